@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+
+#include "base/bytes.h"
+#include "base/crypto.h"
+#include "base/iso8601.h"
+#include "base/random.h"
+#include "base/result.h"
+#include "base/uri.h"
+#include "base/xml_writer.h"
+
+namespace trivet {
+namespace {
+
+Result<int> half(int n) {
+  if (n % 2 != 0) {
+    return make_error(Errc::kInvalidArgument, "odd");
+  }
+  return n / 2;
+}
+
+Result<int> quarter(int n) {
+  TRIVET_TRY(const int h, half(n));
+  return half(h);
+}
+
+TEST(Result, TryReturnsTheFirstError) {
+  EXPECT_EQ(*quarter(8), 2);
+  EXPECT_EQ(quarter(6).error().message, "odd");
+}
+
+TEST(Bytes, Base64RoundTripsAndIsStrict) {
+  for (const std::string text : {"", "f", "fo", "foo", "foob", "fooba", "foobar"}) {
+    EXPECT_EQ(from_base64(to_base64(text)), text);
+  }
+  EXPECT_EQ(to_base64("foobar"), "Zm9vYmFy");
+  EXPECT_FALSE(from_base64("Zm9"));
+  EXPECT_FALSE(from_base64("Z=9v"));
+  EXPECT_FALSE(from_base64("Zm9 "));
+}
+
+TEST(Bytes, HexIsStrict) {
+  EXPECT_EQ(to_hex("\x01\xff"), "01ff");
+  EXPECT_EQ(from_hex("01fF"), std::string("\x01\xff"));
+  EXPECT_FALSE(from_hex("0"));
+  EXPECT_FALSE(from_hex("0g"));
+}
+
+TEST(Crypto, KnownDigests) {
+  EXPECT_EQ(to_hex(sha256("")), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+  // RFC 4231, test case 2.
+  EXPECT_EQ(to_hex(hmac_sha256("Jefe", "what do ya want for nothing?")),
+            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+}
+
+TEST(Crypto, SealedTextOpensOnlyUnderItsKeyAndContext) {
+  const std::string key(32, 'k');
+  const std::string sealed = aead_seal(key, "context", "secret");
+  EXPECT_EQ(aead_open(key, "context", sealed), "secret");
+  EXPECT_FALSE(aead_open(key, "other", sealed));
+  EXPECT_FALSE(aead_open(std::string(32, 'x'), "context", sealed));
+  std::string altered = sealed;
+  altered[14] = static_cast<char>(altered[14] ^ 1);
+  EXPECT_FALSE(aead_open(key, "context", altered));
+  EXPECT_FALSE(aead_open(key, "context", sealed.substr(0, 20)));
+}
+
+TEST(Uri, EncodesAsAwsDoesAndDecodesStrictly) {
+  EXPECT_EQ(percent_encode("a b/+~ü"), "a%20b%2F%2B~%C3%BC");
+  EXPECT_EQ(percent_decode("a+b%2f"), "a+b/");
+  EXPECT_EQ(form_decode("a+b"), "a b");
+  EXPECT_FALSE(percent_decode("%2"));
+  EXPECT_FALSE(percent_decode("%zz"));
+  EXPECT_EQ(split_query("a=1&b&&c=x=y")->size(), 3U);
+}
+
+TEST(Uri, Utf8RejectsOverlongFormsAndSurrogates) {
+  EXPECT_TRUE(is_valid_utf8("grün €"));
+  EXPECT_FALSE(is_valid_utf8("\xC0\xAF"));
+  EXPECT_FALSE(is_valid_utf8("\xED\xA0\x80"));
+  EXPECT_FALSE(is_valid_utf8("\xE2\x82"));
+}
+
+TEST(Iso8601, OnlyRealDates) {
+  EXPECT_EQ(format_amz_date(*parse_iso8601("2024-02-29T23:59:59Z")), "20240229T235959Z");
+  EXPECT_EQ(format_iso8601_millis(*parse_iso8601("2024-05-06T07:08:09.5Z")),
+            "2024-05-06T07:08:09.500Z");
+  EXPECT_FALSE(parse_amz_date("20230229T000000Z"));
+  EXPECT_FALSE(parse_amz_date("20240506T070860Z"));
+  EXPECT_FALSE(parse_amz_date("20240506T240000Z"));
+  EXPECT_FALSE(parse_amz_date("20240506t070809Z"));
+}
+
+TEST(XmlWriter, EscapesText) {
+  XmlWriter xml;
+  xml.open("A", "http://x/");
+  xml.element("B", "<&>\x01");
+  xml.empty_element("C");
+  xml.close();
+  EXPECT_NE(xml.take().find("<A xmlns=\"http://x/\"><B>&lt;&amp;&gt;</B><C/></A>"),
+            std::string::npos);
+}
+
+TEST(Random, TextKeepsToItsAlphabet) {
+  const std::string text = random_text(1000, "ab");
+  EXPECT_EQ(text.find_first_not_of("ab"), std::string::npos);
+  EXPECT_NE(text.find('a'), std::string::npos);
+}
+
+}  // namespace
+}  // namespace trivet

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/uri.h"
+
+#include "base/bytes.h"
+
+namespace trivet {
+namespace {
+
+bool is_unreserved(char c) {
+  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
+         c == '.' || c == '_' || c == '~';
+}
+
+std::string encode(std::string_view text, bool keep_slash) {
+  constexpr std::string_view kDigits = "0123456789ABCDEF";
+  std::string out;
+  out.reserve(text.size() + text.size() / 4);
+  for (const char c : text) {
+    if (is_unreserved(c) || (keep_slash && c == '/')) {
+      out += c;
+      continue;
+    }
+    const auto b = static_cast<unsigned char>(c);
+    out += '%';
+    out += kDigits[b >> 4];
+    out += kDigits[b & 15];
+  }
+  return out;
+}
+
+std::optional<std::string> decode(std::string_view text, bool plus_is_blank) {
+  std::string out;
+  out.reserve(text.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '%') {
+      if (i + 2 >= text.size()) {
+        return std::nullopt;
+      }
+      const auto byte = from_hex(text.substr(i + 1, 2));
+      if (!byte) {
+        return std::nullopt;
+      }
+      out += *byte;
+      i += 2;
+    } else {
+      out += text[i] == '+' && plus_is_blank ? ' ' : text[i];
+    }
+  }
+  return out;
+}
+
+std::optional<QueryParameters> split(std::string_view query, bool plus_is_blank) {
+  QueryParameters out;
+  while (!query.empty()) {
+    const auto amp = query.find('&');
+    const std::string_view part = query.substr(0, amp);
+    query = amp == std::string_view::npos ? std::string_view() : query.substr(amp + 1);
+    if (part.empty()) {
+      continue;
+    }
+    const auto equals = part.find('=');
+    auto name = decode(part.substr(0, equals), plus_is_blank);
+    auto value = equals == std::string_view::npos ? std::optional<std::string>("")
+                                                  : decode(part.substr(equals + 1), plus_is_blank);
+    if (!name || !value) {
+      return std::nullopt;
+    }
+    out.emplace_back(std::move(*name), std::move(*value));
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string percent_encode(std::string_view text) { return encode(text, false); }
+std::string percent_encode_path(std::string_view path) { return encode(path, true); }
+std::optional<std::string> percent_decode(std::string_view text) { return decode(text, false); }
+std::optional<std::string> form_decode(std::string_view text) { return decode(text, true); }
+std::optional<QueryParameters> split_query(std::string_view query) { return split(query, false); }
+std::optional<QueryParameters> split_form(std::string_view body) { return split(body, true); }
+
+bool is_valid_utf8(std::string_view text) {
+  for (std::size_t i = 0; i < text.size();) {
+    const auto b = static_cast<unsigned char>(text[i]);
+    std::size_t more = 0;
+    char32_t code = 0;
+    char32_t least = 0;
+    if (b < 0x80) {
+      ++i;
+      continue;
+    }
+    if (b >= 0xC2 && b <= 0xDF) {
+      more = 1, code = b & 0x1FU, least = 0x80;
+    } else if (b >= 0xE0 && b <= 0xEF) {
+      more = 2, code = b & 0x0FU, least = 0x800;
+    } else if (b >= 0xF0 && b <= 0xF4) {
+      more = 3, code = b & 0x07U, least = 0x10000;
+    } else {
+      return false;
+    }
+    if (i + more >= text.size()) {
+      return false;
+    }
+    for (std::size_t j = 1; j <= more; ++j) {
+      const auto next = static_cast<unsigned char>(text[i + j]);
+      if ((next & 0xC0) != 0x80) {
+        return false;
+      }
+      code = code << 6 | (next & 0x3FU);
+    }
+    if (code < least || code > 0x10FFFF || (code >= 0xD800 && code <= 0xDFFF)) {
+      return false;
+    }
+    i += more + 1;
+  }
+  return true;
+}
+
+}  // namespace trivet
