@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+
+#include "model/arn.h"
+#include "model/cluster.h"
+
+namespace trivet {
+namespace {
+
+TEST(ClusterCodec, RoundTrips) {
+  Cluster c;
+  c.id = ClusterId("demo");
+  c.resource_id = ClusterResourceId("cluster-X");
+  c.status = ClusterStatus::kAvailable;
+  c.iops = 3000;
+  c.tags = {{"a", "b"}};
+  c.writer_endpoint = {"w", "127.1.2.3", 3306};
+  c.members.push_back({MemberId("demo-instance-1"), "db-1", "us-east-1a", "subnet-1", 7,
+                       {"i", "127.1.2.4", 3306}});
+  const auto back = decode_cluster(encode(c));
+  ASSERT_TRUE(back.has_value());
+  EXPECT_EQ(encode(*back), encode(c));
+  EXPECT_NE(back->find_member(MemberId("demo-instance-1")), nullptr);
+  EXPECT_EQ(back->find_member(MemberId("other")), nullptr);
+}
+
+TEST(ClusterCodec, NewerOrForeignTextIsCorrupt) {
+  EXPECT_EQ(decode_cluster(R"({"v":99})").error().code, Errc::kCorrupt);
+  EXPECT_EQ(decode_topology("{").error().code, Errc::kCorrupt);
+  EXPECT_EQ(decode_topology(R"({"v":1,"term":1,"phase":"x"})").error().code, Errc::kCorrupt);
+}
+
+TEST(TopologyCodec, RoundTrips) {
+  Topology t;
+  t.term = Term(4);
+  t.phase = Topology::Phase::kSteady;
+  t.writer = MemberId("a");
+  t.last_writer = MemberId("a");
+  t.voters = {MemberId("b"), MemberId("c")};
+  t.boot_id = "x";
+  EXPECT_EQ(*decode_topology(encode(t)), t);
+}
+
+TEST(Arn, KeepsColonsOfTheResource) {
+  const auto arn = parse_arn("arn:aws:rds:us-east-1:123456789012:cluster:demo");
+  ASSERT_TRUE(arn.has_value());
+  EXPECT_EQ(arn->resource, "cluster:demo");
+  EXPECT_EQ(arn->str(), "arn:aws:rds:us-east-1:123456789012:cluster:demo");
+  EXPECT_FALSE(parse_arn("arn:aws:rds:us-east-1"));
+}
+
+}  // namespace
+}  // namespace trivet
