@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Asserts that stay on in every build: a state that cannot be ends the process, and its supervisor starts
-// it again from what is on disk.
+// Asserts that stay on in every build: a state that cannot be ends the process, and its supervisor
+// starts it again from what is on disk.
 #pragma once
 
 namespace trivet {

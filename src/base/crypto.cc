@@ -58,8 +58,8 @@ std::string aead_seal(std::string_view key, std::string_view context, std::strin
   out.resize(kNonceBytes + plain.size() + kTagBytes);
   const CipherContext ctx(EVP_CIPHER_CTX_new(), &EVP_CIPHER_CTX_free);
   int size = 0;
-  bool good = EVP_EncryptInit_ex(ctx.get(), EVP_aes_256_gcm(), nullptr, bytes_of(key),
-                                 bytes_of(out)) == 1;
+  bool good =
+      EVP_EncryptInit_ex(ctx.get(), EVP_aes_256_gcm(), nullptr, bytes_of(key), bytes_of(out)) == 1;
   good = good && EVP_EncryptUpdate(ctx.get(), nullptr, &size, bytes_of(context),
                                    static_cast<int>(context.size())) == 1;
   good = good && EVP_EncryptUpdate(ctx.get(), bytes_of(out) + kNonceBytes, &size, bytes_of(plain),
@@ -91,8 +91,8 @@ std::optional<std::string> aead_open(std::string_view key, std::string_view cont
                                    static_cast<int>(context.size())) == 1;
   good = good && EVP_DecryptUpdate(ctx.get(), bytes_of(plain), &size, bytes_of(cipher),
                                    static_cast<int>(cipher.size())) == 1;
-  good = good && EVP_CIPHER_CTX_ctrl(ctx.get(), EVP_CTRL_GCM_SET_TAG, kTagBytes,
-                                     bytes_of(tag)) == 1;
+  good =
+      good && EVP_CIPHER_CTX_ctrl(ctx.get(), EVP_CTRL_GCM_SET_TAG, kTagBytes, bytes_of(tag)) == 1;
   int tail = 0;
   std::string rest(kTagBytes, '\0');
   good = good && EVP_DecryptFinal_ex(ctx.get(), bytes_of(rest), &tail) == 1;

@@ -79,8 +79,13 @@ std::optional<WallTime> parse_iso8601(std::string_view text) {
       text[16] != ':' || text.back() != 'Z') {
     return std::nullopt;
   }
-  Fields f{digits(text, 0, 4),  digits(text, 5, 2),  digits(text, 8, 2), digits(text, 11, 2),
-           digits(text, 14, 2), digits(text, 17, 2), 0};
+  Fields f{digits(text, 0, 4),
+           digits(text, 5, 2),
+           digits(text, 8, 2),
+           digits(text, 11, 2),
+           digits(text, 14, 2),
+           digits(text, 17, 2),
+           0};
   if (text.size() > 20) {
     const std::string_view fraction = text.substr(20, text.size() - 21);
     if (text[19] != '.' || fraction.empty() || fraction.size() > 9) {
@@ -100,8 +105,13 @@ std::optional<WallTime> parse_amz_date(std::string_view text) {
   if (text.size() != 16 || text[8] != 'T' || text[15] != 'Z') {
     return std::nullopt;
   }
-  const Fields f{digits(text, 0, 4), digits(text, 4, 2),  digits(text, 6, 2), digits(text, 9, 2),
-                 digits(text, 11, 2), digits(text, 13, 2), 0};
+  const Fields f{digits(text, 0, 4),
+                 digits(text, 4, 2),
+                 digits(text, 6, 2),
+                 digits(text, 9, 2),
+                 digits(text, 11, 2),
+                 digits(text, 13, 2),
+                 0};
   if (has_negative(f)) {
     return std::nullopt;
   }

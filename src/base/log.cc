@@ -24,16 +24,16 @@ struct Sink {
 };
 
 std::shared_ptr<spdlog::logger> standard_error() {
-  auto logger = std::make_shared<spdlog::logger>(
-      "trivet", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+  auto logger =
+      std::make_shared<spdlog::logger>("trivet", std::make_shared<spdlog::sinks::stderr_sink_mt>());
   logger->set_pattern("%v");
   logger->flush_on(spdlog::level::trace);
   return logger;
 }
 
 std::shared_ptr<const Sink>& current() {
-  static auto* sink = new std::shared_ptr<const Sink>(
-      std::make_shared<const Sink>(Sink{standard_error(), false}));
+  static auto* sink =
+      new std::shared_ptr<const Sink>(std::make_shared<const Sink>(Sink{standard_error(), false}));
   return *sink;
 }
 
@@ -113,8 +113,8 @@ void log(Level level, std::string_view event, std::initializer_list<LogField> fi
   } else {
     line = fmt::format("{} {:<5} {}", time, name_of(level), event);
     for (const auto& [name, value] : fields) {
-      line += fmt::format(" {}={}", name,
-                          is_plain(value.text()) ? value.text() : quoted(value.text()));
+      line +=
+          fmt::format(" {}={}", name, is_plain(value.text()) ? value.text() : quoted(value.text()));
     }
   }
   sink->logger->log(to_spdlog(level), "{}", line);

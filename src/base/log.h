@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One line an event: `2026-01-02T03:04:05.678Z info  failover.completed cluster=demo ms=112`, or the same
-// as one JSON object. Events have dotted names; everything that varies is a field. Never a token, a
-// signature or a secret. spdlog is named only in log.cc.
+// One line an event: `2026-01-02T03:04:05.678Z info  failover.completed cluster=demo ms=112`, or
+// the same as one JSON object. Events have dotted names; everything that varies is a field. Never a
+// token, a signature or a secret. spdlog is named only in log.cc.
 #pragma once
 
 #include <cstdint>
@@ -18,14 +18,14 @@ enum class Level { kDebug, kInfo, kWarning, kError };
 // A field's value: text or a number, kept as text.
 class LogValue {
  public:
-  LogValue(std::string_view text) : text_(text) {}        // NOLINT(*-explicit-*)
-  LogValue(const char* text) : text_(text) {}             // NOLINT(*-explicit-*)
-  LogValue(const std::string& text) : text_(text) {}      // NOLINT(*-explicit-*)
-  LogValue(std::int64_t number) : text_(std::to_string(number)), is_number_(true) {}  // NOLINT
-  LogValue(int number) : LogValue(static_cast<std::int64_t>(number)) {}               // NOLINT
+  LogValue(std::string_view text) : text_(text) {}    // NOLINT(*-explicit-*)
+  LogValue(const char* text) : text_(text) {}         // NOLINT(*-explicit-*)
+  LogValue(const std::string& text) : text_(text) {}  // NOLINT(*-explicit-*)
+  LogValue(std::int64_t number) : text_(std::to_string(number)), is_number_(true) {}   // NOLINT
+  LogValue(int number) : LogValue(static_cast<std::int64_t>(number)) {}                // NOLINT
   LogValue(std::uint64_t number) : text_(std::to_string(number)), is_number_(true) {}  // NOLINT
-  LogValue(unsigned number) : LogValue(static_cast<std::uint64_t>(number)) {}         // NOLINT
-  LogValue(bool value) : text_(value ? "true" : "false"), is_number_(true) {}         // NOLINT
+  LogValue(unsigned number) : LogValue(static_cast<std::uint64_t>(number)) {}          // NOLINT
+  LogValue(bool value) : text_(value ? "true" : "false"), is_number_(true) {}          // NOLINT
   const std::string& text() const { return text_; }
   bool is_number() const { return is_number_; }
 

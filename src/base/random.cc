@@ -11,7 +11,8 @@ namespace trivet {
 
 std::string random_text(std::size_t count, std::string_view alphabet) {
   TRIVET_ASSERT(!alphabet.empty() && alphabet.size() <= 256);
-  // Bytes at or over the largest multiple of the alphabet's size are drawn again: no letter is likelier.
+  // Bytes at or over the largest multiple of the alphabet's size are drawn again: no letter is
+  // likelier.
   const std::size_t limit = 256 / alphabet.size() * alphabet.size();
   std::string out;
   while (out.size() < count) {

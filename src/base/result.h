@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What can happen is a Result; what must not happen is an assert (assert.h); exceptions never cross a
-// folder. Errc has few values and grows only where a caller reacts to a new one differently.
+// What can happen is a Result; what must not happen is an assert (assert.h); exceptions never cross
+// a folder. Errc has few values and grows only where a caller reacts to a new one differently.
 #pragma once
 
 #include <optional>
@@ -33,12 +33,14 @@ struct Error {
   Errc code = Errc::kInternal;
   // For people and logs, never for decisions. Names the cause and, where there is one, the cure.
   std::string message;
-  // AWS's name of this fault ("DBClusterNotFoundFault") where a service knows it; empty otherwise. Static
-  // storage. api/error_map.cc turns it (or `code`) into a wire code and an HTTP status.
+  // AWS's name of this fault ("DBClusterNotFoundFault") where a service knows it; empty otherwise.
+  // Static storage. api/error_map.cc turns it (or `code`) into a wire code and an HTTP status.
   std::string_view fault{};
 };
 
-inline Error make_error(Errc code, std::string message) { return {code, std::move(message), {}}; }
+inline Error make_error(Errc code, std::string message) {
+  return {code, std::move(message), {}};
+}
 inline Error aws_fault(Errc code, std::string_view fault, std::string message) {
   return {code, std::move(message), fault};
 }
@@ -97,7 +99,9 @@ class [[nodiscard]] Result<void> {
 };
 
 using Status = Result<void>;
-inline Status ok() { return {}; }
+inline Status ok() {
+  return {};
+}
 
 }  // namespace trivet
 
@@ -109,12 +113,14 @@ inline Status ok() { return {}; }
   TRIVET_TRY_INNER(declaration, expr, TRIVET_CONCAT(try_result_, __LINE__))
 #define TRIVET_TRY_INNER(declaration, expr, name) \
   auto name = (expr);                             \
-  if (!name.has_value()) return name.error();     \
+  if (!name.has_value())                          \
+    return name.error();                          \
   declaration = std::move(*name)
 
 // TRIVET_CHECK_OK(expr);  for a Status: returns the error from the function, if there is one.
-#define TRIVET_CHECK_OK(expr)                                 \
-  do {                                                        \
-    auto status_ = (expr);                                    \
-    if (!status_.has_value()) return status_.error();         \
+#define TRIVET_CHECK_OK(expr) \
+  do {                        \
+    auto status_ = (expr);    \
+    if (!status_.has_value()) \
+      return status_.error(); \
   } while (false)

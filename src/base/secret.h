@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A secret access key, a password, a private key: wiped when it goes, not printable, not comparable with
+// A secret access key, a password, a private key: wiped when it goes, not printable, not comparable
+// with
 // == (use constant_time_equal of crypto.h).
 #pragma once
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Names and numbers of different things are different types, so that one cannot be passed for another.
+// Names and numbers of different things are different types, so that one cannot be passed for
+// another.
 #pragma once
 
 #include <compare>

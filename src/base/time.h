@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Two kinds of time that cannot be mixed: Instant is monotonic (deadlines, ages), WallTime is UTC (what
-// tokens, certificates and AWS responses carry). No clock is read here: clock.h is the only place.
+// Two kinds of time that cannot be mixed: Instant is monotonic (deadlines, ages), WallTime is UTC
+// (what tokens, certificates and AWS responses carry). No clock is read here: clock.h is the only
+// place.
 #pragma once
 
 #include <chrono>
@@ -23,8 +24,12 @@ using Instant = MonotonicClock::time_point;
 // Milliseconds since 1970-01-01 00:00:00 UTC.
 using WallTime = std::chrono::time_point<std::chrono::system_clock, Millis>;
 
-inline WallTime wall_time_from_ms(std::int64_t ms) { return WallTime(Millis(ms)); }
-inline std::int64_t to_ms(WallTime t) { return t.time_since_epoch().count(); }
+inline WallTime wall_time_from_ms(std::int64_t ms) {
+  return WallTime(Millis(ms));
+}
+inline std::int64_t to_ms(WallTime t) {
+  return t.time_since_epoch().count();
+}
 inline std::int64_t to_seconds(WallTime t) {
   return std::chrono::floor<std::chrono::seconds>(t.time_since_epoch()).count();
 }

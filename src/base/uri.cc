@@ -72,12 +72,24 @@ std::optional<QueryParameters> split(std::string_view query, bool plus_is_blank)
 
 }  // namespace
 
-std::string percent_encode(std::string_view text) { return encode(text, false); }
-std::string percent_encode_path(std::string_view path) { return encode(path, true); }
-std::optional<std::string> percent_decode(std::string_view text) { return decode(text, false); }
-std::optional<std::string> form_decode(std::string_view text) { return decode(text, true); }
-std::optional<QueryParameters> split_query(std::string_view query) { return split(query, false); }
-std::optional<QueryParameters> split_form(std::string_view body) { return split(body, true); }
+std::string percent_encode(std::string_view text) {
+  return encode(text, false);
+}
+std::string percent_encode_path(std::string_view path) {
+  return encode(path, true);
+}
+std::optional<std::string> percent_decode(std::string_view text) {
+  return decode(text, false);
+}
+std::optional<std::string> form_decode(std::string_view text) {
+  return decode(text, true);
+}
+std::optional<QueryParameters> split_query(std::string_view query) {
+  return split(query, false);
+}
+std::optional<QueryParameters> split_form(std::string_view body) {
+  return split(body, true);
+}
 
 bool is_valid_utf8(std::string_view text) {
   for (std::size_t i = 0; i < text.size();) {

@@ -20,8 +20,8 @@ std::optional<std::string> percent_decode(std::string_view text);
 std::optional<std::string> form_decode(std::string_view text);
 
 using QueryParameters = std::vector<std::pair<std::string, std::string>>;
-// "a=1&b=2" → pairs in their order, decoded with percent_decode (a '+' stays). A part without '=' has an
-// empty value; empty parts are dropped. nullopt when an escape is malformed.
+// "a=1&b=2" → pairs in their order, decoded with percent_decode (a '+' stays). A part without '='
+// has an empty value; empty parts are dropped. nullopt when an escape is malformed.
 std::optional<QueryParameters> split_query(std::string_view query);
 // The same with form_decode: for request bodies.
 std::optional<QueryParameters> split_form(std::string_view body);

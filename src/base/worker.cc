@@ -15,9 +15,13 @@ Worker::Worker(std::string name, std::size_t capacity) : capacity_(capacity) {
   });
 }
 
-Worker::~Worker() { stop(); }
+Worker::~Worker() {
+  stop();
+}
 
-bool Worker::post(Task task) { return post_after(Millis(0), std::move(task)); }
+bool Worker::post(Task task) {
+  return post_after(Millis(0), std::move(task));
+}
 
 bool Worker::post_after(Millis delay, Task task) {
   const MutexLock lock(mutex_);
@@ -54,9 +58,9 @@ void Worker::run() {
         if (!tasks_.empty() && tasks_.begin()->first.first <= now) {
           break;
         }
-        const auto wait =
-            tasks_.empty() ? Millis(1000)
-                           : std::chrono::ceil<Millis>(tasks_.begin()->first.first - now);
+        const auto wait = tasks_.empty()
+                              ? Millis(1000)
+                              : std::chrono::ceil<Millis>(tasks_.begin()->first.first - now);
         changed_.wait_for(mutex_, std::min(wait, Millis(1000)));
       }
       task = std::move(tasks_.begin()->second);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One named thread that runs what it is given, in order, and can run things later. The control plane is
-// built from these: a driver on `control`, blocking work on `mysql-<member>`, `store`, `api-N`.
+// One named thread that runs what it is given, in order, and can run things later. The control
+// plane is built from these: a driver on `control`, blocking work on `mysql-<member>`, `store`,
+// `api-N`.
 #pragma once
 
 #include <functional>

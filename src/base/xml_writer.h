@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Append-only XML for responses: elements and text, escaped; no attributes but a namespace on the root.
+// Append-only XML for responses: elements and text, escaped; no attributes but a namespace on the
+// root.
 #pragma once
 
 #include <string>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A Multi-AZ DB cluster: what was asked for (Cluster), who may write (Topology), and the secrets that its
-// members share. Three records with three lives: the first changes with the API, the second only by
-// compare-and-set (failover.md I4, I13), the third at formation.
+// A Multi-AZ DB cluster: what was asked for (Cluster), who may write (Topology), and the secrets
+// that its members share. Three records with three lives: the first changes with the API, the
+// second only by compare-and-set (failover.md I4, I13), the third at formation.
 #pragma once
 
 #include <cstdint>
@@ -82,10 +82,10 @@ struct Cluster {
 // Who writes, in which term, and whose acknowledgement counts. Key topology/<cluster resource id>.
 struct Topology {
   enum class Phase {
-    kForming,     // no term has been given yet
-    kSteady,      // `writer` is set and serves
-    kFailover,    // no writer; voters are being asked (failover.md F1-F8)
-    kColdStart,   // no writer; the last one is coming back in place (I11)
+    kForming,    // no term has been given yet
+    kSteady,     // `writer` is set and serves
+    kFailover,   // no writer; voters are being asked (failover.md F1-F8)
+    kColdStart,  // no writer; the last one is coming back in place (I11)
   };
   Term term;
   Phase phase = Phase::kForming;
@@ -103,12 +103,13 @@ std::string_view to_string(Topology::Phase phase);
 struct ClusterSecrets {
   // Each member replicates with an account of its own, trivet_repl_<server id> (I10).
   std::map<MemberId, SecretString> replication_passwords;
-  SecretString probe_password;  // of trivet_probe, which may log in and do nothing
-  SecretString clone_password;  // of trivet_clone, which may be a donor
+  SecretString probe_password;   // of trivet_probe, which may log in and do nothing
+  SecretString clone_password;   // of trivet_clone, which may be a donor
   SecretString master_password;  // only until the master user exists; empty afterwards
 };
 
-// JSON with a version field. Decoding fails with kCorrupt for text of a newer version or no text of ours.
+// JSON with a version field. Decoding fails with kCorrupt for text of a newer version or no text of
+// ours.
 std::string encode(const Cluster& cluster);
 std::string encode(const Topology& topology);
 std::string encode(const ClusterSecrets& secrets);  // clear: seal it before it is stored

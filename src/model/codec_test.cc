@@ -15,8 +15,8 @@ TEST(ClusterCodec, RoundTrips) {
   c.iops = 3000;
   c.tags = {{"a", "b"}};
   c.writer_endpoint = {"w", "127.1.2.3", 3306};
-  c.members.push_back({MemberId("demo-instance-1"), "db-1", "us-east-1a", "subnet-1", 7,
-                       {"i", "127.1.2.4", 3306}});
+  c.members.push_back(
+      {MemberId("demo-instance-1"), "db-1", "us-east-1a", "subnet-1", 7, {"i", "127.1.2.4", 3306}});
   const auto back = decode_cluster(encode(c));
   ASSERT_TRUE(back.has_value());
   EXPECT_EQ(encode(*back), encode(c));

@@ -9,11 +9,11 @@
 
 namespace trivet {
 
-using AccountId = StrongId<struct AccountIdTag>;                 // 12 digits
-using ClusterId = StrongId<struct ClusterIdTag>;                 // DBClusterIdentifier, lower case
-using ClusterResourceId = StrongId<struct ClusterResourceIdTag>; // "cluster-" + 26; never changes
-using MemberId = StrongId<struct MemberIdTag>;                   // DBInstanceIdentifier, "<cluster>-instance-1"
-using AccessKeyId = StrongId<struct AccessKeyIdTag>;             // AKIA… or ASIA…
+using AccountId = StrongId<struct AccountIdTag>;                  // 12 digits
+using ClusterId = StrongId<struct ClusterIdTag>;                  // DBClusterIdentifier, lower case
+using ClusterResourceId = StrongId<struct ClusterResourceIdTag>;  // "cluster-" + 26; never changes
+using MemberId = StrongId<struct MemberIdTag>;  // DBInstanceIdentifier, "<cluster>-instance-1"
+using AccessKeyId = StrongId<struct AccessKeyIdTag>;  // AKIA… or ASIA…
 // Grows by one at each change of writer (failover.md I4). 0 = not formed yet.
 using Term = StrongInt<struct TermTag>;
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Sets of global transaction identifiers, tags included, so that a decision about who has what needs no
-// query. Text form and rules: MySQL manual, "GTID Sets" (replication-gtids-concepts).
+// Sets of global transaction identifiers, tags included, so that a decision about who has what
+// needs no query. Text form and rules: MySQL manual, "GTID Sets" (replication-gtids-concepts).
 #pragma once
 
 #include <cstdint>
@@ -19,8 +19,8 @@ class GtidSet {
  public:
   GtidSet() = default;
 
-  // "uuid:1-5:7, uuid:tag:1-3"; blanks and line feeds are ignored, "" is the empty set. kInvalidArgument for
-  // anything that MySQL would not print.
+  // "uuid:1-5:7, uuid:tag:1-3"; blanks and line feeds are ignored, "" is the empty set.
+  // kInvalidArgument for anything that MySQL would not print.
   static Result<GtidSet> parse(std::string_view text);
 
   // MySQL's form, without blanks: "uuid:1-5:7:tag:1-3,uuid2:1".

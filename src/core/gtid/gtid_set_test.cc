@@ -25,8 +25,8 @@ TEST(GtidSet, ParsesWhatMySqlPrintsAndPrintsItBack) {
 
 TEST(GtidSet, RefusesWhatIsNoGtidSet) {
   for (const std::string& text :
-       {std::string("x"), kA, kA + ":", kA + ":0", kA + ":-1", kA + ":1-", kA + ":1-x",
-        kA + ":tag", kA + ":1tag:1", kA + ":99999999999999999999", std::string("not-a-uuid:1-5")}) {
+       {std::string("x"), kA, kA + ":", kA + ":0", kA + ":-1", kA + ":1-", kA + ":1-x", kA + ":tag",
+        kA + ":1tag:1", kA + ":99999999999999999999", std::string("not-a-uuid:1-5")}) {
     EXPECT_FALSE(GtidSet::parse(text).has_value()) << text;
   }
 }

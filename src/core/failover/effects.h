@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the failover machine may ask for and what comes back. Each effect goes to one member's agent
+// (or to the store) with the term it belongs to and a not-after time; an agent refuses an older
+// term and a late command (I4). Every effect is idempotent: asked for twice, it ends in the same
+// state.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/time.h"
+#include "core/gtid/gtid_set.h"
+#include "model/cluster.h"
+
+namespace trivet::failover {
+
+using EffectId = std::uint64_t;
+
+// Compare-and-set of the topology record; nothing that depends on it is asked for before it
+// succeeded.
+struct CommitTopology {
+  Topology next;
+};
+// Start mysqld, closed (I6), and wait until its agent can talk to it.
+struct StartMember {};
+// SIGKILL mysqld and wait for its death (I8).
+struct KillMember {};
+// Durably acknowledge nothing of a lower term: stop the receiver, answer with received ∪ executed
+// (I2).
+struct AskPromise {};
+// Execute everything received (`until`), end a half-received transaction, stop the applier and
+// forget the source (I3, I9).
+struct Drain {
+  gtid::GtidSet until;
+};
+// Point the receiver, and only the receiver, at `source` and start it (I5, I9). `counts` says
+// whether this member's acknowledgements count: a member that is no voter follows without
+// acknowledging.
+struct Follow {
+  MemberId source;
+  bool counts = true;
+};
+// Semi-sync source on, W acknowledgements, endless timeout; done when at least W of `voters` are
+// attached with accounts of their own (I7, I10).
+struct GuardCommits {
+  int acks = 1;
+  std::vector<MemberId> voters;
+};
+// Read what the member holds: received ∪ executed. Changes nothing.
+struct Look {};
+// Let clients in: the writer to write, a reader to read (I6).
+struct Open {
+  bool as_writer = false;
+};
+// Replace the member's data by a CLONE of `donor`'s, keeping the old data under lost+found. The
+// member is up, closed and follows nobody when it is done (failover.md, Rejoin).
+struct Rebuild {
+  MemberId donor;
+};
+
+using Action = std::variant<CommitTopology, StartMember, KillMember, AskPromise, Drain, Follow,
+                            GuardCommits, Look, Open, Rebuild>;
+
+struct Effect {
+  EffectId id = 0;
+  MemberId member;  // empty for CommitTopology
+  Term term;
+  Instant not_after;  // the agent refuses to start it later than this
+  Action action;
+};
+
+// Inputs. Each comes with `now` (FailoverMachine::step).
+
+// An effect ended. `error` is empty when it succeeded; `held` is AskPromise's and Look's
+// received ∪ executed.
+struct EffectDone {
+  EffectId id = 0;
+  std::string error;
+  gtid::GtidSet held;
+};
+// The kernel's word that a member's mysqld has ended (guard), or that a stuck one was found.
+struct MemberDied {
+  MemberId member;
+  std::string how;  // "killed by signal 9"
+};
+// Operator's wish: make another member the writer, whatever the present one's state.
+struct FailoverRequested {};
+struct Tick {};
+
+using Input = std::variant<EffectDone, MemberDied, FailoverRequested, Tick>;
+
+// What happened, for events, the log and the status page.
+struct Note {
+  enum class Kind {
+    kFailoverStarted,
+    kFailoverCompleted,
+    kFailoverStuck,
+    kColdStartStarted,
+    kColdStartCompleted,
+    kMemberRestarted,
+    kMemberRebuilt,
+    kMemberTrouble,
+  };
+  Kind kind = Kind::kMemberTrouble;
+  MemberId member;
+  std::string text;
+};
+
+}  // namespace trivet::failover

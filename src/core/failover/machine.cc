@@ -1,0 +1,624 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/failover/machine.h"
+
+#include <algorithm>
+
+#include "base/assert.h"
+#include "base/overloaded.h"
+
+namespace trivet::failover {
+namespace {
+
+using State = MemberView::State;
+
+// A live member whose commands fail this often in a row is taken for hung and killed (I16).
+constexpr int kFailuresBeforeKill = 10;
+
+}  // namespace
+
+std::string_view to_string(State state) {
+  switch (state) {
+    case State::kDead:
+      return "stopped";
+    case State::kStarting:
+      return "starting";
+    case State::kUp:
+      return "closed";
+    case State::kFollowing:
+      return "following";
+    case State::kOpen:
+      return "available";
+    case State::kRebuilding:
+      return "rebuilding";
+  }
+  return "stopped";
+}
+
+FailoverMachine::FailoverMachine(Setup setup, Instant now)
+    : order_(std::move(setup.members)),
+      limits_(setup.limits),
+      boot_id_(std::move(setup.boot_id)),
+      topology_(std::move(setup.topology)) {
+  TRIVET_ASSERT(topology_.phase != Topology::Phase::kForming);
+  amnesia_ = topology_.boot_id != boot_id_;
+  bool all_dead = true;
+  for (const MemberId& id : order_) {
+    MemberState& m = members_[id];
+    if (setup.alive.contains(id)) {
+      m.state = State::kUp;
+      all_dead = false;
+    }
+    // Neither writer nor voter: it was left out of an election and may hold what the writer lacks.
+    m.needs_rebuild =
+        !is_voter(id) && id != (topology_.writer ? topology_.writer : topology_.last_writer);
+  }
+  round_began_ = outage_began_ = now;
+  const bool steady = topology_.phase == Topology::Phase::kSteady;
+  if (steady && is_alive(members_[*topology_.writer])) {
+    installing_ = topology_.writer;
+    phase_ = Phase::kOpening;
+  } else {
+    const bool cold = all_dead || amnesia_ || topology_.phase == Topology::Phase::kColdStart;
+    begin_round(cold, now, cold ? "no member was running" : "the writer was not running");
+  }
+}
+
+bool FailoverMachine::is_alive(const MemberState& m) const {
+  return m.state != State::kDead && m.state != State::kStarting && m.state != State::kRebuilding;
+}
+
+bool FailoverMachine::is_voter(const MemberId& id) const {
+  return std::find(topology_.voters.begin(), topology_.voters.end(), id) != topology_.voters.end();
+}
+
+// R of R + W > N.
+int FailoverMachine::promises_needed() const {
+  return static_cast<int>(topology_.voters.size()) - topology_.acks + 1;
+}
+
+void FailoverMachine::note(Note::Kind kind, const MemberId& id, std::string text) {
+  notes_.push_back({kind, id, std::move(text)});
+}
+
+std::vector<Note> FailoverMachine::take_notes() {
+  return std::exchange(notes_, {});
+}
+
+std::optional<MemberId> FailoverMachine::serving_writer() const {
+  if (phase_ == Phase::kSteady && installing_ && members_.at(*installing_).state == State::kOpen) {
+    return installing_;
+  }
+  return std::nullopt;
+}
+
+std::vector<MemberId> FailoverMachine::open_readers() const {
+  std::vector<MemberId> out;
+  for (const MemberId& id : order_) {
+    if (installing_ != id && members_.at(id).state == State::kOpen) {
+      out.push_back(id);
+    }
+  }
+  return out;
+}
+
+MemberView FailoverMachine::member(const MemberId& id) const {
+  return {members_.at(id).state, is_voter(id)};
+}
+
+std::vector<Effect> FailoverMachine::step(const Input& input, Instant now) {
+  std::visit(Overloaded{
+                 [&](const EffectDone& done) { on_done(done, now); },
+                 [&](const MemberDied& died) { on_died(died, now); },
+                 [&](const FailoverRequested&) {
+                   if (phase_ == Phase::kSteady) {
+                     begin_round(false, now, "requested");
+                   }
+                 },
+                 [](const Tick&) {},
+             },
+             input);
+  advance(now);
+  return std::exchange(out_, {});
+}
+
+// --- asking
+// ------------------------------------------------------------------------------------------
+
+void FailoverMachine::ask(const MemberId& id, Action action, Millis limit, Instant now) {
+  const EffectId effect = next_id_++;
+  if (!id.empty()) {
+    members_[id].busy = true;
+  }
+  pending_.emplace(effect, Pending{id, action});
+  out_.push_back({effect, id, topology_.term, now + limit, std::move(action)});
+}
+
+void FailoverMachine::commit(Topology next, Instant now) {
+  to_commit_.reset();
+  committing_ = next;
+  ask(MemberId(), CommitTopology{std::move(next)}, limits_.command, now);
+}
+
+void FailoverMachine::retry_later(MemberState& m, Instant now) const {
+  const int doublings = std::min(m.failures, 6);
+  m.failures += 1;
+  m.next_try = now + std::min(limits_.retry * (1 << doublings), limits_.restart_pause_max);
+}
+
+// A new term is asked for. What was asked of members in the old one is no longer listened to, but
+// for starts and rebuilds, which belong to no term.
+void FailoverMachine::begin_round(bool cold, Instant now, const std::string& why) {
+  const bool outage_begins = phase_ == Phase::kSteady || phase_ == Phase::kOpening;
+  if (outage_begins) {
+    outage_began_ = now;
+  }
+  std::erase_if(pending_, [](const auto& entry) {
+    const Action& action = entry.second.action;
+    return !std::holds_alternative<StartMember>(action) && !std::holds_alternative<Rebuild>(action);
+  });
+  for (auto& [id, m] : members_) {
+    const bool underway = m.state == State::kStarting || m.state == State::kRebuilding;
+    m.busy = underway && m.busy;
+    m.promised = m.drained = m.follows = m.counts = m.asked_to_follow = false;
+    m.failures = 0;
+    m.next_try = now;
+    m.held = gtid::GtidSet();
+    if (is_alive(m)) {
+      m.state = State::kUp;
+    }
+  }
+  cold_ = cold;
+  installing_.reset();
+  quorum_at_.reset();
+  commits_guarded_ = false;
+  round_began_ = now;
+  phase_ = Phase::kCommitTerm;
+  Topology next = topology_;
+  next.term = std::max(topology_.term, committing_ ? committing_->term : Term()).next();
+  next.phase = cold ? Topology::Phase::kColdStart : Topology::Phase::kFailover;
+  next.last_writer = topology_.writer ? topology_.writer : topology_.last_writer;
+  next.writer.reset();
+  if (outage_begins) {
+    note(cold ? Note::Kind::kColdStartStarted : Note::Kind::kFailoverStarted,
+         next.last_writer.value_or(MemberId()), why);
+  }
+  commit(std::move(next), now);
+}
+
+// --- hearing
+// -----------------------------------------------------------------------------------------
+
+void FailoverMachine::on_done(const EffectDone& done, Instant now) {
+  const auto at = pending_.find(done.id);
+  if (at == pending_.end()) {
+    return;  // of an earlier round
+  }
+  const Pending pending = std::move(at->second);
+  pending_.erase(at);
+  if (!pending.member.empty()) {
+    members_[pending.member].busy = false;
+  }
+  if (!done.error.empty()) {
+    on_failed(pending, done.error, now);
+  } else if (std::holds_alternative<CommitTopology>(pending.action)) {
+    on_committed(now);
+  } else {
+    members_[pending.member].failures = 0;
+    on_succeeded(pending, done, now);
+  }
+}
+
+void FailoverMachine::on_failed(const Pending& pending, const std::string& error, Instant now) {
+  if (std::holds_alternative<CommitTopology>(pending.action)) {
+    to_commit_ = std::exchange(committing_, std::nullopt);
+    next_commit_ = now + limits_.retry;
+    waiting_for_ = "the state store: " + error;
+    return;
+  }
+  MemberState& m = members_[pending.member];
+  retry_later(m, now);
+  if (m.failures == 1 || m.failures == kFailuresBeforeKill) {
+    note(Note::Kind::kMemberTrouble, pending.member, error);
+  }
+  if (std::holds_alternative<StartMember>(pending.action)) {
+    m.state = State::kDead;
+  } else if (std::holds_alternative<Rebuild>(pending.action)) {
+    m.state = State::kDead;
+  } else if (m.failures >= kFailuresBeforeKill && is_alive(m) &&
+             !std::holds_alternative<GuardCommits>(pending.action)) {
+    ask(pending.member, KillMember{}, limits_.command, now);
+  }
+}
+
+void FailoverMachine::on_committed(Instant now) {
+  TRIVET_ASSERT(committing_.has_value());
+  topology_ = *std::exchange(committing_, std::nullopt);
+  if (topology_.phase == Topology::Phase::kSteady) {
+    amnesia_ = false;
+  }
+  if (phase_ == Phase::kCommitTerm) {
+    phase_ = Phase::kPromises;
+    round_began_ = now;
+  } else if (phase_ == Phase::kCommitWriter) {
+    phase_ = Phase::kOpening;
+    for (auto& [id, m] : members_) {
+      m.needs_rebuild = id != *topology_.writer && !is_voter(id);
+    }
+  }
+}
+
+void FailoverMachine::on_succeeded(const Pending& pending, const EffectDone& done, Instant now) {
+  const MemberId& id = pending.member;
+  MemberState& m = members_[id];
+  std::visit(Overloaded{
+                 [](const CommitTopology&) {},
+                 [&](const StartMember&) {
+                   m.state = State::kUp;
+                   if (phase_ == Phase::kSteady) {
+                     note(Note::Kind::kMemberRestarted, id, "");
+                   }
+                 },
+                 [&](const KillMember&) { on_died({id, "killed"}, now); },
+                 [&](const AskPromise&) {
+                   m.promised = true;
+                   m.follows = false;
+                   m.held = done.held;
+                 },
+                 [&](const Drain&) { m.drained = true; },
+                 [&](const Follow& follow) {
+                   m.follows = installing_ == follow.source;
+                   m.counts = m.follows && follow.counts;
+                   if (m.state == State::kUp && m.follows) {
+                     m.state = State::kFollowing;
+                   }
+                 },
+                 [&](const GuardCommits&) { commits_guarded_ = true; },
+                 [&](const Look&) { m.held = done.held; },
+                 [&](const Open& open) {
+                   m.state = State::kOpen;
+                   if (open.as_writer && phase_ == Phase::kOpening) {
+                     phase_ = Phase::kSteady;
+                     waiting_for_.clear();
+                     note(cold_ ? Note::Kind::kColdStartCompleted : Note::Kind::kFailoverCompleted,
+                          id, std::to_string(since(outage_began_, now).count()));
+                   }
+                 },
+                 [&](const Rebuild&) {
+                   m.needs_rebuild = false;
+                   m.follows = false;
+                   m.state = State::kUp;
+                   note(Note::Kind::kMemberRebuilt, id, "");
+                 },
+             },
+             pending.action);
+}
+
+void FailoverMachine::on_died(const MemberDied& died, Instant now) {
+  const auto at = members_.find(died.member);
+  if (at == members_.end() || at->second.state == State::kRebuilding) {
+    return;  // a rebuild restarts its member by itself
+  }
+  MemberState& m = at->second;
+  if (m.state == State::kDead) {
+    return;
+  }
+  std::erase_if(pending_, [&](const auto& entry) { return entry.second.member == died.member; });
+  m.state = State::kDead;
+  m.busy = m.promised = m.drained = m.follows = m.counts = false;
+  retry_later(m, now);
+  note(Note::Kind::kMemberTrouble, died.member, died.how);
+  if (installing_ == died.member) {
+    begin_round(false, now, "the writer's process ended: " + died.how);
+  }
+}
+
+// --- deciding
+// ----------------------------------------------------------------------------------------
+
+void FailoverMachine::advance(Instant now) {
+  if (to_commit_ && now >= next_commit_) {
+    commit(*to_commit_, now);
+  }
+  if (phase_ == Phase::kPromises) {
+    advance_promises(now);
+  }
+  if (phase_ == Phase::kInstall) {
+    advance_install(now);
+  }
+  if (phase_ == Phase::kOpening) {
+    advance_opening(now);
+  }
+  if (phase_ == Phase::kSteady) {
+    for (auto& [id, m] : members_) {
+      if (installing_ != id) {
+        advance_follower(id, m, now);
+      }
+    }
+    grow_voters(now);
+  }
+}
+
+void FailoverMachine::ask_for_promise(const MemberId& id, MemberState& m, Instant now) {
+  if (!ready(m, now)) {
+    return;
+  }
+  if (m.state == State::kDead || m.state == State::kStarting) {
+    m.state = State::kStarting;
+    ask(id, StartMember{}, limits_.start, now);
+  } else if (is_alive(m) && !m.promised) {
+    ask(id, AskPromise{}, limits_.command, now);
+  }
+}
+
+void FailoverMachine::advance_promises(Instant now) {
+  const std::optional<MemberId> last = topology_.last_writer;
+  bool last_is_gone = true;
+  if (!cold_ && last) {
+    MemberState& old = members_[*last];
+    if (old.state != State::kDead) {  // F2: killed first, and its death waited for (I8)
+      last_is_gone = false;
+      if (ready(old, now)) {
+        ask(*last, KillMember{}, limits_.command, now);
+      }
+    }
+  }
+  for (const MemberId& id : order_) {
+    MemberState& m = members_[id];
+    const bool wanted = cold_ || (id != last && (is_voter(id) || is_alive(m)));
+    if (wanted && last_is_gone && !m.needs_rebuild) {
+      ask_for_promise(id, m, now);
+    }
+  }
+  judge_promises(now);
+}
+
+void FailoverMachine::judge_promises(Instant now) {
+  int promises = 0;
+  bool stragglers = false;
+  for (const auto& [id, m] : members_) {
+    promises += is_voter(id) && m.promised ? 1 : 0;
+    stragglers = stragglers || (is_alive(m) && !m.promised && id != topology_.last_writer);
+  }
+  if (cold_) {
+    judge_cold(now, promises);
+    return;
+  }
+  if (amnesia_ || promises < promises_needed()) {
+    waiting_for_ = missing_promises();
+    if (since(round_began_, now) > limits_.last_writer_after) {
+      note(Note::Kind::kFailoverStuck, MemberId(), waiting_for_);
+      begin_round(true, now, "the election waits for " + waiting_for_);
+    }
+    return;
+  }
+  if (!quorum_at_) {
+    quorum_at_ = now;
+  }
+  if (!stragglers || since(*quorum_at_, now) >= limits_.straggler) {
+    choose();
+  }
+}
+
+// The last writer holds everything that was ever acknowledged; where it cannot come back, R
+// promises of voters that did not forget do as well.
+void FailoverMachine::judge_cold(Instant now, int promises) {
+  const std::optional<MemberId> last = topology_.last_writer;
+  const MemberState* writer = last ? &members_[*last] : nullptr;
+  if (writer != nullptr && writer->promised) {
+    bool superset = true;
+    for (const auto& [id, m] : members_) {
+      superset = superset && (!m.promised || writer->held.contains(m.held));
+    }
+    if (superset) {
+      install(*last);
+      return;
+    }
+  }
+  const bool writer_lost = writer == nullptr || writer->promised ||
+                           (writer->state == State::kDead && writer->failures >= 3) ||
+                           since(round_began_, now) > limits_.start;
+  if (writer_lost && !amnesia_ && promises >= promises_needed()) {
+    choose();
+    return;
+  }
+  waiting_for_ = missing_promises();
+}
+
+std::string FailoverMachine::missing_promises() const {
+  std::string missing;
+  for (const MemberId& id : order_) {
+    const bool counts = is_voter(id) || (cold_ && id == topology_.last_writer);
+    if (counts && !members_.at(id).promised) {
+      missing += (missing.empty() ? "" : ", ") + id.str();
+    }
+  }
+  if (amnesia_ && topology_.last_writer) {
+    return "the last writer " + topology_.last_writer->str() +
+           ": the host went down and only its disk is sure to hold every acknowledged commit";
+  }
+  return missing;
+}
+
+std::optional<MemberId> FailoverMachine::superset_holder() const {
+  for (const MemberId& id : order_) {
+    const MemberState& candidate = members_.at(id);
+    const bool holds_all =
+        candidate.promised && std::all_of(members_.begin(), members_.end(), [&](const auto& other) {
+          return !other.second.promised || candidate.held.contains(other.second.held);
+        });
+    if (holds_all) {
+      return id;
+    }
+  }
+  return std::nullopt;
+}
+
+void FailoverMachine::choose() {
+  const auto candidate = superset_holder();
+  if (!candidate) {
+    waiting_for_ = "no member holds everything that the others hold; an operator must decide";
+    return;
+  }
+  install(*candidate);
+}
+
+void FailoverMachine::install(const MemberId& id) {
+  installing_ = id;
+  members_[id].drained = id == topology_.last_writer;  // it follows nobody
+  phase_ = Phase::kInstall;
+  waiting_for_ = "a voter to follow " + id.str();
+}
+
+std::vector<MemberId> FailoverMachine::followers() const {
+  std::vector<MemberId> out;
+  for (const MemberId& id : order_) {
+    if (installing_ != id && members_.at(id).follows) {
+      out.push_back(id);
+    }
+  }
+  return out;
+}
+
+void FailoverMachine::advance_install(Instant now) {
+  MemberState& writer = members_[*installing_];
+  for (const MemberId& id : order_) {
+    MemberState& m = members_[id];
+    if (id == *installing_ || (id == topology_.last_writer && !cold_)) {
+      continue;
+    }
+    if (m.needs_rebuild) {
+      if (writer.drained && ready(m, now)) {
+        m.state = State::kRebuilding;
+        ask(id, Rebuild{*installing_}, limits_.rebuild, now);
+      }
+    } else if (!m.promised) {
+      ask_for_promise(id, m, now);
+    } else if (!m.follows && !writer.held.contains(m.held)) {
+      // It answered late and holds more than the chosen one (I3): choose again, among all.
+      begin_round(cold_, now, id.str() + " holds more than " + installing_->str());
+      return;
+    } else if (!m.follows && ready(m, now)) {
+      m.asked_to_follow = true;
+      ask(id, Follow{*installing_, true}, limits_.command, now);
+    }
+  }
+  if (!cold_ && followers().empty() && since(round_began_, now) > limits_.last_writer_after) {
+    begin_round(true, now, "nobody follows " + installing_->str());
+    return;
+  }
+  if (!ready(writer, now)) {
+    return;
+  }
+  if (!writer.drained) {
+    ask(*installing_, Drain{writer.held}, limits_.drain, now);
+  } else if (!commits_guarded_ && !followers().empty()) {
+    ask(*installing_, GuardCommits{topology_.acks, followers()}, limits_.attach, now);
+  } else if (commits_guarded_ && tail_is_safe(now)) {
+    Topology next = topology_;
+    next.phase = Topology::Phase::kSteady;
+    next.writer = next.last_writer = installing_;
+    next.boot_id = boot_id_;
+    next.voters = next_voters();
+    phase_ = Phase::kCommitWriter;
+    commit(std::move(next), now);
+  }
+}
+
+// Whoever was asked to follow may already acknowledge, whether its answer came or not, so it must
+// be a voter (I10). So may be whoever promised: it holds nothing that the writer lacks. In a cold
+// start nobody loses the vote for being slow.
+std::vector<MemberId> FailoverMachine::next_voters() const {
+  std::vector<MemberId> out;
+  for (const MemberId& id : order_) {
+    const MemberState& m = members_.at(id);
+    const bool votes = m.asked_to_follow || m.promised || (cold_ && is_voter(id));
+    if (installing_ != id && !m.needs_rebuild && votes) {
+      out.push_back(id);
+    }
+  }
+  return out;
+}
+
+// Old acknowledged work is treated as the new term's first: W of its voters must hold it before the
+// store names the writer, or losing the writer now would lose it (I1, I11).
+bool FailoverMachine::tail_is_safe(Instant now) {
+  const gtid::GtidSet& tail = members_[*installing_].held;
+  int holders = 0;
+  for (const MemberId& id : followers()) {
+    MemberState& m = members_[id];
+    if (m.held.contains(tail)) {
+      ++holders;
+    } else if (ready(m, now)) {
+      ask(id, Look{}, limits_.command, now);
+      m.next_try = now + Millis(5);
+    }
+  }
+  return holders >= topology_.acks;
+}
+
+void FailoverMachine::advance_opening(Instant now) {
+  MemberState& writer = members_[*installing_];
+  bool voter_follows = false;
+  for (auto& [id, m] : members_) {
+    if (installing_ != id) {
+      advance_follower(id, m, now);
+      voter_follows = voter_follows || (m.follows && is_voter(id));
+    }
+  }
+  if (!ready(writer, now)) {
+    return;
+  }
+  if (!commits_guarded_ && voter_follows) {
+    ask(*installing_, GuardCommits{topology_.acks, topology_.voters}, limits_.attach, now);
+  } else if (commits_guarded_) {
+    ask(*installing_, Open{true}, limits_.command, now);
+  } else {
+    waiting_for_ = "a voter to follow " + installing_->str();
+  }
+}
+
+// Brings one member that is not the writer as far as it can go: started or rebuilt, following,
+// open.
+void FailoverMachine::advance_follower(const MemberId& id, MemberState& m, Instant now) {
+  if (!ready(m, now)) {
+    return;
+  }
+  if (m.needs_rebuild) {
+    const auto readers = open_readers();
+    const auto donor = std::find_if(readers.begin(), readers.end(),
+                                    [&](const MemberId& other) { return other != id; });
+    if (phase_ == Phase::kSteady && donor != readers.end()) {
+      m.state = State::kRebuilding;
+      ask(id, Rebuild{*donor}, limits_.rebuild, now);
+    }
+    return;
+  }
+  if (m.state == State::kDead || m.state == State::kStarting) {
+    m.state = State::kStarting;
+    ask(id, StartMember{}, limits_.start, now);
+  } else if (!m.follows || m.counts != is_voter(id)) {
+    ask(id, Follow{*installing_, is_voter(id)}, limits_.command, now);
+  } else if (m.state == State::kFollowing) {
+    ask(id, Open{false}, limits_.command, now);
+  }
+}
+
+// A rebuilt reader becomes a voter again: first the store says so (R grows), then its
+// acknowledgements count. One change at a time.
+void FailoverMachine::grow_voters(Instant now) {
+  if (committing_ || to_commit_) {
+    return;
+  }
+  for (const MemberId& id : order_) {
+    const MemberState& m = members_[id];
+    if (installing_ == id || is_voter(id) || m.needs_rebuild || !m.follows || m.busy) {
+      continue;
+    }
+    Topology next = topology_;
+    next.voters.push_back(id);
+    commit(std::move(next), now);
+    return;
+  }
+}
+
+}  // namespace trivet::failover

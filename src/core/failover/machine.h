@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Decides who writes. One pure object for each cluster: inputs with `now` in, effects out; no
+// clock, no I/O. The driver carries effects out and feeds results back.
+//
+// Safety in three sentences (invariants of docs/failover.md): a new writer is chosen only among
+// members that, together with the acknowledgement rule R + W > N, must hold every acknowledged
+// transaction and have durably stopped acknowledging older terms (I2, I3); its term is won by
+// compare-and-set before anybody acts on it (I4, I13); and nobody is opened before the store says
+// so and a voter guards its commits (I7). When the last writer itself comes back, it holds
+// everything that was ever acknowledged, and opens only after a voter holds its whole tail (I11).
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "core/failover/effects.h"
+
+namespace trivet::failover {
+
+// How long things may take. One commented place.
+struct Limits {
+  Millis command{5'000};            // one command to a live member
+  Millis start{60'000};             // mysqld's start, crash recovery included
+  Millis drain{120'000};            // executing what was received
+  Millis attach{10'000};            // a voter connecting to the new writer
+  Millis rebuild{3'600'000};        // a CLONE
+  Millis retry{250};                // after a failed step
+  Millis restart_pause_max{5'000};  // between starts of a member that keeps dying
+  Millis straggler{300};            // for reachable members beyond the R needed (I3)
+  Millis last_writer_after{5'000};  // then a stuck election also tries the last writer itself
+};
+
+struct Setup {
+  std::vector<MemberId> members;  // in the order of preference for ties
+  Topology topology;              // as the store has it; phase is not kForming
+  std::set<MemberId> alive;       // whose mysqld runs now
+  std::string boot_id;            // the operating system's present run (I9a)
+  Limits limits;
+};
+
+// What the machine knows of a member.
+struct MemberView {
+  enum class State {
+    kDead,
+    kStarting,
+    kUp,         // runs, closed
+    kFollowing,  // replicates from the writer of the current term, closed
+    kOpen,       // serves: the writer, or a reader of the current term
+    kRebuilding,
+  };
+  State state = State::kDead;
+  bool is_voter = false;
+};
+std::string_view to_string(MemberView::State state);
+
+// Not thread-safe: owned by the driver of its cluster.
+class FailoverMachine {
+ public:
+  FailoverMachine(Setup setup, Instant now);
+
+  // The order of effects is a contract: start them in this order. Asks for a Tick at least every
+  // 100 ms.
+  std::vector<Effect> step(const Input& input, Instant now);
+  // Notes since the last call.
+  std::vector<Note> take_notes();
+
+  const Topology& topology() const { return topology_; }
+  // Serving the writer endpoint now. Empty in a failover: I14 routes by this, never by a server's
+  // word.
+  std::optional<MemberId> serving_writer() const;
+  // Readers of the current term that are open (their lag is the driver's to judge).
+  std::vector<MemberId> open_readers() const;
+  MemberView member(const MemberId& id) const;
+  // For people, when no writer serves: what is being waited for. Empty otherwise.
+  const std::string& waiting_for() const { return waiting_for_; }
+
+ private:
+  enum class Phase {
+    kCommitTerm,    // F1: the term is being won
+    kPromises,      // F2, F3: voters are asked
+    kInstall,       // F5, F6: the chosen one drains, the others follow it
+    kCommitWriter,  // F8: the commit point
+    kOpening,       // F9
+    kSteady,
+  };
+  struct MemberState {
+    MemberView::State state = MemberView::State::kDead;
+    int failures = 0;    // in a row
+    Instant next_try{};  // not before this
+    bool busy = false;   // an effect for it is on its way
+    bool promised = false;
+    bool drained = false;
+    bool follows = false;          // its receiver runs towards the installed writer
+    bool asked_to_follow = false;  // in this round, counting
+    bool counts = false;           // and its acknowledgements count
+    bool needs_rebuild = false;    // it may hold what the writer lacks (I12)
+    gtid::GtidSet held;            // when it promised, or was last looked at
+  };
+  struct Pending {
+    MemberId member;
+    Action action;
+  };
+
+  void begin_round(bool cold, Instant now, const std::string& why);
+  void commit(Topology next, Instant now);
+  void ask(const MemberId& id, Action action, Millis limit, Instant now);
+  void retry_later(MemberState& m, Instant now) const;
+  void on_done(const EffectDone& done, Instant now);
+  void on_failed(const Pending& pending, const std::string& error, Instant now);
+  void on_committed(Instant now);
+  void on_succeeded(const Pending& pending, const EffectDone& done, Instant now);
+  void on_died(const MemberDied& died, Instant now);
+  void advance(Instant now);
+  void advance_promises(Instant now);
+  void ask_for_promise(const MemberId& id, MemberState& m, Instant now);
+  void judge_promises(Instant now);
+  void judge_cold(Instant now, int promises);
+  void choose();
+  void install(const MemberId& id);
+  void advance_install(Instant now);
+  std::vector<MemberId> next_voters() const;
+  bool tail_is_safe(Instant now);
+  void advance_opening(Instant now);
+  void advance_follower(const MemberId& id, MemberState& m, Instant now);
+  void grow_voters(Instant now);
+  bool ready(const MemberState& m, Instant now) const { return !m.busy && now >= m.next_try; }
+  bool is_alive(const MemberState& m) const;
+  int promises_needed() const;
+  bool is_voter(const MemberId& id) const;
+  std::optional<MemberId> superset_holder() const;
+  std::vector<MemberId> followers() const;
+  std::string missing_promises() const;
+  void note(Note::Kind kind, const MemberId& id, std::string text);
+
+  std::vector<MemberId> order_;
+  Limits limits_;
+  std::string boot_id_;
+  bool amnesia_ = false;  // the voters' operating system went down since they were whole (I9a)
+  Topology topology_;     // as last committed
+  std::optional<Topology> committing_;  // asked for, not answered
+  Phase phase_ = Phase::kSteady;
+  bool cold_ = false;                   // this round brings the last writer back in place
+  std::optional<MemberId> installing_;  // the chosen or serving writer
+  Instant round_began_{};
+  Instant outage_began_{};
+  std::optional<Instant> quorum_at_;   // when R voters had promised
+  std::optional<Topology> to_commit_;  // refused or failed; asked again after next_commit_
+  Instant next_commit_{};
+  bool commits_guarded_ = false;  // GuardCommits succeeded for `installing_`
+  std::map<MemberId, MemberState> members_;
+  std::map<EffectId, Pending> pending_;
+  EffectId next_id_ = 1;
+  std::vector<Effect> out_;
+  std::vector<Note> notes_;
+  std::string waiting_for_;
+};
+
+}  // namespace trivet::failover

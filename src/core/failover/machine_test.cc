@@ -1,0 +1,462 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The machine against a small world: three members that hold transactions, receive, acknowledge,
+// die and start again; effects that take their time, fail or end late. What a client was told is
+// never lost, and the cluster always comes back once faults end.
+#include "core/failover/machine.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+
+namespace trivet::failover {
+namespace {
+
+const std::string kUuid = "3e11fa47-71ca-11e1-9e33-c80aa9429562";
+
+gtid::GtidSet first_n(const std::set<int>& held) {
+  gtid::GtidSet out;
+  for (const int n : held) {
+    out.add(*gtid::GtidSet::parse(kUuid + ":" + std::to_string(n)));
+  }
+  return out;
+}
+
+MemberId member(int n) {
+  return MemberId("m" + std::to_string(n));
+}
+
+struct SimMember {
+  bool alive = true;
+  bool open_writer = false;
+  std::optional<MemberId> source;  // receiver runs towards it
+  bool counts = false;
+  Term promised;
+  std::set<int> held;  // received, executed or, on a writer, in its binlog
+};
+
+// Carries effects out after random delays. Everything drawn from one seed.
+class World {
+ public:
+  explicit World(unsigned seed) : random_(seed) {
+    topology_.phase = Topology::Phase::kSteady;
+    topology_.term = Term(1);
+    topology_.writer = topology_.last_writer = member(1);
+    topology_.voters = {member(2), member(3)};
+    topology_.boot_id = "boot";
+    for (int n = 1; n <= 3; ++n) {
+      members_[member(n)];
+    }
+    restart_controller();
+  }
+
+  // The daemon is killed and started: it knows the store and what runs, nothing else.
+  void restart_controller() {
+    underway_.clear();
+    Setup setup{{member(1), member(2), member(3)}, topology_, {}, "boot", {}};
+    for (const auto& [id, m] : members_) {
+      if (m.alive) {
+        setup.alive.insert(id);
+      }
+    }
+    machine_ = std::make_unique<FailoverMachine>(std::move(setup), now_);
+  }
+
+  void run(int steps, int faults_percent) {
+    for (int i = 0; i < steps; ++i) {
+      now_ += Millis(1 + below(20));
+      client_writes();
+      replicate();
+      if (below(100) < faults_percent) {
+        fault();
+      }
+      finish_something(faults_percent > 0);
+      feed(Tick{});
+      ASSERT_FALSE(HasFailure());
+    }
+  }
+
+  bool HasFailure() const { return testing::Test::HasFailure(); }
+  bool healthy() const {
+    return machine_->serving_writer().has_value() && machine_->open_readers().size() == 2 &&
+           machine_->topology().voters.size() == 2;
+  }
+  int acknowledged() const { return static_cast<int>(acknowledged_.size()); }
+  // For the failure message: who is what.
+  std::string describe() const {
+    std::string out = "term " + std::to_string(machine_->topology().term.value()) + " " +
+                      std::string(to_string(machine_->topology().phase)) + " voters";
+    for (const MemberId& id : machine_->topology().voters) {
+      out += " " + id.str();
+    }
+    for (const auto& [id, m] : members_) {
+      out += "; " + id.str() + (m.alive ? " alive " : " dead ") +
+             std::string(to_string(machine_->member(id).state));
+    }
+    return out + "; waiting for " + machine_->waiting_for();
+  }
+
+ private:
+  struct Underway {
+    Effect effect;
+    Instant ends;
+  };
+
+  int below(int n) { return static_cast<int>(random_() % static_cast<unsigned>(n)); }
+
+  void feed(const Input& input) {
+    for (Effect& effect : machine_->step(input, now_)) {
+      Instant ends = now_ + Millis(1 + below(40));
+      for (const Underway& other : underway_) {  // a member's, and the store's, come in order
+        ends = other.effect.member == effect.member ? std::max(ends, other.ends) : ends;
+      }
+      underway_.push_back({std::move(effect), ends});
+    }
+  }
+
+  // A client of whichever member is open for writing; the OK needs a counting follower that holds
+  // it.
+  void client_writes() {
+    int writers = 0;
+    for (auto& [id, m] : members_) {
+      if (m.alive && m.open_writer) {
+        ++writers;
+        m.held.insert(++next_transaction_);
+        in_flight_.push_back({id, next_transaction_});
+      }
+    }
+    ASSERT_LE(writers, 1) << "two members are open for writing";
+  }
+
+  void replicate() {
+    for (auto& [id, m] : members_) {
+      if (!m.alive || !m.source || below(3) == 0) {
+        continue;
+      }
+      const SimMember& source = members_[*m.source];
+      if (!source.alive) {
+        continue;
+      }
+      for (const int n : source.held) {  // in order, and stopping anywhere
+        if (m.held.insert(n).second && below(4) == 0) {
+          break;
+        }
+      }
+    }
+    std::erase_if(in_flight_, [this](const auto& write) {
+      const SimMember& writer = members_[write.first];
+      if (!writer.alive) {
+        return true;  // the client lost its connection: unknown
+      }
+      for (const auto& [id, m] : members_) {
+        if (m.alive && m.source == write.first && m.counts && m.held.contains(write.second) &&
+            writer.open_writer) {
+          acknowledged_.insert(write.second);
+          return true;
+        }
+      }
+      return false;
+    });
+  }
+
+  void fault() {
+    if (below(6) == 0) {
+      restart_controller();
+      return;
+    }
+    const MemberId victim = member(1 + below(3));
+    if (members_[victim].alive) {
+      die(victim);
+      feed(MemberDied{victim, "killed by signal 9"});
+    }
+  }
+
+  void die(const MemberId& id) {
+    SimMember& m = members_[id];
+    m.alive = m.open_writer = m.counts = false;
+    m.source.reset();
+  }
+
+  void finish_something(bool may_fail) {
+    for (std::size_t i = 0; i < underway_.size();) {
+      if (underway_[i].ends > now_) {
+        ++i;
+        continue;
+      }
+      const Effect effect = std::move(underway_[i].effect);
+      underway_.erase(underway_.begin() + static_cast<std::ptrdiff_t>(i));
+      EffectDone done{effect.id, "", {}};
+      if (may_fail && below(12) == 0) {
+        done.error = "injected";  // before or after it had its effect
+        if (below(2) == 0) {
+          carry_out(effect, done);
+          done.error = "injected";
+        }
+      } else {
+        carry_out(effect, done);
+      }
+      feed(done);
+    }
+  }
+
+  void carry_out(const Effect& effect, EffectDone& done) {
+    if (const auto* commit = std::get_if<CommitTopology>(&effect.action)) {
+      ASSERT_GE(commit->next.term, topology_.term) << "I4: terms only grow";
+      topology_ = commit->next;
+      return;
+    }
+    SimMember& m = members_[effect.member];
+    if (std::holds_alternative<StartMember>(effect.action)) {
+      m.alive = true;
+      return;
+    }
+    if (std::holds_alternative<KillMember>(effect.action)) {
+      if (m.alive) {
+        die(effect.member);
+        feed(MemberDied{effect.member, "killed by signal 9"});
+      }
+      return;
+    }
+    if (effect.term < m.promised || now_ > effect.not_after) {
+      done.error = "refused";
+      return;
+    }
+    if (const auto* rebuild = std::get_if<Rebuild>(&effect.action)) {
+      if (!members_[rebuild->donor].alive) {
+        done.error = "donor gone";
+        return;
+      }
+      m = SimMember();
+      m.promised = effect.term;
+      m.held = members_[rebuild->donor].held;
+      return;
+    }
+    if (!m.alive) {
+      done.error = "refused";
+      return;
+    }
+    m.promised = effect.term;
+    if (std::holds_alternative<AskPromise>(effect.action)) {
+      m.source.reset();
+      m.counts = false;
+      done.held = first_n(m.held);
+    } else if (std::holds_alternative<Look>(effect.action)) {
+      done.held = first_n(m.held);
+    } else if (const auto* follow = std::get_if<Follow>(&effect.action)) {
+      ASSERT_FALSE(m.open_writer);
+      for (const int n : m.held) {
+        ASSERT_TRUE(!members_[follow->source].alive || members_[follow->source].held.contains(n))
+            << "I12: a follower holds what its source lacks";
+      }
+      m.source = follow->source;
+      m.counts = follow->counts;
+    } else if (const auto* guard = std::get_if<GuardCommits>(&effect.action)) {
+      int attached = 0;
+      for (const MemberId& voter : guard->voters) {
+        attached += members_[voter].alive && members_[voter].source == effect.member ? 1 : 0;
+      }
+      if (attached < guard->acks) {
+        done.error = "no voter attached";
+      }
+    } else if (const auto* open = std::get_if<Open>(&effect.action)) {
+      if (open->as_writer) {
+        ASSERT_EQ(topology_.writer, effect.member) << "F8 comes before F9";
+        for (const int n : acknowledged_) {
+          ASSERT_TRUE(m.held.contains(n)) << "acknowledged transaction " << n << " is lost";
+        }
+        m.open_writer = true;
+      }
+    }
+  }
+
+  std::mt19937 random_;
+  Instant now_{};
+  Topology topology_;  // the store
+  std::map<MemberId, SimMember> members_;
+  std::unique_ptr<FailoverMachine> machine_;
+  std::vector<Underway> underway_;
+  std::vector<std::pair<MemberId, int>> in_flight_;
+  std::set<int> acknowledged_;
+  int next_transaction_ = 0;
+};
+
+TEST(FailoverMachine, LosesNothingAcknowledgedAndComesBackOverManySchedules) {
+  for (unsigned seed = 1; seed <= 400; ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    World world(seed);
+    world.run(100, 0);
+    world.run(150, 2 + static_cast<int>(seed % 9));
+    ASSERT_FALSE(HasFailure());
+    for (int i = 0; i < 60 && !world.healthy(); ++i) {
+      world.run(100, 0);
+      ASSERT_FALSE(HasFailure());
+    }
+    ASSERT_TRUE(world.healthy()) << "not healthy after faults ended: " << world.describe();
+    const int before = world.acknowledged();
+    world.run(50, 0);
+    EXPECT_GT(world.acknowledged(), before) << "writes do not go on";
+  }
+}
+
+Setup steady_setup(std::set<MemberId> alive) {
+  Topology t;
+  t.phase = Topology::Phase::kSteady;
+  t.term = Term(3);
+  t.writer = t.last_writer = member(1);
+  t.voters = {member(2), member(3)};
+  t.boot_id = "boot";
+  return {{member(1), member(2), member(3)}, t, std::move(alive), "boot", {}};
+}
+
+// Answers every effect at once with `held` by member until none is left; returns the names in
+// order.
+std::vector<std::string> play(FailoverMachine& machine, const Input& first, Instant& now,
+                              const std::map<MemberId, gtid::GtidSet>& held) {
+  std::vector<std::string> names;
+  std::vector<Effect> todo = machine.step(first, now);
+  int ticks = 0;
+  for (std::size_t i = 0; i < 200; ++i) {
+    while (i >= todo.size() && ticks < 100) {
+      ++ticks;
+      now += Millis(100);
+      todo = machine.step(Tick{}, now);
+      i = 0;
+    }
+    if (i >= todo.size()) {
+      break;
+    }
+    const Effect effect = todo[i];
+    static constexpr const char* kNames[] = {"commit", "start", "kill", "promise", "drain",
+                                             "follow", "guard", "look", "open",    "rebuild"};
+    names.push_back(std::string(kNames[effect.action.index()]) +
+                    (effect.member.empty() ? "" : " " + effect.member.str()));
+    now += Millis(1);
+    EffectDone done{effect.id, "", {}};
+    if (held.contains(effect.member)) {
+      done.held = held.at(effect.member);
+    }
+    for (Effect& next : machine.step(done, now)) {
+      todo.push_back(std::move(next));
+    }
+  }
+  return names;
+}
+
+bool comes_before(const std::vector<std::string>& names, const std::string& a,
+                  const std::string& b) {
+  const auto at_a = std::find(names.begin(), names.end(), a);
+  const auto at_b = std::find(names.begin(), names.end(), b);
+  return at_a != names.end() && at_b != names.end() && at_a < at_b;
+}
+
+std::map<MemberId, gtid::GtidSet> held_sets(int m1, int m2, int m3) {
+  const auto set = [](int n) {
+    return n == 0 ? gtid::GtidSet() : *gtid::GtidSet::parse(kUuid + ":1-" + std::to_string(n));
+  };
+  return {{member(1), set(m1)}, {member(2), set(m2)}, {member(3), set(m3)}};
+}
+
+TEST(FailoverMachine, PromotesTheReaderThatReceivedMost) {
+  Instant now{};
+  FailoverMachine machine(steady_setup({member(1), member(2), member(3)}), now);
+  play(machine, Tick{}, now, {});
+  ASSERT_EQ(machine.serving_writer(), member(1));
+  auto held = held_sets(0, 5, 7);
+  std::vector<Effect> first = machine.step(MemberDied{member(1), "killed by signal 9"}, now);
+  EXPECT_FALSE(machine.serving_writer().has_value());
+  ASSERT_EQ(first.size(), 1U) << "nothing is asked of members before the term is won";
+  // The sibling catches up once it follows.
+  std::vector<std::string> names;
+  now += Millis(1);
+  auto promises = machine.step(EffectDone{first[0].id, "", {}}, now);
+  ASSERT_EQ(promises.size(), 2U);
+  (void)machine.step(EffectDone{promises[0].id, "", held[promises[0].member]}, now);
+  auto install = machine.step(EffectDone{promises[1].id, "", held[promises[1].member]}, now);
+  ASSERT_EQ(install.size(), 2U);
+  for (const Effect& effect : install) {
+    EXPECT_EQ(effect.term, Term(4));
+    if (effect.member == member(3)) {
+      EXPECT_TRUE(std::holds_alternative<Drain>(effect.action));
+    } else {
+      EXPECT_TRUE(std::holds_alternative<Follow>(effect.action));
+    }
+  }
+}
+
+TEST(FailoverMachine, WaitsForBothVotersWhenOneAcknowledgementIsRequired) {
+  Instant now{};
+  FailoverMachine machine(steady_setup({member(1), member(2), member(3)}), now);
+  play(machine, Tick{}, now, {});
+  auto effects = machine.step(MemberDied{member(1), "killed"}, now);
+  effects = machine.step(EffectDone{effects[0].id, "", {}}, now);
+  ASSERT_EQ(effects.size(), 2U);
+  const auto held = held_sets(0, 5, 5);
+  // Only one of the two promises arrives: nobody is chosen.
+  effects = machine.step(EffectDone{effects[0].id, "", held.at(effects[0].member)}, now);
+  EXPECT_TRUE(effects.empty());
+  EXPECT_FALSE(machine.waiting_for().empty());
+}
+
+TEST(FailoverMachine, ColdStartBringsTheLastWriterBackInPlace) {
+  Instant now{};
+  FailoverMachine machine(steady_setup({}), now);
+  const auto names = play(machine, Tick{}, now, held_sets(9, 9, 8));
+  EXPECT_EQ(machine.serving_writer(), member(1));
+  EXPECT_EQ(machine.topology().term, Term(4));
+  EXPECT_TRUE(comes_before(names, "guard m1", "open m1"));
+  EXPECT_TRUE(comes_before(names, "follow m2", "open m1"));
+  EXPECT_EQ(machine.open_readers().size(), 2U);
+}
+
+TEST(FailoverMachine, AfterAPowerCutOnlyTheLastWriterMayComeBack) {
+  Instant now{};
+  auto setup = steady_setup({});
+  setup.topology.boot_id = "an earlier boot";
+  FailoverMachine machine(std::move(setup), now);
+  auto effects = machine.step(Tick{}, now);
+  effects = machine.step(EffectDone{effects.at(0).id, "", {}}, now);
+  const auto held = held_sets(9, 9, 9);
+  for (int i = 0; i < 2'000; ++i) {  // the last writer's disk is gone; both voters promise
+    now += Millis(100);
+    std::vector<Effect> next;
+    for (const Effect& effect : effects) {
+      EffectDone done{effect.id, "", {}};
+      if (effect.member == member(1)) {
+        done.error = "no such disk";
+      } else {
+        done.held = held.at(effect.member);
+      }
+      for (Effect& e : machine.step(done, now)) {
+        next.push_back(std::move(e));
+      }
+    }
+    for (Effect& e : machine.step(Tick{}, now)) {
+      next.push_back(std::move(e));
+    }
+    effects = std::move(next);
+  }
+  EXPECT_FALSE(machine.serving_writer().has_value());
+  EXPECT_NE(machine.waiting_for().find("m1"), std::string::npos);
+}
+
+TEST(FailoverMachine, AFormerWriterIsRebuiltBeforeItFollows) {
+  Instant now{};
+  FailoverMachine machine(steady_setup({member(1), member(2), member(3)}), now);
+  play(machine, Tick{}, now, {});
+  const auto names = play(machine, MemberDied{member(1), "killed"}, now, held_sets(8, 7, 7));
+  EXPECT_TRUE(comes_before(names, "rebuild m1", "follow m1"));
+  EXPECT_EQ(machine.topology().voters.size(), 2U);
+}
+
+TEST(FailoverMachine, ARequestedFailoverKillsTheWriterFirst) {
+  Instant now{};
+  FailoverMachine machine(steady_setup({member(1), member(2), member(3)}), now);
+  play(machine, Tick{}, now, {});
+  const auto names = play(machine, FailoverRequested{}, now, held_sets(7, 7, 7));
+  EXPECT_TRUE(comes_before(names, "kill m1", "promise m2"));
+  EXPECT_NE(machine.serving_writer(), member(1));
+  EXPECT_TRUE(machine.serving_writer().has_value());
+}
+
+}  // namespace
+}  // namespace trivet::failover

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <nlohmann/json.hpp>
+
+#include "base/bytes.h"
+#include "model/iam.h"
+
+namespace trivet {
+namespace {
+
+using nlohmann::json;
+
+constexpr int kVersion = 1;
+
+Error corrupt(const std::string& what) {
+  return make_error(Errc::kCorrupt, "stored identity record cannot be read: " + what);
+}
+
+// Runs `read` on the parsed text; a missing member, a wrong type or a newer version is kCorrupt.
+template <typename T, typename Read>
+Result<T> decode(std::string_view text, Read read) {
+  try {
+    const json j = json::parse(text);
+    if (j.at("v").get<int>() > kVersion) {
+      return corrupt("written by a newer version of Trivet");
+    }
+    T out;
+    read(j, out);
+    return out;
+  } catch (const json::exception& e) {
+    return corrupt(e.what());
+  }
+}
+
+// Bytes that are no UTF-8 cannot come in (the API refuses them); were they here, they must not
+// throw.
+std::string dump(const json& j) {
+  return j.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+json entity_json(const IamEntity& e) {
+  return {{"v", kVersion},
+          {"name", e.name},
+          {"path", e.path},
+          {"id", e.id},
+          {"created_ms", to_ms(e.created)},
+          {"tags", e.tags},
+          {"inline_policies", e.inline_policies},
+          {"attached_policies", e.attached_policies}};
+}
+
+void read_entity(const json& j, IamEntity& e) {
+  e.name = j.at("name");
+  e.path = j.at("path");
+  e.id = j.at("id");
+  e.created = wall_time_from_ms(j.at("created_ms"));
+  e.tags = j.at("tags").get<Tags>();
+  e.inline_policies = j.at("inline_policies").get<std::map<std::string, std::string>>();
+  e.attached_policies = j.at("attached_policies").get<std::vector<std::string>>();
+}
+
+json data_json(const SessionData& d) {
+  json j = {{"v", kVersion}};
+  if (!d.policies.empty()) {
+    j["policies"] = d.policies;
+  }
+  if (!d.tags.empty()) {
+    j["tags"] = d.tags;
+  }
+  if (!d.transitive_keys.empty()) {
+    j["transitive_keys"] = d.transitive_keys;
+  }
+  return j;
+}
+
+void read_data(const json& j, SessionData& d) {
+  d.policies = j.value("policies", std::vector<std::string>());
+  d.tags = j.value("tags", Tags());
+  d.transitive_keys = j.value("transitive_keys", std::vector<std::string>());
+}
+
+}  // namespace
+
+std::string encode(const IamUser& user) {
+  json j = entity_json(user);
+  j["access_keys"] = user.access_keys;
+  return dump(j);
+}
+
+Result<IamUser> decode_iam_user(std::string_view text) {
+  return decode<IamUser>(text, [](const json& j, IamUser& u) {
+    read_entity(j, u);
+    u.access_keys = j.at("access_keys").get<std::vector<std::string>>();
+  });
+}
+
+std::string encode(const IamRole& role) {
+  json j = entity_json(role);
+  j["description"] = role.description;
+  j["trust_policy"] = role.trust_policy;
+  j["trusted_ids"] = role.trusted_ids;
+  j["session_seconds_max"] = role.session_seconds_max;
+  return dump(j);
+}
+
+Result<IamRole> decode_iam_role(std::string_view text) {
+  return decode<IamRole>(text, [](const json& j, IamRole& r) {
+    read_entity(j, r);
+    r.description = j.at("description");
+    r.trust_policy = j.at("trust_policy");
+    r.trusted_ids = j.at("trusted_ids").get<std::map<std::string, std::string>>();
+    r.session_seconds_max = j.at("session_seconds_max");
+  });
+}
+
+std::string encode(const IamAccessKey& key) {
+  return dump({{"v", kVersion},
+               {"id", key.id.str()},
+               {"owner_id", key.owner_id},
+               {"owner_name", key.owner_name},
+               {"sealed_secret", to_base64(key.sealed_secret)},
+               {"active", key.active},
+               {"created_ms", to_ms(key.created)}});
+}
+
+Result<IamAccessKey> decode_iam_access_key(std::string_view text) {
+  auto key = decode<IamAccessKey>(text, [](const json& j, IamAccessKey& k) {
+    k.id = AccessKeyId(j.at("id"));
+    k.owner_id = j.at("owner_id");
+    k.owner_name = j.at("owner_name");
+    k.sealed_secret = from_base64(j.at("sealed_secret").get<std::string>()).value_or("");
+    k.active = j.at("active");
+    k.created = wall_time_from_ms(j.at("created_ms"));
+  });
+  if (key && key->sealed_secret.empty()) {
+    return corrupt("secret of access key " + key->id.str() + " is no base64");
+  }
+  return key;
+}
+
+std::string encode(const IamPolicy& policy) {
+  return dump({{"v", kVersion},
+               {"name", policy.name},
+               {"path", policy.path},
+               {"id", policy.id},
+               {"description", policy.description},
+               {"document", policy.document},
+               {"created_ms", to_ms(policy.created)},
+               {"updated_ms", to_ms(policy.updated)},
+               {"tags", policy.tags},
+               {"attachments", policy.attachments}});
+}
+
+Result<IamPolicy> decode_iam_policy(std::string_view text) {
+  return decode<IamPolicy>(text, [](const json& j, IamPolicy& p) {
+    p.name = j.at("name");
+    p.path = j.at("path");
+    p.id = j.at("id");
+    p.description = j.at("description");
+    p.document = j.at("document");
+    p.created = wall_time_from_ms(j.at("created_ms"));
+    p.updated = wall_time_from_ms(j.at("updated_ms"));
+    p.tags = j.at("tags").get<Tags>();
+    p.attachments = j.at("attachments");
+  });
+}
+
+std::string encode(const SessionData& data) {
+  return dump(data_json(data));
+}
+
+Result<SessionData> decode_session_data(std::string_view text) {
+  return decode<SessionData>(text, read_data);
+}
+
+std::string encode(const StoredSessionData& stored) {
+  json j = data_json(stored.data);
+  j["expires_ms"] = to_ms(stored.expires);
+  return dump(j);
+}
+
+Result<StoredSessionData> decode_stored_session_data(std::string_view text) {
+  return decode<StoredSessionData>(text, [](const json& j, StoredSessionData& s) {
+    read_data(j, s.data);
+    s.expires = wall_time_from_ms(j.at("expires_ms"));
+  });
+}
+
+}  // namespace trivet
