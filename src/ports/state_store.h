@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Where desired state, identities and terms live: keys and values with revisions, shaped after etcd v3, so
-// that one host (SQLite), many hosts (etcd) and tests (memory) are the same to everything above. A term,
-// a name, a membership changes only by a commit whose compares held (failover.md I4, I13).
+// Where desired state, identities and terms live: keys and values with revisions, shaped after etcd
+// v3, so that one host (SQLite), many hosts (etcd) and tests (memory) are the same to everything
+// above. A term, a name, a membership changes only by a commit whose compares held (failover.md I4,
+// I13).
 #pragma once
 
 #include <cstdint>
@@ -64,10 +65,11 @@ class StateStore {
   virtual Result<StoredValue> get(std::string_view key) = 0;
   // All keys that start with `prefix`, in key order.
   virtual Result<std::vector<StoredValue>> list(std::string_view prefix) = 0;
-  // The new revision, durable when it returns. kConflict when a compare did not hold: nothing was written.
+  // The new revision, durable when it returns. kConflict when a compare did not hold: nothing was
+  // written.
   virtual Result<Revision> commit(const Commit& commit) = 0;
-  // `on_events` gets every later commit's events under `prefix`, in order, one call a commit, on a thread
-  // of the store's; it must not block and must not call the store.
+  // `on_events` gets every later commit's events under `prefix`, in order, one call a commit, on a
+  // thread of the store's; it must not block and must not call the store.
   virtual Result<std::unique_ptr<StoreWatch>> watch(
       std::string prefix, std::function<void(const std::vector<StoreEvent>&)> on_events) = 0;
 };

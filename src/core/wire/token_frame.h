@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
+//
+// What the authentication plugin inside mysqld and the daemon say to each other over a unix socket:
+// one request, one response, then the connection ends. The same code is linked into both, so it
+// allocates nothing, throws nothing and works in the caller's buffers; decoded values point into
+// the decoded bytes. A running mysqld keeps its plugin while the daemon is upgraded: a daemon
+// answers every version it ever knew in that version. All integers are big-endian;
+// docs/token-protocol.md has the layout byte by byte.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+
+namespace trivet::wire {
+
+inline constexpr std::uint8_t kTokenProtocolVersion = 1;
+
+// A frame is this many bytes of payload length, then the payload.
+inline constexpr std::size_t kFramePrefixBytes = 4;
+inline constexpr std::size_t kMaxFramePayloadBytes = std::size_t{80} * 1024;
+
+inline constexpr std::size_t kMaxUserBytes = 255;
+inline constexpr std::size_t kMaxHostBytes = 255;
+inline constexpr std::size_t kMaxPeerAddressBytes = 45;  // the longest text form of an IPv6 address
+inline constexpr std::size_t kMaxTokenBytes = std::size_t{64} * 1024;
+inline constexpr std::size_t kMaxPrincipalBytes = 511;  // @@external_user holds 511 bytes and a NUL
+inline constexpr std::size_t kMaxReasonBytes = 64;
+
+// Buffers of these sizes hold every request head and every response frame.
+inline constexpr std::size_t kMaxRequestHeadBytes = 640;
+inline constexpr std::size_t kMaxResponseFrameBytes = 640;
+
+enum class Transport : std::uint8_t {
+  kTcp = 1,         // host or address of a TCP peer
+  kUnixSocket = 2,  // mysqld's own socket; there is no peer address
+};
+
+// What mysqld knows of a login. A view: whoever made the bytes keeps them alive.
+struct TokenRequest {
+  Transport transport = Transport::kTcp;
+  bool is_tls = false;
+  std::uint64_t connection_id = 0;  // mysqld's CONNECTION_ID(); 0 when it is not known
+  std::uint16_t peer_port = 0;      // 0: none; with peer_address it names one TCP connection
+  std::string_view user;            // the login user, as the client sent it; never empty
+  std::string_view host;            // the peer as mysqld names it: a host name or an address
+  std::string_view peer_address;  // numeric, of the peer mysqld sees: behind a router, the router's
+  std::string_view token;         // the password without its terminating NUL; never empty
+};
+
+// Zero is none of them, so that a buffer of zeros never means "allow".
+enum class Verdict : std::uint8_t {
+  kAllow = 1,
+  kDeny = 2,   // the token or the policy says no
+  kError = 3,  // the daemon could not decide
+};
+
+// A view, as TokenRequest.
+struct TokenResponse {
+  Verdict verdict = Verdict::kError;
+  std::string_view principal;  // ARN; not empty when allowed, empty or not otherwise
+  std::string_view reason;     // a name ("expired", "no-policy") for logs; empty when allowed
+};
+
+// Length of the payload that follows a prefix. nullopt: fewer than four bytes, an empty payload, or
+// more than `max_payload`; the connection is then of no further use.
+std::optional<std::size_t> decode_frame_size(std::string_view prefix,
+                                             std::size_t max_payload = kMaxFramePayloadBytes);
+
+// Writes the frame up to, not including, the token's bytes: the token is the last field, so a
+// sender gathers head and token without copying the secret. Returns the bytes written; 0 when a
+// field is over its limit, user or token is empty, or `out` is too small (kMaxRequestHeadBytes
+// always suffices).
+std::size_t encode_request_head(const TokenRequest& request, std::span<char> out);
+
+// The whole frame. Returns the bytes written, 0 as above.
+std::size_t encode_request(const TokenRequest& request, std::span<char> out);
+
+// `payload` is a frame without its prefix. nullopt: another version or kind, a field over its
+// limit, a field that is missing, an unknown transport or flag, or bytes too few or too many.
+std::optional<TokenRequest> decode_request(std::string_view payload);
+
+// Returns the bytes written; 0 when a field is over its limit, "allow" has no principal, or `out`
+// is too small (kMaxResponseFrameBytes always suffices).
+std::size_t encode_response(const TokenResponse& response, std::span<char> out);
+
+// As decode_request. A principal or a reason with a byte outside printable ASCII is refused: both
+// end in logs and in @@external_user.
+std::optional<TokenResponse> decode_response(std::string_view payload);
+
+}  // namespace trivet::wire

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The hands of a node for one member: its process, its data, its replication. Whoever drives a
+// cluster knows members only through this, in process on one host, over the network on many, or
+// simulated. Calls block and carry deadlines (I16); an agent keeps the highest term it promised on
+// disk before it acts, and refuses commands of a lower one and commands that come too late (I4).
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/secret.h"
+#include "base/time.h"
+#include "core/gtid/gtid_set.h"
+#include "model/cluster.h"
+
+namespace trivet {
+
+// Every command's term and the moment after which it must not start any more.
+struct Stamp {
+  Term term;
+  Instant not_after;
+};
+
+struct MemberProcess {
+  int mysqld_pid = 0;
+  int guard_pid = 0;
+};
+
+// A member seen from its own server. Sets and flags of one moment.
+struct MemberReport {
+  gtid::GtidSet held;  // received ∪ executed
+  bool writable = false;
+  bool offline = false;
+  bool receiver_running = false;
+  bool applier_running = false;
+  std::string replication_error;    // the receiver's or the applier's last one; empty when none
+  std::optional<Millis> apply_lag;  // of what was received; nullopt when it follows nobody
+  int unknown_acknowledgers = 0;  // semi-sync clients that are not ours, killed by this call (I10)
+};
+
+struct FollowTarget {
+  MemberId source;
+  bool counts = true;  // do its acknowledgements count?
+};
+
+// What the first writer gets before anybody follows it.
+struct Bootstrap {
+  std::string master_username;
+  SecretString master_password;
+  std::string database_name;  // empty: none
+};
+
+// One member's hands. Not thread-safe: all calls on the member's own worker.
+class MemberAgent {
+ public:
+  virtual ~MemberAgent() = default;
+
+  // Data directory from the engine's template, certificate, my.cnf, folders. What a cut-off attempt
+  // left is removed first. kAlreadyExists / kDenied / kUnavailable name the address, the folder or
+  // the disk.
+  virtual Status prepare() = 0;
+  // Nothing is left: no process, no folder, no socket. Already gone is success.
+  virtual Status remove() = 0;
+  // The process that runs since before this daemon did; nullopt when none does. Writes what a newer
+  // daemon needs beside it (plugin socket, certificates).
+  virtual Result<std::optional<MemberProcess>> adopt() = 0;
+  // mysqld under its guard, closed (I6), answering on its socket. Runs already: success.
+  virtual Result<MemberProcess> start(Millis deadline) = 0;
+  // SIGKILL, and the kernel's word that it is gone (I8).
+  virtual Status kill(Millis deadline) = 0;
+  // Clients out, then SIGTERM; for an orderly stop of the whole cluster only (I8).
+  virtual Status stop(Millis deadline) = 0;
+
+  // Accounts, mysql.rds_topology, master user and initial database, while closed.
+  virtual Status bootstrap(const Bootstrap& what) = 0;
+
+  // The commands of core/failover/effects.h.
+  virtual Result<gtid::GtidSet> ask_promise(const Stamp& stamp) = 0;
+  virtual Status drain(const Stamp& stamp, const gtid::GtidSet& until) = 0;
+  virtual Status follow(const Stamp& stamp, const FollowTarget& target) = 0;
+  virtual Status guard_commits(const Stamp& stamp, int acks,
+                               const std::vector<MemberId>& voters) = 0;
+  virtual Status open(const Stamp& stamp, bool as_writer) = 0;
+  virtual Status rebuild(const Stamp& stamp, const MemberId& donor) = 0;
+  virtual Result<gtid::GtidSet> look() = 0;
+
+  virtual Result<MemberReport> report() = 0;
+  // A real login over verified TLS as the account that may do nothing, through `endpoint`; the
+  // @@server_id that answered.
+  virtual Result<std::uint32_t> probe_login(const Endpoint& endpoint, Millis deadline) = 0;
+};
+
+struct MemberSeed {
+  Cluster cluster;
+  Member member;
+  std::shared_ptr<const ClusterSecrets> secrets;
+  // The member's mysqld ended; `mysqld_pid` tells which run. From a thread of the agent's: post it
+  // on.
+  std::function<void(int mysqld_pid, const std::string& how)> on_exit;
+};
+
+// Makes agents. Thread-safe.
+class MemberAgents {
+ public:
+  virtual ~MemberAgents() = default;
+  virtual Result<std::unique_ptr<MemberAgent>> make(MemberSeed seed) = 0;
+  // The operating system's present run.
+  virtual std::string boot_id() const = 0;
+};
+
+}  // namespace trivet

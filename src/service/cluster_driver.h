@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Drives one cluster through its life: formation, service and failover, deletion. Everything is
+// decided on the `control` thread (by the pure FailoverMachine once the cluster is formed);
+// blocking work runs on one worker for each member and on the store's; results come back as inputs.
+// Each step is safe to be cut off by kill -9: what is found at the next start says where to go on.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/worker.h"
+#include "core/failover/machine.h"
+#include "ports/member_agent.h"
+#include "service/cluster_store.h"
+#include "service/cluster_view.h"
+
+namespace trivet::service {
+
+// What every driver of an installation shares. Outlives the drivers.
+struct DriverNeeds {
+  ClusterStore& store;
+  Worker& control;
+  Worker& store_worker;
+  const Clock& clock;
+  MemberAgents& agents;
+  // Both on `control`.
+  std::function<void(ClusterViewPtr)> on_view;
+  std::function<void(const Cluster&)> on_gone;
+};
+
+// Owned by ClusterService. Every public function is called on `control`, the destructor too: it
+// waits for the members' workers to finish the call that they are in.
+class ClusterDriver {
+ public:
+  ClusterDriver(DriverNeeds needs, Cluster cluster);
+  ~ClusterDriver();
+  ClusterDriver(const ClusterDriver&) = delete;
+  ClusterDriver& operator=(const ClusterDriver&) = delete;
+
+  // Begins, or goes on where an earlier daemon stopped: forms, adopts, starts or deletes by what
+  // the store says.
+  void begin();
+  // The record was changed by the API (tags, deletion protection).
+  void replace_cluster(const Cluster& cluster);
+  // The record says kDeleting: take everything down, then on_gone.
+  void remove();
+  void request_failover();
+  // Orderly stop of all members; `done` on control with the first error. Nothing is driven
+  // afterwards.
+  void stop_members(std::function<void(Status)> done);
+
+  const Cluster& cluster() const { return cluster_; }
+
+ private:
+  enum class Stage { kIdle, kForming, kRunning, kRemoving, kStopping };
+  struct Hands {
+    Member member;
+    std::unique_ptr<MemberAgent> agent;  // used on `worker` only
+    std::unique_ptr<Worker> worker;
+    MemberProcess process;
+    MemberReport report;
+    bool reporting = false;
+    std::string trouble;
+  };
+
+  Status make_agents();
+  void form();
+  void formed(const Status& result);
+  void run(const StoredTopology& stored);
+  void probe();
+  void probed(const Status& result);
+  void give_up_formation(const std::string& why);
+  void take_down(std::function<void(Status)> done);
+  void finish_removal();
+  void feed(const failover::Input& input);
+  void start_effect(const failover::Effect& effect);
+  void commit_topology(const failover::Effect& effect);
+  void log_notes();
+  void tick();
+  void tick_after(Millis delay);
+  void ask_reports();
+  void member_ended(const MemberId& id, int pid, const std::string& how);
+  void publish();
+  ClusterViewPtr view() const;
+  // Runs `work` on the member's worker and `then` with its result on control, unless the driver is
+  // gone.
+  template <typename T>
+  void on_member(const MemberId& id, std::function<T(MemberAgent&)> work,
+                 std::function<void(T)> then);
+  // The same for several members at once; `then` gets the first error.
+  void on_all(std::function<Status(MemberAgent&)> work, std::function<void(Status)> then);
+
+  DriverNeeds needs_;
+  Cluster cluster_;
+  Stage stage_ = Stage::kIdle;
+  std::shared_ptr<const ClusterSecrets> secrets_;
+  std::map<MemberId, Hands> hands_;
+  std::unique_ptr<failover::FailoverMachine> machine_;
+  Topology topology_;
+  Revision revision_;  // of the topology record
+  Instant next_report_{};
+  Instant next_tick_{};  // the tick that counts; an earlier plan is dropped when it comes
+  Instant stage_began_{};
+  bool probing_ = false;
+  std::string last_view_;  // what was published, to publish only changes
+  // Posted work holds a weak reference: a task that comes back after the driver has gone is
+  // dropped.
+  std::shared_ptr<int> alive_ = std::make_shared<int>(0);
+};
+
+}  // namespace trivet::service

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// DB clusters and DB subnet groups, as the API knows them: allots names, addresses and ids, writes
+// what is wanted to the store and lets one driver for each cluster bring it about.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/mutex.h"
+#include "service/cluster_driver.h"
+#include "service/cluster_store.h"
+#include "service/cluster_view.h"
+
+namespace trivet::service {
+
+// How this installation names and places endpoints. Fixed at `trivet init`.
+struct Placement {
+  Realm realm;
+  std::string endpoint_hash;    // 12 lower-case alphanumerics for this account and region
+  std::string endpoint_domain;  // "rds.trivet.internal"
+  bool names_resolve = false;   // else endpoints are named by their addresses
+  std::string address_prefix;   // "127.30": the /16 that endpoints get their addresses from
+};
+
+// What a new cluster wants of where its members go: one entry for each of three AZs.
+struct MemberPlace {
+  std::string availability_zone;
+  std::string subnet_id;
+};
+
+// Thread-safe. Calls block on the store.
+class ClusterService {
+ public:
+  struct Needs {
+    StateStore& store;
+    std::shared_ptr<const Sealer> sealer;
+    const Clock& clock;
+    MemberAgents& agents;
+    Placement placement;
+    // Asked before addresses are given away. Ok when a listener can be bound there now.
+    std::function<Status(const std::string& address, std::uint16_t port)> can_bind;
+    // After every change, with all clusters; on the control thread.
+    std::function<void(const std::vector<ClusterViewPtr>&)> on_views;
+  };
+  explicit ClusterService(Needs needs);
+  ~ClusterService();
+
+  // Loads all clusters and begins to drive them. Once, before any other call.
+  Status start();
+  // Stops driving; members keep running.
+  void stop();
+  // Stops all members in order, then `stop()`. The first error.
+  Status stop_members(Millis deadline);
+
+  // `wanted` has everything of the request and the derived defaults; ids, members and endpoints are
+  // filled in here. Faults: DBClusterAlreadyExistsFault, DBClusterQuotaExceededFault,
+  // InsufficientDBInstanceCapacity (no address left).
+  Result<ClusterViewPtr> create(Cluster wanted, std::uint16_t port, SecretString master_password,
+                                const std::vector<MemberPlace>& places);
+  // Faults: DBClusterNotFoundFault, InvalidDBClusterStateFault, InvalidParameterCombination
+  // (deletion protection).
+  Result<ClusterViewPtr> remove(const ClusterId& id);
+  // Changes the record (tags and the like), not the members. Faults: DBClusterNotFoundFault.
+  Status update(const ClusterId& id, const std::function<Status(Cluster&)>& change);
+  Status request_failover(const ClusterId& id);
+
+  // Null when there is none.
+  ClusterViewPtr find(const ClusterId& id) const;
+  std::vector<ClusterViewPtr> views() const;
+
+ private:
+  void drive(const Cluster& cluster);
+  void publish();
+  Status allot_endpoints(Cluster& cluster, std::uint16_t port);
+  void name_endpoints(Cluster& cluster) const;
+  // Runs on control and waits for it.
+  void on_control(const std::function<void()>& work);
+
+  Needs needs_;
+  ClusterStore store_;
+  Mutex create_mutex_;  // names and addresses are given away one cluster at a time
+  mutable Mutex mutex_;
+  std::map<ClusterId, ClusterViewPtr> views_ GUARDED_BY(mutex_);
+  std::map<ClusterId, std::unique_ptr<ClusterDriver>> drivers_;  // on control only
+  std::unique_ptr<Worker> store_worker_;
+  std::unique_ptr<Worker> control_;
+};
+
+}  // namespace trivet::service

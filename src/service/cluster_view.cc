@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "service/cluster_view.h"
+
+namespace trivet::service {
+
+std::string status_text(const ClusterView& view) {
+  if (view.cluster.status == ClusterStatus::kAvailable && !view.writer) {
+    return "failing-over";
+  }
+  return std::string(to_string(view.cluster.status));
+}
+
+std::string instance_status_text(const ClusterView& view, const MemberStatus& member) {
+  if (view.cluster.status != ClusterStatus::kAvailable) {
+    return std::string(to_string(view.cluster.status));
+  }
+  if (member.is_writer || member.state == "available") {
+    return "available";
+  }
+  return member.state == "rebuilding" ? "modifying" : "rebooting";
+}
+
+Result<routing::EndpointTable> make_endpoint_table(const std::vector<ClusterViewPtr>& views) {
+  std::vector<routing::Listener> listeners;
+  std::vector<routing::ClusterRoute> routes;
+  for (const ClusterViewPtr& view : views) {
+    const Cluster& c = view->cluster;
+    if (view->topology.term == Term() || c.status == ClusterStatus::kDeleting) {
+      continue;
+    }
+    listeners.push_back({{c.writer_endpoint.address, c.writer_endpoint.port},
+                         c.resource_id,
+                         routing::EndpointKind::kWriter});
+    listeners.push_back({{c.reader_endpoint.address, c.reader_endpoint.port},
+                         c.resource_id,
+                         routing::EndpointKind::kReader});
+    routing::ClusterRoute route{c.resource_id, view->topology.term, {}, {}, false};
+    for (const MemberStatus& m : view->members) {
+      const Endpoint& endpoint = c.find_member(m.id)->endpoint;
+      if (view->writer == m.id) {
+        route.writer = routing::Address{endpoint.address, endpoint.port};
+      } else if (m.serves_reads) {
+        route.readers.push_back({endpoint.address, endpoint.port});
+      }
+    }
+    routes.push_back(std::move(route));
+  }
+  return routing::EndpointTable::make(std::move(listeners), std::move(routes));
+}
+
+}  // namespace trivet::service

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a cluster looks like at one moment: for the API, `trivet status`, the router and the login
+// check. Made by the cluster's driver, immutable, handed on whole.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/routing/table.h"
+#include "model/cluster.h"
+#include "ports/member_agent.h"
+
+namespace trivet::service {
+
+struct MemberStatus {
+  MemberId id;
+  std::string state;  // "available", "starting", "rebuilding", …
+  bool is_writer = false;
+  bool is_voter = false;
+  bool serves_reads = false;  // open, and its lag is under the bound
+  MemberProcess process;      // zeros: none
+  std::optional<Millis> apply_lag;
+  std::string trouble;  // the last thing that went wrong; empty when it serves
+};
+
+struct ClusterView {
+  Cluster cluster;
+  Topology topology;
+  std::optional<MemberId> writer;  // serves the writer endpoint now
+  std::vector<MemberStatus> members;
+  std::string waiting_for;  // why there is no writer; empty when there is one
+};
+using ClusterViewPtr = std::shared_ptr<const ClusterView>;
+
+// AWS's word for the cluster now: an election in progress is "failing-over".
+std::string status_text(const ClusterView& view);
+// AWS's word for a member now.
+std::string instance_status_text(const ClusterView& view, const MemberStatus& member);
+
+// The router's picture of all clusters. Instance endpoints are not in it: mysqld listens there
+// itself.
+Result<routing::EndpointTable> make_endpoint_table(const std::vector<ClusterViewPtr>& views);
+
+}  // namespace trivet::service

@@ -1,0 +1,126 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""A stand-in for the daemon behind AWSAuthenticationPlugin: speaks the frames of src/core/wire/token_frame.h and
+answers by what the token starts with. A second implementation on purpose: it is written from the layout, not
+from the C++ code. Alone: fake_daemon.py SOCKET [--uid N]."""
+
+import os
+import socket
+import struct
+import sys
+import threading
+
+ALLOW, DENY, ERROR = 1, 2, 3
+ARN = "arn:aws:iam::123456789012:user/jane"
+LONG_ARN = ("arn:aws:sts::123456789012:assumed-role/" + "r" * 600)[:511]
+
+
+def response(verdict, principal="", reason=""):
+    payload = struct.pack(">BBBB", 1, 2, verdict, 0)
+    payload += struct.pack(">H", len(principal)) + principal.encode()
+    payload += struct.pack(">H", len(reason)) + reason.encode()
+    return struct.pack(">I", len(payload)) + payload
+
+
+def parse_request(payload):
+    version, kind, transport, flags, connection_id, port = struct.unpack_from(">BBBBQH", payload)
+    at = 14
+    texts = []
+    for _ in range(3):
+        (size,) = struct.unpack_from(">H", payload, at)
+        texts.append(payload[at + 2:at + 2 + size])
+        at += 2 + size
+    (size,) = struct.unpack_from(">I", payload, at)
+    token = payload[at + 4:at + 4 + size]
+    if version != 1 or kind != 1 or at + 4 + size != len(payload) or len(token) != size:
+        raise ValueError("not a request")
+    return {"transport": transport, "tls": flags == 1, "connection_id": connection_id, "peer_port": port,
+            "user": texts[0].decode(), "host": texts[1].decode(), "peer_address": texts[2].decode(),
+            "token": token}
+
+
+# What each token prefix is answered with. None: no answer until `released`; b"": the connection is closed.
+ANSWERS = {
+    b"allow": response(ALLOW, ARN),
+    b"long-arn": response(ALLOW, LONG_ARN),
+    b"deny": response(DENY, ARN, "expired"),
+    b"error": response(ERROR, "", "internal"),
+    b"garbage": b"\x00\x00\x00\x10HTTP/1.1 400 Bad",
+    b"oversize": b"\x7f\xff\xff\xff",
+    b"zeros": struct.pack(">I", 12) + bytes(12),
+    b"allow-no-arn": struct.pack(">IBBBBHH", 8, 1, 2, ALLOW, 0, 0, 0),
+    b"half": response(ALLOW, ARN)[:20],
+    b"slow": None,
+    b"hang": None,
+}
+
+
+class FakeDaemon:
+    """Listens from start() to stop(); `requests` keeps what came in."""
+
+    def __init__(self, path):
+        self.path = path
+        self.requests = []
+        self.released = threading.Event()
+        self.drop_first = 0  # so many connections are closed without an answer
+        self._listener = None
+
+    def start(self):
+        if os.path.exists(self.path):
+            os.unlink(self.path)
+        self.released.clear()
+        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._listener.bind(self.path)
+        os.chmod(self.path, 0o777)
+        self._listener.listen(64)
+        threading.Thread(target=self._serve, args=(self._listener,), daemon=True).start()
+        return self
+
+    def stop(self, unlink=True):
+        self.released.set()
+        # close() alone leaves the accepting thread, and with it the listener, alive.
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        if unlink and os.path.exists(self.path):
+            os.unlink(self.path)
+
+    def _serve(self, listener):
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._answer, args=(connection,), daemon=True).start()
+
+    def _answer(self, connection):
+        with connection, connection.makefile("rb") as stream:
+            prefix = stream.read(4)
+            if len(prefix) < 4:
+                return
+            (size,) = struct.unpack(">I", prefix)
+            request = parse_request(stream.read(size))
+            self.requests.append(request)
+            if self.drop_first > 0:
+                self.drop_first -= 1
+                return
+            prefix = request["token"].split(b":")[0]
+            answer = ANSWERS[prefix]
+            if prefix == b"slow":
+                self.released.wait(1.0)
+                answer = response(ALLOW, ARN)
+            elif answer is None:
+                self.released.wait(20.0)
+                return
+            connection.sendall(answer)
+            if prefix == b"half":
+                self.released.wait(20.0)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) == 4 and sys.argv[2] == "--uid":
+        os.setgroups([])
+        os.setgid(int(sys.argv[3]))
+        os.setuid(int(sys.argv[3]))
+    FakeDaemon(sys.argv[1]).start()
+    print("ready", flush=True)
+    sys.stdin.read()
