@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The accounts that a new cluster begins with, as SQL. Trivet's own have SYSTEM_USER, so that
+// nobody with CREATE USER can change them. The master user has RDS's grants
+// (AmazonRDS/latest/UserGuide/UsingWithRDS.MasterAccounts.html) but for what would let it change
+// roles, replication or plugins: RELOAD (it would allow RESET BINARY LOGS) is given as the FLUSH_
+// privileges, and the mysql schema is for reading.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/secret.h"
+#include "model/cluster.h"
+#include "ports/member_agent.h"
+
+namespace trivet::agent {
+
+inline constexpr const char* kProbeAccount = "trivet_probe";
+inline constexpr const char* kCloneAccount = "trivet_clone";
+inline constexpr const char* kReplicationAccountPrefix = "trivet_repl_";
+
+std::string replication_account(const Member& member);
+
+// In order; each may hold a password.
+std::vector<SecretString> bootstrap_statements(const Cluster& cluster,
+                                               const ClusterSecrets& secrets,
+                                               const Bootstrap& what);
+
+}  // namespace trivet::agent

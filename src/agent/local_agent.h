@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One member's agent on this host. See ports/member_agent.h for what each call means.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "adapter/mysql/member_admin.h"
+#include "agent/local_agents.h"
+#include "agent/member_paths.h"
+#include "agent/promise.h"
+
+namespace trivet::agent {
+
+class LocalAgent final : public MemberAgent {
+ public:
+  LocalAgent(LocalAgents& agents, MemberSeed seed);
+  ~LocalAgent() override;
+
+  // Reads the promise. kCorrupt.
+  Status load() { return promise_.load(); }
+
+  Status prepare() override;
+  Status remove() override;
+  Result<std::optional<MemberProcess>> adopt() override;
+  Result<MemberProcess> start(Millis deadline) override;
+  Status kill(Millis deadline) override;
+  Status stop(Millis deadline) override;
+  Status bootstrap(const Bootstrap& what) override;
+  Result<gtid::GtidSet> ask_promise(const Stamp& stamp) override;
+  Status drain(const Stamp& stamp, const gtid::GtidSet& until) override;
+  Status follow(const Stamp& stamp, const FollowTarget& target) override;
+  Status guard_commits(const Stamp& stamp, int acks, const std::vector<MemberId>& voters) override;
+  Status open(const Stamp& stamp, bool as_writer) override;
+  Status rebuild(const Stamp& stamp, const MemberId& donor) override;
+  Result<gtid::GtidSet> look() override;
+  trivet::Result<trivet::MemberReport> report() override;
+  Result<std::uint32_t> probe_login(const Endpoint& endpoint, Millis deadline) override;
+
+ private:
+  Status admit(const Stamp& stamp);
+  Millis left(const Stamp& stamp) const;
+  Status make_member_folders();
+  Status write_configuration(const engine::Engine& engine);
+  Status write_certificate();
+  Status new_data(const engine::Engine& engine);
+  Result<MemberProcess> spawn(Millis deadline);
+  Status watch();
+  Status end_guard(Millis deadline);
+  Status make_room_for_clone();
+  Status clone_from(const Member& donor, Millis deadline);
+  bool is_voter_attached(const std::vector<mysql::DumpThread>& threads, int acks,
+                         const std::vector<MemberId>& voters) const;
+
+  LocalAgents& agents_;
+  MemberSeed seed_;
+  MemberPaths paths_;
+  PromiseFile promise_;
+  mysql::MemberAdmin admin_;
+  std::uint64_t generation_ = 0;
+};
+
+}  // namespace trivet::agent
