@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/sigv4/signing.h"
+
+#include "base/bytes.h"
+#include "base/crypto.h"
+
+namespace trivet::sigv4 {
+
+std::string Scope::str() const {
+  std::string out = date;
+  out += '/';
+  out += region;
+  out += '/';
+  out += service;
+  out += '/';
+  out += kTerminator;
+  return out;
+}
+
+std::string string_to_sign(std::string_view amz_date, const Scope& scope,
+                           std::string_view canonical_request) {
+  std::string out(kAlgorithm);
+  out += '\n';
+  out += amz_date;
+  out += '\n';
+  out += scope.str();
+  out += '\n';
+  out += to_hex(sha256(canonical_request));
+  return out;
+}
+
+std::string signing_key(std::string_view secret_access_key, const Scope& scope) {
+  std::string start = "AWS4";
+  start += secret_access_key;
+  const std::string date_key = hmac_sha256(start, scope.date);
+  const std::string region_key = hmac_sha256(date_key, scope.region);
+  const std::string service_key = hmac_sha256(region_key, scope.service);
+  return hmac_sha256(service_key, kTerminator);
+}
+
+std::string signature(std::string_view signing_key, std::string_view string_to_sign) {
+  return to_hex(hmac_sha256(signing_key, string_to_sign));
+}
+
+}  // namespace trivet::sigv4

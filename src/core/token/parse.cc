@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <array>
+
+#include "base/iso8601.h"
+#include "base/uri.h"
+#include "core/sigv4/canonical.h"
+#include "core/token/db_token.h"
+
+namespace trivet::token {
+namespace {
+
+constexpr std::size_t kBytesHardMax = 64 * 1024;
+
+Rejection malformed(std::string detail) {
+  return {Reason::kMalformed, std::move(detail)};
+}
+
+// Where known clients cut a password without a word: terminal lines, fixed buffers, column widths.
+constexpr std::array<std::size_t, 8> kClientCuts = {79, 255, 256, 1000, 1023, 1024, 2000, 4095};
+
+bool looks_cut(std::string_view text) {
+  if (std::find(kClientCuts.begin(), kClientCuts.end(), text.size()) == kClientCuts.end() ||
+      text.find("X-Amz-Signature=") != std::string_view::npos) {
+    return false;
+  }
+  const auto question = text.find('?');
+  if (question == std::string_view::npos) {
+    return false;
+  }
+  const std::string_view query = text.substr(question + 1);
+  return query.starts_with("Action=") || query.starts_with("DBUser=") ||
+         query.starts_with("X-Amz-");
+}
+
+// Drops what belongs to the transport, not to the token.
+std::string_view stripped(std::string_view text, const TokenLimits& limits) {
+  if (text.ends_with('\0')) {
+    text.remove_suffix(1);
+  }
+  if (limits.strip_line_end && text.ends_with('\n')) {
+    text.remove_suffix(1);
+    if (text.ends_with('\r')) {
+      text.remove_suffix(1);
+    }
+  }
+  return text;
+}
+
+// The query as decoded pairs. Strict: no empty name, no bad escape, no bad UTF-8, no name twice,
+// because what the signature covers and what is read must be the same thing.
+std::variant<QueryParameters, Rejection> read_query(std::string_view query) {
+  QueryParameters out;
+  while (true) {
+    const auto amp = query.find('&');
+    const std::string_view part = query.substr(0, amp);
+    const auto equals = part.find('=');
+    const auto name = percent_decode(part.substr(0, equals));
+    const auto value = equals == std::string_view::npos ? std::optional<std::string>("")
+                                                        : percent_decode(part.substr(equals + 1));
+    if (!name || !value) {
+      return malformed("a percent-escape is broken");
+    }
+    if (name->empty()) {
+      return malformed("a parameter has no name");
+    }
+    if (!is_valid_utf8(*name) || !is_valid_utf8(*value)) {
+      return malformed("a parameter is not UTF-8");
+    }
+    out.emplace_back(*name, *value);
+    if (amp == std::string_view::npos) {
+      break;
+    }
+    query.remove_prefix(amp + 1);
+  }
+  std::vector<std::string_view> names;
+  names.reserve(out.size());
+  for (const auto& pair : out) {
+    names.push_back(pair.first);
+  }
+  std::sort(names.begin(), names.end());
+  const auto twice = std::adjacent_find(names.begin(), names.end());
+  if (twice != names.end()) {
+    return Rejection{Reason::kDuplicateParameter,
+                     "parameter " + log_quoted(*twice) + " is repeated"};
+  }
+  return out;
+}
+
+// The parameters that every token has. Views into the pairs.
+struct Fields {
+  std::string_view action, db_user, algorithm, credential, date, expires, signed_headers, signature;
+  std::optional<std::string> session_token;
+};
+
+std::variant<Fields, Rejection> read_fields(const QueryParameters& query) {
+  Fields out;
+  const std::array<std::pair<std::string_view, std::string_view*>, 8> required = {
+      {{"Action", &out.action},
+       {"DBUser", &out.db_user},
+       {"X-Amz-Algorithm", &out.algorithm},
+       {"X-Amz-Credential", &out.credential},
+       {"X-Amz-Date", &out.date},
+       {"X-Amz-Expires", &out.expires},
+       {"X-Amz-SignedHeaders", &out.signed_headers},
+       {"X-Amz-Signature", &out.signature}}};
+  for (const auto& [name, target] : required) {
+    const auto found = std::find_if(query.begin(), query.end(),
+                                    [&](const auto& pair) { return pair.first == name; });
+    if (found == query.end()) {
+      return Rejection{Reason::kMissingParameter, "parameter " + std::string(name) + " is missing"};
+    }
+    *target = found->second;
+  }
+  for (const auto& [name, value] : query) {
+    if (name == "X-Amz-Security-Token") {
+      out.session_token = value;
+    }
+  }
+  return out;
+}
+
+std::optional<Rejection> read_credential(std::string_view credential, const ServerFacts& server,
+                                         DbToken& token) {
+  std::array<std::string_view, 5> parts;
+  std::size_t count = 0;
+  for (std::string_view rest = credential;; ++count) {
+    const auto slash = rest.find('/');
+    if (count < parts.size()) {
+      parts[count] = rest.substr(0, slash);
+    }
+    if (slash == std::string_view::npos) {
+      break;
+    }
+    rest.remove_prefix(slash + 1);
+  }
+  if (count + 1 != parts.size() || parts[0].empty()) {
+    return malformed("X-Amz-Credential must have 5 parts, key/date/region/rds-db/aws4_request");
+  }
+  if (parts[4] != sigv4::kTerminator) {
+    return malformed("X-Amz-Credential must end in aws4_request, not " + log_quoted(parts[4]));
+  }
+  if (parts[3] != "rds-db") {
+    return Rejection{Reason::kServiceMismatch,
+                     "token was signed for service " + log_quoted(parts[3]) + ", not for 'rds-db'"};
+  }
+  const bool is_known_region = parts[2] == server.realm.region ||
+                               std::find(server.more_regions.begin(), server.more_regions.end(),
+                                         parts[2]) != server.more_regions.end();
+  if (!is_known_region) {
+    return Rejection{Reason::kRegionMismatch, "token was signed for region " +
+                                                  log_quoted(parts[2]) + ", this server is in " +
+                                                  log_quoted(server.realm.region)};
+  }
+  token.access_key_id = parts[0];
+  token.scope = {std::string(parts[1]), std::string(parts[2]), std::string(parts[3])};
+  return std::nullopt;
+}
+
+std::optional<Rejection> read_times(const Fields& fields, const TokenLimits& limits,
+                                    DbToken& token) {
+  const auto signed_at = parse_amz_date(fields.date);
+  if (!signed_at) {
+    return malformed("X-Amz-Date " + log_quoted(fields.date) +
+                     " is not a date like 20240506T070809Z");
+  }
+  if (fields.date.substr(0, 8) != token.scope.date) {
+    return Rejection{Reason::kScopeDateMismatch, "the scope's day " + log_quoted(token.scope.date) +
+                                                     " is not the day of X-Amz-Date " +
+                                                     log_quoted(fields.date)};
+  }
+  const bool is_number = !fields.expires.empty() && fields.expires.size() <= 6 &&
+                         fields.expires.front() != '0' &&
+                         std::all_of(fields.expires.begin(), fields.expires.end(),
+                                     [](char c) { return c >= '0' && c <= '9'; });
+  if (!is_number) {
+    return Rejection{Reason::kBadExpires, "X-Amz-Expires " + log_quoted(fields.expires) +
+                                              " is not a number of seconds above 0"};
+  }
+  std::int64_t expires = 0;
+  for (const char c : fields.expires) {
+    expires = expires * 10 + (c - '0');
+  }
+  if (expires > limits.expires_max_s) {
+    return Rejection{Reason::kExpiresTooLong,
+                     "X-Amz-Expires is " + std::to_string(expires) + " s, at most " +
+                         std::to_string(limits.expires_max_s) + " s are accepted"};
+  }
+  token.amz_date = fields.date;
+  token.signed_at = *signed_at;
+  token.expires_s = expires;
+  return std::nullopt;
+}
+
+// Splits off the host. The text left of '?' is HOST[:PORT] and at most one '/'.
+std::optional<Rejection> read_host(std::string_view left, DbToken& token) {
+  if (left.ends_with('/')) {
+    left.remove_suffix(1);
+  }
+  if (left.find_first_of("/@\\#") != std::string_view::npos) {
+    return malformed("the token must start with HOST:PORT, without a scheme, user or path");
+  }
+  const auto host = parse_host_port(left);
+  if (!host) {
+    return malformed("the token does not start with HOST:PORT");
+  }
+  token.host_text = left;
+  token.host = *host;
+  return std::nullopt;
+}
+
+ParsedToken parse(std::string_view text, const ServerFacts& server) {
+  if (std::any_of(text.begin(), text.end(), [](char c) { return c < 0x21 || c > 0x7E; })) {
+    return malformed("the token has a blank, a control character or a byte above 0x7E");
+  }
+  const auto question = text.find('?');
+  if (question == std::string_view::npos) {
+    return malformed("this is not a token: there is no '?'");
+  }
+  DbToken token;
+  if (auto wrong = read_host(text.substr(0, question), token)) {
+    return std::move(*wrong);
+  }
+  const auto query = read_query(text.substr(question + 1));
+  if (const auto* wrong = std::get_if<Rejection>(&query)) {
+    return *wrong;
+  }
+  const auto& pairs = std::get<QueryParameters>(query);
+  const auto read = read_fields(pairs);
+  if (const auto* wrong = std::get_if<Rejection>(&read)) {
+    return *wrong;
+  }
+  const Fields& fields = std::get<Fields>(read);
+  if (fields.algorithm != sigv4::kAlgorithm) {
+    return Rejection{Reason::kAlgorithm, "X-Amz-Algorithm is " + log_quoted(fields.algorithm) +
+                                             ", only AWS4-HMAC-SHA256 is accepted"};
+  }
+  if (fields.signed_headers != "host") {
+    return Rejection{
+        Reason::kSignedHeaders,
+        "X-Amz-SignedHeaders is " + log_quoted(fields.signed_headers) + ", it must be 'host'"};
+  }
+  if (auto wrong = read_credential(fields.credential, server, token)) {
+    return std::move(*wrong);
+  }
+  if (fields.action != "connect") {
+    return Rejection{Reason::kAction,
+                     "Action is " + log_quoted(fields.action) + ", it must be 'connect'"};
+  }
+  if (auto wrong = read_times(fields, server.limits, token)) {
+    return std::move(*wrong);
+  }
+  token.db_user = fields.db_user;
+  token.signature = fields.signature;
+  token.session_token = fields.session_token;
+  token.canonical_query = sigv4::canonical_query(pairs);
+  return token;
+}
+
+}  // namespace
+
+ParsedToken parse_db_token(std::string_view text, const ServerFacts& server) {
+  const std::size_t bytes_max = std::min(server.limits.bytes_max, kBytesHardMax);
+  text = stripped(text, server.limits);
+  if (text.empty()) {
+    return Rejection{Reason::kEmpty, "the client sent no password"};
+  }
+  if (text.size() > bytes_max) {
+    return Rejection{Reason::kTooLong, "the token has " + std::to_string(text.size()) +
+                                           " bytes, at most " + std::to_string(bytes_max) +
+                                           " are accepted"};
+  }
+  ParsedToken out = parse(text, server);
+  if (auto* wrong = std::get_if<Rejection>(&out); wrong != nullptr && looks_cut(text)) {
+    wrong->detail = "token truncated by the client at " + std::to_string(text.size()) + " bytes";
+  }
+  return out;
+}
+
+}  // namespace trivet::token

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
+#include "base/crypto.h"
+#include "base/iso8601.h"
+#include "core/sigv4/canonical.h"
+#include "core/token/db_token.h"
+
+namespace trivet::token {
+namespace {
+
+// Signed with when the key is unknown, so that the answer takes as long.
+constexpr std::string_view kDummySecret = "0000000000000000000000000000000000000000";
+
+std::int64_t whole_seconds(Millis span) {
+  return std::chrono::ceil<std::chrono::seconds>(span).count();
+}
+
+std::string canonical_request_of(const DbToken& token, std::string_view signed_host) {
+  // The path is "/" even where the text has none; the payload is always empty.
+  std::string out = "GET\n/\n";
+  out += token.canonical_query;
+  out += "\nhost:";
+  out += signed_host;
+  out += "\n\nhost\n";
+  out += sigv4::kEmptyPayloadSha256;
+  return out;
+}
+
+// The Host value that the signature was made over; nullopt when it was made over none of them.
+// Every candidate is tried, also after a match, so that time tells nothing.
+std::optional<std::string> signed_host(const DbToken& token, std::string_view secret) {
+  const std::string key = sigv4::signing_key(secret, token.scope);
+  std::optional<std::string> out;
+  for (const std::string& candidate : signed_host_candidates(token.host_text)) {
+    const std::string expected = sigv4::signature(
+        key,
+        sigv4::string_to_sign(token.amz_date, token.scope, canonical_request_of(token, candidate)));
+    if (constant_time_equal(expected, token.signature) && !out) {
+      out = candidate;
+    }
+  }
+  return out;
+}
+
+std::optional<Rejection> check_key(const DbToken& token, const KeyFacts& key) {
+  switch (key.status) {
+    case KeyFacts::Status::kUnknown:
+      return Rejection{Reason::kUnknownKey,
+                       "access key " + log_quoted(token.access_key_id) + " does not exist"};
+    case KeyFacts::Status::kInactive:
+      return Rejection{Reason::kInactiveKey,
+                       "access key " + log_quoted(token.access_key_id) + " is not active"};
+    case KeyFacts::Status::kActive:
+      break;
+  }
+  const bool is_temporary = token.access_key_id.starts_with("ASIA");
+  if (!is_temporary && token.session_token) {
+    return Rejection{Reason::kSessionToken,
+                     "a long-lived access key came with an X-Amz-Security-Token"};
+  }
+  if (is_temporary && !token.session_token) {
+    return Rejection{Reason::kSessionToken,
+                     "a temporary access key came without X-Amz-Security-Token"};
+  }
+  if (is_temporary && !key.is_session_token_valid) {
+    return Rejection{Reason::kSessionToken,
+                     "the X-Amz-Security-Token does not belong to this access key"};
+  }
+  return std::nullopt;
+}
+
+std::optional<Rejection> check_host(const DbToken& token, const ServerFacts& server) {
+  const bool is_ours =
+      std::any_of(server.hosts.begin(), server.hosts.end(),
+                  [&](const AllowedHost& allowed) { return matches(allowed, token.host); });
+  if (is_ours) {
+    return std::nullopt;
+  }
+  std::string accepted;
+  for (const AllowedHost& allowed : server.hosts) {
+    accepted += accepted.empty() ? "" : ", ";
+    accepted += log_quoted(allowed.str());
+  }
+  return Rejection{Reason::kHostMismatch, "token was made for " + log_quoted(token.host_text) +
+                                              ", this server accepts " +
+                                              (accepted.empty() ? "no host" : accepted)};
+}
+
+std::optional<Rejection> check_time(const DbToken& token, const KeyFacts& key,
+                                    const TokenLimits& limits, WallTime now) {
+  const WallTime end = token.signed_at + std::chrono::seconds(token.expires_s);
+  if (now < token.signed_at - limits.skew_max) {
+    return Rejection{Reason::kNotYetValid,
+                     "signed " + std::to_string(whole_seconds(token.signed_at - now)) +
+                         " s in the future; at most " +
+                         std::to_string(whole_seconds(limits.skew_max)) + " s are accepted"};
+  }
+  if (now > end + limits.grace) {
+    return Rejection{Reason::kExpired,
+                     "expired " + std::to_string(whole_seconds(now - end)) + " s ago"};
+  }
+  if (key.session_expires && now >= *key.session_expires) {
+    return Rejection{Reason::kSessionExpired,
+                     "the temporary credentials behind it expired " +
+                         std::to_string(whole_seconds(now - *key.session_expires)) + " s ago"};
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+TokenVerdict verify_db_token(const DbToken& token, const KeyFacts& key, const ServerFacts& server,
+                             WallTime now) {
+  const bool is_known = key.status != KeyFacts::Status::kUnknown;
+  const auto host = signed_host(token, is_known ? key.secret.reveal() : kDummySecret);
+  if (auto wrong = check_key(token, key)) {
+    return std::move(*wrong);
+  }
+  if (!host) {
+    return Rejection{
+        Reason::kBadSignature,
+        "the signature is not this key's over these parameters for " + log_quoted(token.host_text)};
+  }
+  if (auto wrong = check_host(token, server)) {
+    return std::move(*wrong);
+  }
+  if (token.db_user != server.login_user) {
+    return Rejection{Reason::kUserMismatch, "token was made for user " + log_quoted(token.db_user) +
+                                                ", the login is " + log_quoted(server.login_user)};
+  }
+  if (auto wrong = check_time(token, key, server.limits, now)) {
+    return std::move(*wrong);
+  }
+  return Accepted{
+      .access_key_id = token.access_key_id,
+      .db_user = token.db_user,
+      .host_text = token.host_text,
+      .signed_host = *host,
+      .signed_at = token.signed_at,
+      .expires_s = token.expires_s,
+      .ends_at = token.signed_at + std::chrono::seconds(token.expires_s),
+      .resource_arn = connect_resource_arn(server.realm, server.resource_id, token.db_user)};
+}
+
+TokenVerdict check_db_token(std::string_view text, const ServerFacts& server, WallTime now,
+                            const KeyLookup& lookup) {
+  const ParsedToken parsed = parse_db_token(text, server);
+  if (const auto* wrong = std::get_if<Rejection>(&parsed)) {
+    return *wrong;
+  }
+  const DbToken& token = std::get<DbToken>(parsed);
+  return verify_db_token(token, lookup(token.access_key_id, token.session_token), server, now);
+}
+
+std::string connect_resource_arn(const Realm& realm, std::string_view resource_id,
+                                 std::string_view db_user) {
+  std::string out =
+      "arn:" + realm.partition + ":rds-db:" + realm.region + ":" + realm.account.str() + ":dbuser:";
+  out += resource_id;
+  out += '/';
+  out += db_user;
+  return out;
+}
+
+}  // namespace trivet::token
