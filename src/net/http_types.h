@@ -3,6 +3,8 @@
 // An HTTP request and response as plain values: what the API layer sees, without an HTTP library.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -24,13 +26,21 @@ inline std::string_view find_header(const Headers& headers, std::string_view nam
   return {};
 }
 
+// Who is at the other end of a unix socket, as the kernel knew it when the connection was made.
+struct PeerCredentials {
+  std::uint32_t uid = 0;
+  std::uint32_t gid = 0;
+  std::int32_t pid = 0;
+};
+
 struct HttpRequest {
   std::string method;
   std::string target;  // as sent: path, and '?' with the raw query
-  Headers headers;     // in the order sent, names as sent
+  Headers headers;  // in the order sent (a repeated name directly after its first), names as sent
   std::string body;
-  std::string peer_address;  // "127.0.0.1"
+  std::string peer_address;  // "127.0.0.1"; empty on a unix socket
   bool is_tls = false;
+  std::optional<PeerCredentials> peer_credentials;  // only on a unix socket
 };
 
 struct HttpResponse {

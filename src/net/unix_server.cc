@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "net/unix_server.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/read.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/write.hpp>
+#include <future>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "base/log.h"
+#include "net/acceptor.h"
+
+namespace trivet::net {
+namespace {
+
+using ErrorCode = boost::system::error_code;
+using LocalSocket = asio::local::stream_protocol::socket;
+
+constexpr Millis kLoopDeadline{5'000};
+constexpr std::size_t kLengthBytes = 4;
+
+class Connection;
+
+}  // namespace
+
+// On the loop's thread but for `open_connections`.
+struct UnixServer::State {
+  struct Listening {
+    std::shared_ptr<Acceptor> acceptor;
+    std::set<std::shared_ptr<Connection>> connections;  // keeps each alive until it is closed
+  };
+  // Not owned: what waits in the loop's context keeps this state, and would keep the context with
+  // it.
+  Loop::Impl* loop = nullptr;
+  FrameHandler handler;
+  UnixServerOptions options;
+  std::map<std::string, Listening> listening;  // by path
+  std::atomic<std::size_t> open_connections{0};
+  bool is_stopped = false;
+};
+
+namespace {
+
+// One client. Runs on the loop's thread, all calls.
+class Connection : public std::enable_shared_from_this<Connection> {
+ public:
+  Connection(std::shared_ptr<UnixServer::State> server, std::string path, FramePeer peer, Fd fd)
+      : server_(std::move(server)),
+        path_(std::move(path)),
+        peer_(std::move(peer)),
+        socket_(server_->loop->context, asio::local::stream_protocol(), fd.release()),
+        idle_(server_->loop->context) {}
+
+  void read_length() {
+    idle_.expires_after(server_->options.idle_timeout);
+    idle_.async_wait([self = shared_from_this()](const ErrorCode& error) {
+      if (!error && self->idle_.expiry() <= asio::steady_timer::clock_type::now()) {
+        self->close();
+      }
+    });
+    asio::async_read(socket_, asio::buffer(length_),
+                     [self = shared_from_this()](const ErrorCode& error, std::size_t) {
+                       if (error) {
+                         self->close();
+                       } else {
+                         self->read_payload();
+                       }
+                     });
+  }
+
+  // Cuts the connection. Calling it twice is harmless.
+  void close() {
+    if (!socket_.is_open()) {
+      return;
+    }
+    const auto self = shared_from_this();
+    ErrorCode ignored;
+    socket_.close(ignored);
+    idle_.cancel();
+    --server_->open_connections;
+    const auto found = server_->listening.find(path_);
+    if (found != server_->listening.end()) {
+      found->second.connections.erase(self);
+    }
+  }
+
+ private:
+  void read_payload() {
+    std::size_t size = 0;
+    for (const unsigned char byte : length_) {
+      size = size << 8 | byte;
+    }
+    if (size > server_->options.frame_bytes_max) {
+      log(Level::kWarning, "net.frame_too_long",
+          {{"tag", peer_.tag}, {"bytes", std::uint64_t{size}}});
+      close();
+      return;
+    }
+    payload_.resize(size);
+    asio::async_read(socket_, asio::buffer(payload_),
+                     [self = shared_from_this()](const ErrorCode& error, std::size_t) {
+                       if (error) {
+                         self->close();
+                       } else {
+                         self->answer();
+                       }
+                     });
+  }
+
+  void answer() {
+    const std::string response = server_->handler(payload_, peer_);
+    // A frame may carry a login token: it is not kept between requests.
+    explicit_bzero(payload_.data(), payload_.size());
+    if (response.empty() || !socket_.is_open()) {
+      close();
+      return;
+    }
+    const auto size = static_cast<std::uint32_t>(response.size());
+    out_.clear();
+    for (int shift = 24; shift >= 0; shift -= 8) {
+      out_.push_back(static_cast<char>(size >> shift & 0xff));
+    }
+    out_ += response;
+    asio::async_write(socket_, asio::buffer(out_),
+                      [self = shared_from_this()](const ErrorCode& error, std::size_t) {
+                        if (error) {
+                          self->close();
+                        } else {
+                          self->read_length();
+                        }
+                      });
+  }
+
+  std::shared_ptr<UnixServer::State> server_;
+  const std::string path_;
+  const FramePeer peer_;
+  LocalSocket socket_;
+  asio::steady_timer idle_;
+  std::array<unsigned char, kLengthBytes> length_{};
+  std::string payload_;
+  std::string out_;
+};
+
+void add_connection(const std::shared_ptr<UnixServer::State>& state, const std::string& path,
+                    const std::string& tag, Fd fd) {
+  const auto credentials = peer_credentials(fd.get());
+  const auto found = state->listening.find(path);
+  if (!credentials || found == state->listening.end()) {
+    return;
+  }
+  if (state->open_connections >= state->options.connections_max) {
+    log(Level::kWarning, "net.too_many_connections", {{"path", path}});
+    return;
+  }
+  FramePeer peer{.tag = tag, .credentials = *credentials};
+  auto connection = std::make_shared<Connection>(state, path, std::move(peer), std::move(fd));
+  found->second.connections.insert(connection);
+  ++state->open_connections;
+  connection->read_length();
+}
+
+// Takes `path` out of `state` and closes all that belongs to it.
+void drop_path(const std::shared_ptr<UnixServer::State>& state, const std::string& path) {
+  const auto found = state->listening.find(path);
+  if (found == state->listening.end()) {
+    return;
+  }
+  const auto dropped = std::move(found->second);
+  state->listening.erase(found);
+  unlink(path.c_str());
+  dropped.acceptor->close();
+  for (const auto& connection : dropped.connections) {
+    connection->close();
+  }
+}
+
+// Runs `task` on the loop's thread and waits, or runs it here when the loop has ended. nullopt when
+// the loop did not get to it in time.
+template <typename Task>
+auto run_on(Loop::Impl* loop, Task task) -> std::optional<decltype(task())> {
+  if (loop->stopped) {
+    return task();
+  }
+  TRIVET_ASSERT(std::this_thread::get_id() != loop->thread.get_id());
+  auto result = std::make_shared<std::promise<decltype(task())>>();
+  auto ran = result->get_future();
+  asio::post(loop->context,
+             [result, task = std::move(task)]() mutable { result->set_value(task()); });
+  if (ran.wait_for(kLoopDeadline) != std::future_status::ready) {
+    return std::nullopt;
+  }
+  return ran.get();
+}
+
+}  // namespace
+
+UnixServer::UnixServer(Loop& loop, FrameHandler handler, UnixServerOptions options)
+    : state_(std::make_shared<State>()) {
+  state_->loop = loop.impl().get();
+  state_->handler = std::move(handler);
+  state_->options = options;
+}
+
+UnixServer::~UnixServer() {
+  stop();
+}
+
+Status UnixServer::add(const std::string& path, const std::string& tag,
+                       const UnixListenOptions& options) {
+  TRIVET_TRY(Fd fd, listen_unix(path, options));
+  auto kept = std::make_shared<Fd>(std::move(fd));
+  const auto added = run_on(state_->loop, [state = state_, kept, path, tag] {
+    if (state->is_stopped || state->loop->stopped) {
+      unlink(path.c_str());
+      return false;
+    }
+    auto acceptor = std::make_shared<Acceptor>(
+        state->loop->context, std::move(*kept),
+        [state, path, tag](Fd accepted) { add_connection(state, path, tag, std::move(accepted)); });
+    state->listening[path].acceptor = acceptor;
+    acceptor->start();
+    return true;
+  });
+  if (!added.value_or(false)) {
+    return make_error(Errc::kUnavailable, "listen on " + path + ": the server has stopped");
+  }
+  return ok();
+}
+
+void UnixServer::remove(const std::string& path) {
+  const auto removed = run_on(state_->loop, [state = state_, path] {
+    drop_path(state, path);
+    return true;
+  });
+  if (!removed) {
+    log(Level::kWarning, "net.unix_remove_late", {{"path", path}});
+  }
+}
+
+void UnixServer::stop() {
+  const auto stopped = run_on(state_->loop, [state = state_] {
+    state->is_stopped = true;
+    while (!state->listening.empty()) {
+      drop_path(state, std::string(state->listening.begin()->first));
+    }
+    return true;
+  });
+  if (!stopped) {
+    log(Level::kWarning, "net.unix_stop_late", {});
+  }
+}
+
+std::size_t UnixServer::connections() const {
+  return state_->open_connections;
+}
+
+}  // namespace trivet::net

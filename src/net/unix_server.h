@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Requests and responses as frames on unix sockets: 4 bytes of length, big-endian, and the payload.
+// For mysqld's login plugin: one socket for each database member, so that the path says who asks.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "net/http_types.h"
+#include "net/loop.h"
+#include "net/socket.h"
+
+namespace trivet::net {
+
+// Who sent a frame.
+struct FramePeer {
+  std::string tag;  // what add() was given for this path
+  PeerCredentials credentials;
+};
+
+// Runs inline on the loop's thread: microseconds, no blocking. Returns the answer's payload; an
+// empty one closes the connection without an answer.
+using FrameHandler = std::function<std::string(std::string_view frame, const FramePeer& peer)>;
+
+struct UnixServerOptions {
+  std::size_t frame_bytes_max = 80 * 1024;  // a longer frame closes the connection
+  std::size_t connections_max = 4096;       // a further one is closed at once
+  // Without a complete frame for this long, or with an answer unread for this long: closed.
+  Millis idle_timeout{60'000};
+};
+
+// Thread-safe. The loop must outlive it. Destroying it is stop().
+class UnixServer {
+ public:
+  UnixServer(Loop& loop, FrameHandler handler, UnixServerOptions options = {});
+  ~UnixServer();
+  UnixServer(const UnixServer&) = delete;
+  UnixServer& operator=(const UnixServer&) = delete;
+
+  // Listens when it returns. Errors as listen_unix; kAlreadyExists for a path that is being served.
+  Status add(const std::string& path, const std::string& tag,
+             const UnixListenOptions& options = {});
+  // Removes the socket file, closes its connections. Unknown paths are ignored.
+  // Requires: not called on the loop's thread (nor stop).
+  void remove(const std::string& path);
+  void stop();
+  std::size_t connections() const;
+
+  struct State;
+
+ private:
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace trivet::net

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "net/unix_server.h"
+
+#include <sys/stat.h>
+
+#include "net/socket_testing.h"
+
+namespace trivet::net {
+namespace {
+
+std::string frame(const std::string& payload) {
+  const auto size = payload.size();
+  return {static_cast<char>(size >> 24 & 0xff), static_cast<char>(size >> 16 & 0xff),
+          static_cast<char>(size >> 8 & 0xff), static_cast<char>(size & 0xff)};
+}
+std::string framed(const std::string& payload) {
+  return frame(payload) + payload;
+}
+
+std::string read_frame(TestSocket& socket) {
+  const std::string length = socket.read_exactly(4);
+  if (length.size() < 4) {
+    return "(closed)";
+  }
+  std::size_t size = 0;
+  for (const char byte : length) {
+    size = size << 8 | static_cast<unsigned char>(byte);
+  }
+  return socket.read_exactly(size);
+}
+
+class UnixServerTest : public testing::Test {
+ protected:
+  static std::string answer(std::string_view payload, const FramePeer& peer) {
+    if (payload == "hang up") {
+      return "";
+    }
+    return peer.tag + "/" + std::to_string(peer.credentials.uid) + "/" +
+           std::to_string(peer.credentials.pid) + "/" + std::string(payload);
+  }
+  static std::string prefix(const std::string& tag) {
+    return tag + "/" + std::to_string(getuid()) + "/" + std::to_string(getpid()) + "/";
+  }
+  const TestFolder folder_;
+  const std::string path_ = folder_.file("a");
+  Loop loop_{"auth-test"};
+};
+
+TEST_F(UnixServerTest, AnswersManyFramesOfOneConnection) {
+  UnixServer server(loop_, answer);
+  ASSERT_TRUE(server.add(path_, "member-1").has_value());
+  TestSocket client = TestSocket::connect_to_path(path_);
+  ASSERT_TRUE(client.send_all(framed("one") + framed("two") + framed("")));
+  EXPECT_EQ(read_frame(client), prefix("member-1") + "one");
+  EXPECT_EQ(read_frame(client), prefix("member-1") + "two");
+  EXPECT_EQ(read_frame(client), prefix("member-1"));
+  // In pieces.
+  const std::string split = framed("three");
+  for (const char byte : split) {
+    ASSERT_TRUE(client.send_all(std::string(1, byte)));
+  }
+  EXPECT_EQ(read_frame(client), prefix("member-1") + "three");
+}
+
+TEST_F(UnixServerTest, TakesTheLongestFrameAndClosesOnALongerOne) {
+  UnixServer server(loop_, answer);
+  ASSERT_TRUE(server.add(path_, "m").has_value());
+  TestSocket client = TestSocket::connect_to_path(path_);
+  const std::string longest = patterned_bytes(80 * 1024, 3);
+  ASSERT_TRUE(client.send_all(framed(longest)));
+  EXPECT_EQ(read_frame(client), prefix("m") + longest);
+  ASSERT_TRUE(client.send_all(frame(longest + "x")));
+  EXPECT_EQ(read_frame(client), "(closed)");
+  EXPECT_TRUE(client.ended());
+}
+
+TEST_F(UnixServerTest, ClosesWhenTheHandlerHasNoAnswer) {
+  UnixServer server(loop_, answer);
+  ASSERT_TRUE(server.add(path_, "m").has_value());
+  TestSocket client = TestSocket::connect_to_path(path_);
+  ASSERT_TRUE(client.send_all(framed("hang up")));
+  EXPECT_EQ(read_frame(client), "(closed)");
+}
+
+TEST_F(UnixServerTest, KnowsEachMemberByItsPath) {
+  UnixServer server(loop_, answer);
+  const std::string second = folder_.file("b");
+  ASSERT_TRUE(server.add(path_, "member-1", {.mode = 0600}).has_value());
+  ASSERT_TRUE(server.add(second, "member-2", {.mode = 0660, .gid = getgid()}).has_value());
+  struct stat found{};
+  ASSERT_EQ(stat(second.c_str(), &found), 0);
+  EXPECT_EQ(found.st_mode & 0777U, 0660U);
+  TestSocket one = TestSocket::connect_to_path(path_);
+  TestSocket two = TestSocket::connect_to_path(second);
+  ASSERT_TRUE(one.send_all(framed("x")) && two.send_all(framed("x")));
+  EXPECT_EQ(read_frame(one), prefix("member-1") + "x");
+  EXPECT_EQ(read_frame(two), prefix("member-2") + "x");
+
+  server.remove(path_);
+  EXPECT_EQ(read_frame(one), "(closed)");
+  EXPECT_NE(access(path_.c_str(), F_OK), 0);
+  ASSERT_TRUE(two.send_all(framed("y")));
+  EXPECT_EQ(read_frame(two), prefix("member-2") + "y");
+
+  ASSERT_TRUE(server.add(path_, "member-3").has_value());  // added while running
+  TestSocket three = TestSocket::connect_to_path(path_);
+  ASSERT_TRUE(three.send_all(framed("z")));
+  EXPECT_EQ(read_frame(three), prefix("member-3") + "z");
+  EXPECT_EQ(server.add(path_, "member-4").error().code, Errc::kAlreadyExists);
+
+  server.stop();
+  EXPECT_EQ(read_frame(two), "(closed)");
+  EXPECT_NE(access(second.c_str(), F_OK), 0);
+  EXPECT_EQ(server.connections(), 0U);
+  EXPECT_FALSE(server.add(path_, "member-5").has_value());
+  EXPECT_NE(access(path_.c_str(), F_OK), 0);
+}
+
+TEST_F(UnixServerTest, ClosesIdleConnections) {
+  UnixServer server(loop_, answer, {.idle_timeout = Millis(20)});
+  ASSERT_TRUE(server.add(path_, "m").has_value());
+  TestSocket idle = TestSocket::connect_to_path(path_);
+  TestSocket half = TestSocket::connect_to_path(path_);
+  ASSERT_TRUE(half.send_all(framed("abc").substr(0, 6)));
+  EXPECT_EQ(read_frame(idle), "(closed)");
+  EXPECT_EQ(read_frame(half), "(closed)");
+  EXPECT_TRUE(eventually([&] { return server.connections() == 0; }));
+}
+
+TEST_F(UnixServerTest, ServesManyConnectionsAndClosesThoseOverTheCap) {
+  UnixServer server(loop_, answer, {.connections_max = 200});
+  ASSERT_TRUE(server.add(path_, "m").has_value());
+  std::vector<TestSocket> clients;
+  for (int i = 0; i < 200; ++i) {
+    clients.push_back(TestSocket::connect_to_path(path_));
+    ASSERT_TRUE(clients.back().is_open());
+    ASSERT_TRUE(clients.back().send_all(framed(std::to_string(i))));
+  }
+  for (std::size_t i = 0; i < clients.size(); ++i) {
+    EXPECT_EQ(read_frame(clients[i]), prefix("m") + std::to_string(i));
+  }
+  TestSocket over = TestSocket::connect_to_path(path_);
+  EXPECT_EQ(read_frame(over), "(closed)");
+}
+
+TEST_F(UnixServerTest, MayOutliveItsLoop) {
+  UnixServer server(loop_, answer);
+  ASSERT_TRUE(server.add(path_, "m").has_value());
+  loop_.stop();
+  server.remove(path_);
+  EXPECT_NE(access(path_.c_str(), F_OK), 0);
+}
+
+}  // namespace
+}  // namespace trivet::net
