@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "model/installation.h"
+
+namespace trivet {
+namespace {
+
+using nlohmann::json;
+
+constexpr int kVersion = 1;
+
+}  // namespace
+
+std::string_view to_string(HostsFileUse use) {
+  switch (use) {
+    case HostsFileUse::kAuto:
+      return "auto";
+    case HostsFileUse::kYes:
+      return "yes";
+    case HostsFileUse::kNo:
+      return "no";
+  }
+  return "auto";
+}
+
+std::string Installation::endpoint_url() const {
+  return fmt::format("http://{}:{}", api_host, api_port);
+}
+
+std::string encode(const Installation& i) {
+  return json{{"v", kVersion},
+              {"id", i.id},
+              {"account_id", i.realm.account.str()},
+              {"region", i.realm.region},
+              {"partition", i.realm.partition},
+              {"availability_zones", i.availability_zones},
+              {"endpoint_domain", i.endpoint_domain},
+              {"endpoint_hash", i.endpoint_hash},
+              {"api_host", i.api_host},
+              {"api_port", i.api_port},
+              {"address_prefix", i.address_prefix},
+              {"hosts_file", to_string(i.hosts_file)}}
+             .dump(2) +
+         "\n";
+}
+
+Result<Installation> decode_installation(std::string_view text) {
+  try {
+    const json j = json::parse(text);
+    const int version = j.at("v").get<int>();
+    if (version > kVersion) {
+      return make_error(
+          Errc::kConflict,
+          fmt::format("this home was written by a newer Trivet (format {}, this one knows {}):"
+                      " use that version, or another home",
+                      version, kVersion));
+    }
+    Installation i;
+    i.id = j.at("id");
+    i.realm.account = AccountId(j.at("account_id"));
+    i.realm.region = j.at("region");
+    i.realm.partition = j.at("partition");
+    i.availability_zones = j.at("availability_zones").get<std::vector<std::string>>();
+    i.endpoint_domain = j.at("endpoint_domain");
+    i.endpoint_hash = j.at("endpoint_hash");
+    i.api_host = j.at("api_host");
+    i.api_port = j.at("api_port").get<std::uint16_t>();
+    i.address_prefix = j.at("address_prefix");
+    const std::string hosts = j.at("hosts_file");
+    i.hosts_file = hosts == "yes"  ? HostsFileUse::kYes
+                   : hosts == "no" ? HostsFileUse::kNo
+                                   : HostsFileUse::kAuto;
+    return i;
+  } catch (const json::exception& e) {
+    return make_error(Errc::kCorrupt, fmt::format("config.json cannot be read: {}", e.what()));
+  }
+}
+
+std::string default_home(std::string_view trivet_home, bool is_root, std::string_view user_home) {
+  if (!trivet_home.empty()) {
+    return std::string(trivet_home);
+  }
+  return is_root ? "/var/lib/trivet" : std::string(user_home) + "/.local/share/trivet";
+}
+
+}  // namespace trivet

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "service/identity_snapshot.h"
+
+#include <utility>
+
+#include "service/iam_aws_policies.h"
+#include "service/iam_ids.h"
+#include "service/iam_state.h"
+
+namespace trivet::service {
+namespace {
+
+template <typename T>
+const T* find_in(const std::map<std::string, T, std::less<>>& map, std::string_view key) {
+  const auto it = map.find(key);
+  return it == map.end() ? nullptr : &it->second;
+}
+
+// AWS's policies never change: parsed once for the life of the process.
+const std::map<std::string_view, NamedPolicy>& parsed_aws_policies() {
+  static const auto* const parsed = [] {
+    auto* map = new std::map<std::string_view, NamedPolicy>;
+    for (const AwsPolicy& policy : aws_policies()) {
+      auto document = read_stored_policy(std::string(policy.name), policy.document, "Trivet");
+      TRIVET_ASSERT(document.has_value());
+      map->emplace(policy.name, std::move(*document));
+    }
+    return map;
+  }();
+  return *parsed;
+}
+
+std::vector<NamedPolicy> policies_of(const IamState& state, const Realm& realm,
+                                     const IamEntity& entity,
+                                     const std::vector<NamedPolicy>& inline_policies) {
+  std::vector<NamedPolicy> policies = inline_policies;
+  for (const std::string& arn : entity.attached_policies) {
+    if (const PolicyEntry* customer = state.find_policy(realm, arn)) {
+      policies.push_back({arn, customer->parsed.policy});
+    } else if (const AwsPolicy* aws = find_aws_policy(realm, arn)) {
+      policies.push_back({arn, parsed_aws_policies().at(aws->name).policy});
+    }
+  }
+  return policies;
+}
+
+Identity identity_of(Identity::Kind kind, const IamEntity& entity, std::string arn) {
+  Identity identity;
+  identity.kind = kind;
+  identity.id = entity.id;
+  identity.name = entity.name;
+  identity.path = entity.path;
+  identity.arn = std::move(arn);
+  identity.tags = entity.tags;
+  return identity;
+}
+
+// The trust policy as it counts now.
+NamedPolicy trust_of(const IamState& state, const Realm& realm, const RoleEntry& role) {
+  const Replacements changed = state.changed_principals(realm, role);
+  return changed.empty() ? role.trust : with_principals(role.trust, changed);
+}
+
+std::shared_ptr<const Identity> make_root(const Realm& realm) {
+  Identity root;
+  root.kind = Identity::Kind::kRoot;
+  root.id = realm.account.str();
+  root.arn = root_arn(realm);
+  return std::make_shared<const Identity>(std::move(root));
+}
+
+}  // namespace
+
+const IdentitySnapshot::Key* IdentitySnapshot::find_key(std::string_view access_key_id) const {
+  return find_in(keys_, access_key_id);
+}
+
+const Identity* IdentitySnapshot::find(std::string_view unique_id) const {
+  const auto* found = find_in(by_id_, unique_id);
+  return found == nullptr ? nullptr : found->get();
+}
+
+const Identity* IdentitySnapshot::find_role_by_arn(std::string_view arn) const {
+  const auto* found = find_in(roles_by_arn_, arn);
+  return found == nullptr ? nullptr : found->get();
+}
+
+const SessionData* IdentitySnapshot::find_session_data(std::string_view hash) const {
+  const auto* found = find_in(session_data_, hash);
+  return found == nullptr ? nullptr : &(*found)->record.data;
+}
+
+std::shared_ptr<const IdentitySnapshot> make_identity_snapshot(const IamState& state,
+                                                               const Realm& realm) {
+  auto snapshot = std::make_shared<IdentitySnapshot>();
+  snapshot->realm_ = realm;
+  snapshot->by_id_[realm.account.str()] = make_root(realm);
+  for (const auto& [name, entry] : state.users) {
+    Identity user = identity_of(Identity::Kind::kUser, entry->record,
+                                iam_arn(realm, "user", entry->record.path, entry->record.name));
+    user.policies = policies_of(state, realm, entry->record, entry->inline_policies);
+    const std::string id = user.id;
+    snapshot->by_id_[id] = std::make_shared<const Identity>(std::move(user));
+  }
+  for (const auto& [name, entry] : state.roles) {
+    Identity role = identity_of(Identity::Kind::kRole, entry->record,
+                                iam_arn(realm, "role", entry->record.path, entry->record.name));
+    role.policies = policies_of(state, realm, entry->record, entry->inline_policies);
+    role.trust = trust_of(state, realm, *entry);
+    role.session_seconds_max = entry->record.session_seconds_max;
+    auto shared = std::make_shared<const Identity>(std::move(role));
+    snapshot->by_id_[shared->id] = shared;
+    snapshot->roles_by_arn_[shared->arn] = shared;
+  }
+  for (const auto& [id, entry] : state.access_keys) {
+    const auto owner = snapshot->by_id_.find(entry->record.owner_id);
+    if (owner != snapshot->by_id_.end()) {
+      snapshot->keys_[id] = {entry->secret, entry->record.active, owner->second};
+    }
+  }
+  snapshot->session_data_ = state.session_data;
+  return snapshot;
+}
+
+}  // namespace trivet::service

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "service/ipv4_net.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <vector>
+
+namespace trivet::service {
+namespace {
+
+// A decimal number up to `max` without sign or leading zeros.
+std::optional<std::uint32_t> parse_number(std::string_view text, std::uint32_t max) {
+  std::uint32_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (text.empty() || error != std::errc() || end != text.data() + text.size() || value > max ||
+      (text.size() > 1 && text.front() == '0')) {
+    return std::nullopt;
+  }
+  return value;
+}
+
+std::vector<std::string_view> split(std::string_view text, char separator) {
+  std::vector<std::string_view> parts;
+  std::size_t begin = 0;
+  for (std::size_t end = text.find(separator); end != std::string_view::npos;
+       end = text.find(separator, begin)) {
+    parts.push_back(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  parts.push_back(text.substr(begin));
+  return parts;
+}
+
+std::uint32_t mask_of(int prefix) {
+  return prefix == 0 ? 0 : ~std::uint32_t{0} << (32 - prefix);
+}
+
+bool is_ipv6_group(std::string_view group) {
+  return !group.empty() && group.size() <= 4 && std::all_of(group.begin(), group.end(), [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+  });
+}
+
+// The groups of one side of "::".
+std::optional<std::size_t> count_ipv6_groups(std::string_view side) {
+  if (side.empty()) {
+    return 0;
+  }
+  const auto groups = split(side, ':');
+  if (!std::all_of(groups.begin(), groups.end(), is_ipv6_group)) {
+    return std::nullopt;
+  }
+  return groups.size();
+}
+
+}  // namespace
+
+std::string Ipv4Net::str() const {
+  return fmt::format("{}.{}.{}.{}/{}", address >> 24, (address >> 16) & 255, (address >> 8) & 255,
+                     address & 255, prefix);
+}
+
+bool Ipv4Net::contains(const Ipv4Net& other) const {
+  return prefix <= other.prefix && (other.address & mask_of(prefix)) == address;
+}
+
+std::optional<Ipv4Net> parse_ipv4_net(std::string_view text) {
+  const std::size_t slash = text.find('/');
+  if (slash == std::string_view::npos) {
+    return std::nullopt;
+  }
+  const auto prefix = parse_number(text.substr(slash + 1), 32);
+  const auto parts = split(text.substr(0, slash), '.');
+  if (!prefix || parts.size() != 4) {
+    return std::nullopt;
+  }
+  Ipv4Net net{.address = 0, .prefix = static_cast<int>(*prefix)};
+  for (const std::string_view part : parts) {
+    const auto byte = parse_number(part, 255);
+    if (!byte) {
+      return std::nullopt;
+    }
+    net.address = net.address << 8 | *byte;
+  }
+  net.address &= mask_of(net.prefix);
+  return net;
+}
+
+bool is_ipv6_net(std::string_view text) {
+  const std::size_t slash = text.find('/');
+  if (slash == std::string_view::npos || !parse_number(text.substr(slash + 1), 128)) {
+    return false;
+  }
+  const std::string_view address = text.substr(0, slash);
+  const std::size_t gap = address.find("::");
+  if (gap == std::string_view::npos) {
+    return count_ipv6_groups(address) == std::size_t{8};
+  }
+  const auto left = count_ipv6_groups(address.substr(0, gap));
+  const auto right = count_ipv6_groups(address.substr(gap + 2));
+  return left && right && *left + *right <= 7;
+}
+
+}  // namespace trivet::service

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// STS: temporary credentials. They are a key pair and a sealed token that says whose they are;
+// nothing is stored for a session, so there is nothing to look up, to replicate or to clean up (but
+// large session policies, which are kept by hash).
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "base/secret.h"
+#include "base/time.h"
+#include "model/principal.h"
+#include "service/iam_service.h"
+#include "service/identity_access.h"
+#include "service/sealer.h"
+#include "service/sts_token.h"
+
+namespace trivet::service {
+
+struct AssumeRole {
+  std::string role_arn;
+  std::string session_name;
+  std::optional<std::int64_t> duration_seconds;
+  std::optional<std::string> external_id;
+  std::optional<std::string> source_identity;
+  std::optional<std::string> policy;
+  std::vector<std::string> policy_arns;
+  TagList tags;
+  std::vector<std::string> transitive_tag_keys;
+};
+
+struct SessionCredentials {
+  AccessKeyId access_key_id;
+  SecretString secret;
+  std::string session_token;
+  WallTime expires{};
+};
+
+struct AssumedRole {
+  SessionCredentials credentials;
+  std::string id;                                     // AROA…:SESSION
+  std::string arn;                                    // arn:…:assumed-role/ROLE/SESSION
+  std::optional<std::int32_t> packed_policy_percent;  // when policies or tags were given
+  std::string source_identity;
+};
+
+// Who asks, with the condition keys of the request. References outlive the call.
+struct StsCaller {
+  const Principal& principal;
+  const ContextKeys& context;
+  WallTime now{};
+};
+
+// Thread-safe. Does not own the IamService.
+class StsService {
+ public:
+  StsService(IamService& iam, std::shared_ptr<const Sealer> sealer)
+      : iam_(iam), sealer_(std::move(sealer)) {}
+
+  // Faults: AccessDenied, ValidationError, MalformedPolicyDocument, PackedPolicyTooLarge. As AWS, a
+  // role that does not exist is AccessDenied. Unlike AWS, root may assume roles that trust it: on a
+  // new installation there is nobody else.
+  Result<AssumedRole> assume_role(const StsCaller& caller, const AssumeRole& request);
+  // For users and root with their long-lived keys. Default 12 h for users, 1 h (the most) for root.
+  Result<SessionCredentials> get_session_token(const StsCaller& caller,
+                                               std::optional<std::int64_t> duration_seconds);
+  // For the administrator at this machine, whom the operating system has identified: as root's own
+  // key, for `duration`. Whose uid may have it is the caller's to decide.
+  Result<SessionCredentials> make_local_session(std::chrono::seconds duration, WallTime now);
+
+ private:
+  Result<SessionData> session_data(const StsCaller& caller, const AssumeRole& request) const;
+  Status check_allowed(const StsCaller& caller, const AssumeRole& request, const Identity& role,
+                       const SessionData& data) const;
+  // Fills in key, secret and times; keeps the data in the store when the token would be too long.
+  Result<SessionCredentials> issue(SessionClaims claims, std::chrono::seconds duration,
+                                   WallTime now);
+
+  IamService& iam_;
+  const std::shared_ptr<const Sealer> sealer_;
+};
+
+}  // namespace trivet::service

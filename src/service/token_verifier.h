@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// May this login in with its token? One answer, one reason, one line in the log. Everything is
+// decided on two immutable snapshots, identities and databases: no store, no lock that an API call
+// could hold.
+#pragma once
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/time.h"
+#include "core/token/db_token.h"
+#include "core/wire/token_frame.h"
+#include "model/ids.h"
+#include "service/iam_service.h"
+#include "service/sealer.h"
+
+namespace trivet::service {
+
+// What logins need to know of the databases. Immutable; made by the cluster service after every
+// change.
+struct DatabaseFacts {
+  struct Database {
+    std::string resource_id;  // "cluster-…": what policies name
+    bool iam_authentication = false;
+    // The endpoints under which this member may be reached: the cluster's two, its own, and
+    // aliases.
+    std::vector<token::AllowedHost> hosts;
+  };
+  std::map<MemberId, Database> databases;  // one for each member
+};
+
+// Why a login was refused: token::Reason's names, and these that only the caller of core/token can
+// find.
+inline constexpr std::string_view kReasonNoTls = "no-tls";
+inline constexpr std::string_view kReasonUnknownDatabase = "unknown-database";
+inline constexpr std::string_view kReasonIamDisabled = "iam-disabled";
+inline constexpr std::string_view kReasonPrincipalDeleted = "principal-deleted";
+inline constexpr std::string_view kReasonImplicitDeny = "implicit-deny";
+inline constexpr std::string_view kReasonExplicitDeny = "explicit-deny";
+
+struct LoginVerdict {
+  bool allowed = false;
+  std::string principal_arn;  // when allowed, and when the token was proved but the policy said no
+  std::string reason;         // empty when allowed; one of the names above or of token::to_string
+  std::string detail;         // one line for the operator
+  std::string aws_text;       // RDS's iam-db-auth-error line without its time; empty when allowed
+  int aws_status = 200;       // RDS's status code of it
+};
+
+// Thread-safe and lock-free: verify() may be called from any thread and takes microseconds.
+class TokenVerifier {
+ public:
+  struct Options {
+    const IamService& identities;  // outlives the verifier
+    std::shared_ptr<const Sealer> sealer;
+    token::TokenLimits limits{};
+  };
+  explicit TokenVerifier(Options options)
+      : options_(std::move(options)), databases_(std::make_shared<const DatabaseFacts>()) {}
+
+  void set_databases(std::shared_ptr<const DatabaseFacts> databases) {
+    databases_.store(std::move(databases));
+  }
+
+  // `member`: whose mysqld asks, known from the socket on which it asked. Writes one log line.
+  LoginVerdict verify(const MemberId& member, const wire::TokenRequest& request,
+                      WallTime now) const;
+
+ private:
+  // `access_key_id` is set as soon as the token's text has named one.
+  LoginVerdict decide(const MemberId& member, const wire::TokenRequest& request, WallTime now,
+                      std::string& access_key_id) const;
+
+  const Options options_;
+  std::atomic<std::shared_ptr<const DatabaseFacts>> databases_;
+};
+
+}  // namespace trivet::service
