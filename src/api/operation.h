@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What ties a request shape to its action: Operation<rds::CreateDBClusterRequest> is specialised by
+// the generated headers api/shapes/<service>.h, and action.h builds an Action from it.
+#pragma once
+
+namespace trivet::api {
+
+// Each specialisation has: Response (the response shape), kAction (AWS's name), kHasResult (does
+// the answer have a Result element?), service(), and parse(const QueryParams&) → Result<Request>.
+template <typename Request>
+struct Operation;
+
+}  // namespace trivet::api
