@@ -11,7 +11,9 @@ else()
   target_compile_options(trivet_flags INTERFACE -Wno-missing-field-initializers)
 endif()
 if(TRIVET_SANITIZE)
-  target_compile_options(trivet_flags INTERFACE -fsanitize=address,undefined -fno-omit-frame-pointer)
+  # Undefined behaviour ends the test: without no-sanitize-recover it would only print.
+  target_compile_options(trivet_flags INTERFACE
+    -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
   target_link_options(trivet_flags INTERFACE -fsanitize=address,undefined)
 endif()
 if(CMAKE_BUILD_TYPE STREQUAL "Release")

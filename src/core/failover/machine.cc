@@ -94,7 +94,7 @@ std::optional<MemberId> FailoverMachine::serving_writer() const {
 std::vector<MemberId> FailoverMachine::open_readers() const {
   std::vector<MemberId> out;
   for (const MemberId& id : order_) {
-    if (installing_ != id && members_.at(id).state == State::kOpen) {
+    if (installing_ != id && members_.at(id).serves_reads) {
       out.push_back(id);
     }
   }
@@ -276,6 +276,7 @@ void FailoverMachine::on_succeeded(const Pending& pending, const EffectDone& don
                  [&](const Look&) { m.held = done.held; },
                  [&](const Open& open) {
                    m.state = State::kOpen;
+                   m.serves_reads = !open.as_writer;
                    if (open.as_writer && phase_ == Phase::kOpening) {
                      phase_ = Phase::kSteady;
                      waiting_for_.clear();
@@ -304,7 +305,7 @@ void FailoverMachine::on_died(const MemberDied& died, Instant now) {
   }
   std::erase_if(pending_, [&](const auto& entry) { return entry.second.member == died.member; });
   m.state = State::kDead;
-  m.busy = m.promised = m.drained = m.follows = m.counts = false;
+  m.busy = m.promised = m.drained = m.follows = m.counts = m.serves_reads = false;
   retry_later(m, now);
   note(Note::Kind::kMemberTrouble, died.member, died.how);
   if (installing_ == died.member) {

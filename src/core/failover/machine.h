@@ -72,7 +72,8 @@ class FailoverMachine {
   // Serving the writer endpoint now. Empty in a failover: I14 routes by this, never by a server's
   // word.
   std::optional<MemberId> serving_writer() const;
-  // Readers of the current term that are open (their lag is the driver's to judge).
+  // Readers that serve, also through an election, but for the one chosen to write (their lag is the driver's
+  // to judge).
   std::vector<MemberId> open_readers() const;
   MemberView member(const MemberId& id) const;
   // For people, when no writer serves: what is being waited for. Empty otherwise.
@@ -92,6 +93,7 @@ class FailoverMachine {
     int failures = 0;    // in a row
     Instant next_try{};  // not before this
     bool busy = false;   // an effect for it is on its way
+    bool serves_reads = false;  // opened as a reader and not ended since; survives an election
     bool promised = false;
     bool drained = false;
     bool follows = false;          // its receiver runs towards the installed writer

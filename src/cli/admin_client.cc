@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/admin_client.h"
+
+#include <fmt/format.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <nlohmann/json.hpp>
+
+#include "base/file.h"
+#include "net/http_client.h"
+
+namespace trivet::cli {
+namespace {
+
+using nlohmann::json;
+
+constexpr Millis kCredentials{10'000};
+// Three members write their dirty pages; the daemon has deadlines of its own below this.
+constexpr Millis kStop{300'000};
+
+// {"error":"…"}, or the body itself.
+std::string error_text(const std::string& body) {
+  const json j = json::parse(body, nullptr, false);
+  if (j.is_object() && j.contains("error") && j["error"].is_string()) {
+    return j["error"].get<std::string>();
+  }
+  return body.substr(0, 500);
+}
+
+}  // namespace
+
+Result<std::optional<AdminClient>> AdminClient::open(const HomePaths& paths) {
+  const std::string path = paths.admin_socket();
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (path.size() >= sizeof address.sun_path) {
+    return make_error(Errc::kInvalidArgument,
+                      fmt::format("{} is too long for a unix socket: use a shorter home", path));
+  }
+  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+  const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) {
+    return make_error(Errc::kInternal, errno_message("make a unix socket", errno));
+  }
+  if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+    const int number = errno;
+    ::close(fd);
+    if (number == ENOENT || number == ECONNREFUSED || number == ENOTDIR) {
+      return std::optional<AdminClient>();
+    }
+    const bool is_denied = number == EACCES || number == EPERM;
+    return make_error(is_denied ? Errc::kDenied : Errc::kUnavailable,
+                      errno_message("connect to " + path, number) +
+                          (is_denied ? ": run this as the user that runs trivetd" : ""));
+  }
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  const int failed = ::getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size);
+  ::close(fd);
+  return std::optional<AdminClient>(AdminClient(path, failed == 0 ? peer.pid : 0));
+}
+
+Result<std::string> AdminClient::call(const Call& call) const {
+  net::HttpRequest request;
+  request.method = call.method;
+  request.target = call.target;
+  request.body = call.body;
+  if (!call.body.empty()) {
+    request.headers.emplace_back("Content-Type", "application/json");
+  }
+  TRIVET_TRY(net::HttpResponse response,
+             net::http_call({.host = "", .unix_path = socket_}, request, call.deadline));
+  if (response.status == 200) {
+    return std::move(response.body);
+  }
+  const bool is_denied = response.status == 401 || response.status == 403;
+  return make_error(is_denied ? Errc::kDenied : Errc::kInternal,
+                    fmt::format("trivetd: {} ({})", error_text(response.body), response.status));
+}
+
+Result<std::string> AdminClient::status(Millis deadline) const {
+  return call({"GET", "/status", "", deadline});
+}
+
+Result<SessionCredentials> AdminClient::credentials(std::int64_t duration_s) const {
+  TRIVET_TRY(
+      const std::string body,
+      call({"POST", "/credentials", json{{"duration_seconds", duration_s}}.dump(), kCredentials}));
+  return parse_credentials(body);
+}
+
+Status AdminClient::stop(bool with_members) const {
+  const auto answer = call({"POST", "/stop", json{{"members", with_members}}.dump(), kStop});
+  return answer ? ok() : Status(answer.error());
+}
+
+Result<SessionCredentials> parse_credentials(std::string_view text) {
+  try {
+    const json j = json::parse(text);
+    SessionCredentials out;
+    out.keys.access_key_id = j.at("access_key_id").get<std::string>();
+    out.keys.secret_access_key = SecretString(j.at("secret_access_key").get<std::string>());
+    out.keys.session_token = j.at("session_token").get<std::string>();
+    out.expiration = j.at("expiration").get<std::string>();
+    out.endpoint_url = j.at("endpoint_url").get<std::string>();
+    out.region = j.at("region").get<std::string>();
+    out.ca_bundle = j.at("ca_bundle").get<std::string>();
+    return out;
+  } catch (const json::exception&) {  // its text could show a secret
+    return make_error(Errc::kCorrupt, "trivetd's answer to POST /credentials cannot be read");
+  }
+}
+
+}  // namespace trivet::cli

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/command_line.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <iterator>
+#include <memory>
+#include <sstream>
+
+#include "cli/commands.h"
+
+namespace trivet::cli {
+namespace {
+
+// CLI11 keeps references to what it fills, so options live in shared pointers that the command's
+// function holds too.
+using Run = std::function<Result<int>(const Context&)>;
+
+struct Builder {
+  CLI::App app{"Amazon RDS Multi-AZ DB clusters on machines you own."};
+  CommandLine line;
+  std::vector<std::string> behind_dashes;
+
+  // A command that, when chosen, runs `function` with its options.
+  template <typename Options>
+  CLI::App* add(CLI::App* parent, const std::string& name, const std::string& help,
+                const std::shared_ptr<Options>& options,
+                Result<int> (*function)(const Context&, const Options&)) {
+    CLI::App* command = parent->add_subcommand(name, help);
+    const std::string full = parent == &app ? name : parent->get_name() + " " + name;
+    command->callback([this, options, function, full] {
+      line.name = full;
+      line.run = [options, function](const Context& context) {
+        return function(context, *options);
+      };
+    });
+    return command;
+  }
+};
+
+void add_daemon_commands(Builder& b) {
+  auto init = std::make_shared<InitOptions>();
+  CLI::App* command =
+      b.add(&b.app, "init", "Make a home; prints the root access key once", init, run_init);
+  const auto forward = [&](const std::string& name, const std::string& type,
+                           const std::string& help) {
+    command
+        ->add_option_function<std::vector<std::string>>(
+            name,
+            [init, name](const std::vector<std::string>& values) {
+              for (const std::string& value : values) {
+                init->arguments.insert(init->arguments.end(), {name, value});
+              }
+            },
+            help)
+        ->type_name(type)
+        ->expected(1)
+        ->take_all();
+  };
+  forward("--account-id", "ID", "12 digits (123456789012)");
+  forward("--region", "REGION", "us-east-1");
+  forward("--az", "ZONE", "three times: the Availability Zones (REGIONa, REGIONb, REGIONc)");
+  forward("--domain", "NAME", "the end of endpoint names (rds.trivet.internal)");
+  forward("--api-address", "HOST:PORT", "where the API listens, loopback only (127.0.0.1:4566)");
+  forward("--address-prefix", "127.N", "endpoints get addresses of this /16 (127.30)");
+  forward("--hosts", "yes|no|auto", "endpoint names in /etc/hosts (auto: when it can be written)");
+
+  auto up = std::make_shared<UpOptions>();
+  command =
+      b.add(&b.app, "up", "Start the daemon and the clusters; wait until they serve", up, run_up);
+  command->add_flag("--init", up->init, "make the home when there is none");
+  command->add_flag("--json", up->json, "print the status as JSON");
+  command->add_option("--timeout", up->timeout_s, "seconds to wait")
+      ->check(CLI::Range(1, 86400))
+      ->capture_default_str();
+
+  auto down = std::make_shared<DownOptions>();
+  command = b.add(&b.app, "down", "Stop the clusters and the daemon", down, run_down);
+  command->add_flag("--keep-members", down->keep_members,
+                    "stop only the daemon; the database servers go on");
+
+  auto status = std::make_shared<StatusOptions>();
+  command = b.add(&b.app, "status", "Clusters, members and endpoints (exit status 3: not running)",
+                  status, run_status);
+  command->add_flag("--json", status->json, "as JSON");
+}
+
+void add_login_commands(Builder& b) {
+  auto env = std::make_shared<EnvOptions>();
+  CLI::App* command = b.add(
+      &b.app, "env", "Fresh credentials for this shell: eval \"$(trivet env)\"", env, run_env);
+  command->add_option("--duration", env->duration_s, "seconds that the credentials live")
+      ->check(CLI::Range(900, 43200))
+      ->capture_default_str();
+  command
+      ->add_option_function<std::string>(
+          "--format", [env](const std::string& format) { env->json = format == "json"; },
+          "export lines, or one JSON object (sh)")
+      ->check(CLI::IsMember({"sh", "json"}));
+
+  auto connect = std::make_shared<ConnectOptions>();
+  command = b.add(&b.app, "connect", "MySQL's client, over verified TLS: CLUSTER … [-- MYSQL-ARGS]",
+                  connect, run_connect);
+  command->add_option("CLUSTER", connect->cluster, "the DB cluster's identifier")->required();
+  command->add_option("--user", connect->user,
+                      "with a token, but the master user with the password (the master user)");
+  command->add_flag("--reader", connect->reader, "through the reader endpoint");
+  command->add_flag("--password", connect->password, "log in with a password, not with a token");
+  command->add_option("--database", connect->database, "the one to use first");
+  connect->mysql_arguments = b.behind_dashes;
+
+  auto token = std::make_shared<TokenOptions>();
+  command = b.add(&b.app, "token",
+                  "A 15-minute login token: CLUSTER or --host; signed with AWS_* or fresh keys",
+                  token, run_token);
+  CLI::Option* cluster =
+      command->add_option("CLUSTER", token->cluster, "the DB cluster's identifier");
+  CLI::Option* host =
+      command->add_option("--host", token->host, "the name that the login will use");
+  CLI::Option* port = command->add_option("--port", token->port, "3306");
+  CLI::Option* reader = command->add_flag("--reader", token->reader, "for the reader endpoint");
+  command->add_option("--user", token->user, "the database user")->required();
+  command->add_option("--region", token->region, "of the cluster (AWS_REGION, or the home's)");
+  cluster->excludes(host)->excludes(port);
+  port->needs(host);
+  reader->needs(cluster);
+  command->parse_complete_callback([token] {
+    if (token->cluster.empty() && token->host.empty()) {
+      throw CLI::RequiredError("CLUSTER or --host");
+    }
+  });
+}
+
+void add_other_commands(Builder& b) {
+  CLI::App* engine = b.app.add_subcommand("engine", "The MySQL that members run");
+  engine->require_subcommand(1);
+  auto install = std::make_shared<EngineInstallOptions>();
+  CLI::App* command =
+      b.add(engine, "install", "Install an engine into the home", install, run_engine_install);
+  auto name = std::make_shared<std::string>();
+  command
+      ->add_option_function<std::string>(
+          "ENGINE", [name](const std::string& value) { *name = value; }, "mysql")
+      ->required()
+      ->check(CLI::IsMember({"mysql"}));
+  command->add_option(
+      "--from", install->from,
+      "a folder of .deb files, an unpacked MySQL or a tar file (Debian's packages)");
+  auto list = std::make_shared<EngineListOptions>();
+  command = b.add(engine, "list", "What is installed", list, run_engine_list);
+  command->add_flag("--json", list->json, "as JSON");
+
+  auto doctor = std::make_shared<DoctorOptions>();
+  command =
+      b.add(&b.app, "doctor", "Look for what would keep Trivet from working", doctor, run_doctor);
+  command->add_flag("--json", doctor->json, "as JSON");
+
+  b.app.add_subcommand("version", "Print the version")->callback([&b] {
+    b.line.message = "trivet " TRIVET_VERSION "\n";
+  });
+}
+
+}  // namespace
+
+CommandLine parse_command_line(std::vector<std::string> arguments) {
+  Builder b;
+  const auto dashes = std::find(arguments.begin(), arguments.end(), "--");
+  const bool has_dashes = dashes != arguments.end();
+  if (has_dashes) {
+    b.behind_dashes.assign(std::next(dashes), arguments.end());
+    arguments.erase(dashes, arguments.end());
+  }
+  b.app.name("trivet");
+  b.app.fallthrough();
+  b.app.require_subcommand(1);
+  b.app.set_version_flag("--version", "trivet " TRIVET_VERSION);
+  b.app
+      .add_option("--home", b.line.home,
+                  "the installation (TRIVET_HOME; /var/lib/trivet as root, else "
+                  "~/.local/share/trivet)")
+      ->type_name("FOLDER");
+  add_daemon_commands(b);
+  add_login_commands(b);
+  add_other_commands(b);
+  try {
+    std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back
+    b.app.parse(arguments);
+    if (has_dashes && b.line.name != "connect") {
+      throw CLI::ExtrasError({"-- …"});
+    }
+  } catch (const CLI::ParseError& e) {
+    std::ostringstream out;
+    std::ostringstream err;
+    const int status = b.app.exit(e, out, err);
+    return {.exit_status = status == 0 ? kExitOk : kExitUsage, .message = out.str() + err.str()};
+  }
+  return std::move(b.line);
+}
+
+}  // namespace trivet::cli

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/command_line.h"
+
+#include <gtest/gtest.h>
+
+namespace trivet::cli {
+namespace {
+
+using Words = std::vector<std::string>;
+
+TEST(CommandLine, FindsTheCommandAndTheHomeOnEitherSideOfIt) {
+  for (const Words& words :
+       {Words{"--home", "/h", "status", "--json"}, Words{"status", "--json", "--home", "/h"}}) {
+    const CommandLine line = parse_command_line(words);
+    EXPECT_TRUE(static_cast<bool>(line.run)) << line.message;
+    EXPECT_EQ(line.name, "status");
+    EXPECT_EQ(line.home, "/h");
+  }
+}
+
+TEST(CommandLine, KnowsEveryCommand) {
+  for (const Words& words :
+       {Words{"init", "--account-id", "123456789012", "--az", "a", "--az", "b", "--az", "c"},
+        Words{"up", "--init", "--json", "--timeout", "5"}, Words{"down", "--keep-members"},
+        Words{"status"}, Words{"env", "--duration", "900", "--format", "json"},
+        Words{"connect", "demo", "--user", "app", "--reader", "--database", "d", "--password"},
+        Words{"connect", "demo", "--", "--execute", "SELECT 1", "--", "x"},
+        Words{"token", "demo", "--user", "app", "--reader"},
+        Words{"token", "--host", "h", "--port", "3306", "--user", "app", "--region", "r"},
+        Words{"engine", "install", "mysql", "--from", "/x"}, Words{"engine", "list", "--json"},
+        Words{"doctor"}}) {
+    const CommandLine line = parse_command_line(words);
+    EXPECT_TRUE(static_cast<bool>(line.run)) << words[0] << ": " << line.message;
+  }
+}
+
+TEST(CommandLine, WrongUsageIsExitStatusTwoAndSaysWhy) {
+  for (const Words& words :
+       {Words{}, Words{"nothing"}, Words{"status", "--jsn"}, Words{"connect"},
+        Words{"token", "demo"}, Words{"token", "--user", "app"},
+        Words{"token", "demo", "--host", "h", "--user", "app"},
+        Words{"token", "--host", "h", "--reader", "--user", "app"},
+        Words{"token", "--host", "h", "--port", "99999", "--user", "app"},
+        Words{"env", "--duration", "10"}, Words{"env", "--format", "xml"}, Words{"engine"},
+        Words{"engine", "install", "postgres"}, Words{"status", "--", "x"}}) {
+    const CommandLine line = parse_command_line(words);
+    EXPECT_FALSE(static_cast<bool>(line.run)) << (words.empty() ? "" : words[0]);
+    EXPECT_EQ(line.exit_status, kExitUsage);
+    EXPECT_FALSE(line.message.empty());
+  }
+}
+
+TEST(CommandLine, HelpAndVersionAreNoErrors) {
+  for (const Words& words :
+       {Words{"--help"}, Words{"connect", "--help"}, Words{"version"}, Words{"--version"}}) {
+    const CommandLine line = parse_command_line(words);
+    EXPECT_FALSE(static_cast<bool>(line.run));
+    EXPECT_EQ(line.exit_status, kExitOk);
+    EXPECT_FALSE(line.message.empty());
+  }
+  EXPECT_TRUE(parse_command_line({"version"}).message.starts_with("trivet "));
+}
+
+}  // namespace
+}  // namespace trivet::cli

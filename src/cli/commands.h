@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The commands. Each returns its exit status, or the Error that main prints (kInvalidArgument: exit
+// status 2, others 1).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "cli/context.h"
+
+namespace trivet::cli {
+
+// commands_daemon.cc
+
+struct InitOptions {
+  std::vector<std::string> arguments;  // for `trivetd init`, without --home
+};
+// Becomes `trivetd init`.
+Result<int> run_init(const Context& context, const InitOptions& options);
+
+struct UpOptions {
+  bool init = false;  // when the home is not initialised
+  bool json = false;
+  int timeout_s = 120;
+};
+Result<int> run_up(const Context& context, const UpOptions& options);
+
+struct DownOptions {
+  bool keep_members = false;
+};
+Result<int> run_down(const Context& context, const DownOptions& options);
+
+struct StatusOptions {
+  bool json = false;
+};
+Result<int> run_status(const Context& context, const StatusOptions& options);
+
+// commands_login.cc
+
+struct EnvOptions {
+  std::int64_t duration_s = 3600;
+  bool json = false;
+};
+Result<int> run_env(const Context& context, const EnvOptions& options);
+
+struct ConnectOptions {
+  std::string cluster;
+  std::string user;  // empty: the master user
+  bool reader = false;
+  bool password = false;
+  std::string database;
+  std::vector<std::string> mysql_arguments;
+};
+// Becomes the engine's mysql client.
+Result<int> run_connect(const Context& context, const ConnectOptions& options);
+
+struct TokenOptions {
+  std::string cluster;  // this, or host and port
+  bool reader = false;
+  std::string host;
+  std::uint16_t port = 3306;
+  std::string user;
+  std::string region;
+};
+Result<int> run_token(const Context& context, const TokenOptions& options);
+
+// commands_engine.cc
+
+struct EngineInstallOptions {
+  std::string from;
+};
+Result<int> run_engine_install(const Context& context, const EngineInstallOptions& options);
+
+struct EngineListOptions {
+  bool json = false;
+};
+Result<int> run_engine_list(const Context& context, const EngineListOptions& options);
+
+// doctor.cc
+
+struct DoctorOptions {
+  bool json = false;
+};
+// kExitFailed when something would keep Trivet from working.
+Result<int> run_doctor(const Context& context, const DoctorOptions& options);
+
+}  // namespace trivet::cli

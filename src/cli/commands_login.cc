@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <arpa/inet.h>
+#include <fmt/format.h>
+#include <netdb.h>
+#include <sys/socket.h>
+
+#include <cstdlib>
+#include <optional>
+
+#include "adapter/engine/engine.h"
+#include "base/clock.h"
+#include "cli/admin_client.h"
+#include "cli/api_client.h"
+#include "cli/commands.h"
+#include "cli/daemon_process.h"
+#include "cli/environment.h"
+#include "cli/login.h"
+#include "cli/status.h"
+#include "core/token/make.h"
+
+namespace trivet::cli {
+namespace {
+
+// A token is good for 15 minutes; the credentials behind it must live longer than it.
+constexpr std::int64_t kTokenCredentials_s = 3600;
+
+std::string first_of(const char* one, const char* other) {
+  const std::string value = environment_value(one);
+  return value.empty() ? environment_value(other) : value;
+}
+
+// Does the name lead to the address on this machine?
+bool resolves_to(const std::string& name, const std::string& address) {
+  addrinfo hints{};
+  hints.ai_family = AF_INET;
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  if (::getaddrinfo(name.c_str(), nullptr, &hints, &found) != 0) {
+    return false;
+  }
+  bool is_there = false;
+  for (const addrinfo* entry = found; entry != nullptr; entry = entry->ai_next) {
+    char text[INET_ADDRSTRLEN] = {};
+    ::inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in*>(entry->ai_addr)->sin_addr, text,
+                sizeof text);
+    is_there = is_there || address == text;
+  }
+  ::freeaddrinfo(found);
+  return is_there;
+}
+
+// The name when this machine knows it, else the address: both are in the servers' certificates.
+std::string reachable_host(const StatusEndpoint& endpoint) {
+  return endpoint.address.empty() || resolves_to(endpoint.name, endpoint.address)
+             ? endpoint.name
+             : endpoint.address;
+}
+
+Result<StatusEndpoint> ask_endpoint(const AdminClient& admin, const std::string& cluster,
+                                    bool is_reader) {
+  TRIVET_TRY(const std::string json, admin.status());
+  TRIVET_TRY(const DaemonStatus status, parse_status(json));
+  return find_endpoint(status, cluster, is_reader);
+}
+
+struct Login {
+  std::string user;
+  LoginBy by = LoginBy::kToken;
+};
+
+// The master user has a password, others are expected to log in with tokens.
+Result<Login> choose_login(const ConnectOptions& options, const SessionCredentials& credentials) {
+  const LoginBy by_password =
+      environment_value("MYSQL_PWD").empty() ? LoginBy::kPassword : LoginBy::kGivenPassword;
+  if (!options.user.empty() && options.password) {
+    return Login{options.user, by_password};
+  }
+  TRIVET_TRY(const ClusterFacts facts,
+             describe_cluster(credentials, options.cluster, SystemClock().wall_now()));
+  const std::string user = options.user.empty() ? facts.master_username : options.user;
+  if (options.password || user == facts.master_username) {
+    return Login{user, by_password};
+  }
+  if (!facts.iam_authentication) {
+    return make_error(
+        Errc::kConflict,
+        fmt::format("cluster '{}' was made without IAM authentication, so '{}' cannot "
+                    "log in with a token: give --password if the user has one",
+                    options.cluster, user));
+  }
+  return Login{user, LoginBy::kToken};
+}
+
+}  // namespace
+
+Result<int> run_env(const Context& context, const EnvOptions& options) {
+  TRIVET_TRY(const std::optional<AdminClient> admin, AdminClient::open(context.paths));
+  if (!admin) {
+    return say_not_running(context);
+  }
+  TRIVET_TRY(const SessionCredentials credentials, admin->credentials(options.duration_s));
+  const Variables variables =
+      session_variables(credentials, {.http_proxy = first_of("http_proxy", "HTTP_PROXY"),
+                                      .no_proxy = first_of("no_proxy", "NO_PROXY")});
+  print(options.json ? render_json(variables) : render_exports(variables));
+  return kExitOk;
+}
+
+Result<int> run_connect(const Context& context, const ConnectOptions& options) {
+  TRIVET_TRY(const engine::Engine engine, engine::find_mysql(context.paths.home));
+  TRIVET_TRY(const std::optional<AdminClient> admin, AdminClient::open(context.paths));
+  if (!admin) {
+    return say_not_running(context);
+  }
+  TRIVET_TRY(const StatusEndpoint endpoint, ask_endpoint(*admin, options.cluster, options.reader));
+  TRIVET_TRY(const SessionCredentials credentials, admin->credentials(kTokenCredentials_s));
+  TRIVET_TRY(const Login login, choose_login(options, credentials));
+
+  MysqlLogin mysql;
+  mysql.host = reachable_host(endpoint);
+  mysql.port = endpoint.port;
+  mysql.user = login.user;
+  mysql.database = options.database;
+  mysql.ca_bundle = credentials.ca_bundle;
+  mysql.character_sets_folder = engine.layout.character_sets_dir;
+  mysql.by = login.by;
+  mysql.more = options.mysql_arguments;
+  if (login.by == LoginBy::kToken) {
+    // Not a file (MySQL's option files end lines at 4096 bytes, tokens of large sessions are
+    // longer) and not an argument, which all users of the machine can read.
+    const std::string db_token =
+        token::make_db_token({mysql.host, mysql.port, mysql.user, credentials.region},
+                             credentials.keys, SystemClock().wall_now());
+    ::setenv("MYSQL_PWD", db_token.c_str(), 1);
+  }
+  std::vector<std::string> argv = engine.layout.command("mysql");
+  const std::vector<std::string> arguments = mysql_arguments(mysql);
+  argv.insert(argv.end(), arguments.begin(), arguments.end());
+  return become(argv);
+}
+
+Result<int> run_token(const Context& context, const TokenOptions& options) {
+  TRIVET_TRY(std::optional<sigv4::Credentials> keys,
+             keys_of_environment({environment_value("AWS_ACCESS_KEY_ID"),
+                                  environment_value("AWS_SECRET_ACCESS_KEY"),
+                                  environment_value("AWS_SESSION_TOKEN")}));
+  token::TokenRequest request{options.host, options.port, options.user, options.region};
+  const bool names_cluster = !options.cluster.empty();
+  if (!names_cluster && request.region.empty()) {
+    request.region = first_of("AWS_REGION", "AWS_DEFAULT_REGION");
+  }
+  if (names_cluster || !keys) {
+    TRIVET_TRY(const std::optional<AdminClient> admin, AdminClient::open(context.paths));
+    if (!admin) {
+      if (!keys) {
+        say("no credentials in the environment (AWS_ACCESS_KEY_ID), so trivetd is asked for some");
+      }
+      return say_not_running(context);
+    }
+    if (names_cluster) {
+      TRIVET_TRY(const StatusEndpoint endpoint,
+                 ask_endpoint(*admin, options.cluster, options.reader));
+      request.host = reachable_host(endpoint);
+      request.port = endpoint.port;
+    }
+    if (!keys) {
+      TRIVET_TRY(SessionCredentials credentials, admin->credentials(kTokenCredentials_s));
+      keys = std::move(credentials.keys);
+    }
+  }
+  if (request.region.empty()) {
+    const auto installation = read_installation(context);
+    if (!installation) {
+      return make_error(Errc::kInvalidArgument,
+                        "which region is the token for? Give --region or set AWS_REGION");
+    }
+    request.region = installation->realm.region;
+  }
+  print(token::make_db_token(request, *keys, SystemClock().wall_now()) + "\n");
+  return kExitOk;
+}
+
+}  // namespace trivet::cli

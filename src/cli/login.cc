@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/login.h"
+
+#include <fmt/format.h>
+
+namespace trivet::cli {
+
+std::vector<std::string> mysql_arguments(const MysqlLogin& login) {
+  std::vector<std::string> out = {
+      "--no-defaults",
+      "--no-login-paths",
+      "--protocol=TCP",
+      "--host=" + login.host,
+      fmt::format("--port={}", login.port),
+      "--user=" + login.user,
+      "--ssl-mode=VERIFY_IDENTITY",
+      "--ssl-ca=" + login.ca_bundle,
+  };
+  if (!login.character_sets_folder.empty()) {
+    out.push_back("--character-sets-dir=" + login.character_sets_folder);
+  }
+  if (login.by == LoginBy::kToken) {
+    out.emplace_back("--enable-cleartext-plugin");
+  } else if (login.by == LoginBy::kPassword) {
+    out.emplace_back("--password");
+  }
+  if (!login.database.empty()) {
+    out.push_back("--database=" + login.database);
+  }
+  out.insert(out.end(), login.more.begin(), login.more.end());
+  return out;
+}
+
+Result<StatusEndpoint> find_endpoint(const DaemonStatus& status, std::string_view cluster,
+                                     bool is_reader) {
+  const StatusCluster* found = status.find(cluster);
+  if (found == nullptr) {
+    std::string names;
+    for (const StatusCluster& other : status.clusters) {
+      names += (names.empty() ? "" : ", ") + other.identifier;
+    }
+    return make_error(Errc::kNotFound, fmt::format("there is no cluster '{}'; there {}", cluster,
+                                                   names.empty() ? "are none" : "is: " + names));
+  }
+  const StatusEndpoint& endpoint = is_reader ? found->reader_endpoint : found->endpoint;
+  if (endpoint.port == 0 || endpoint.name.empty()) {
+    return make_error(Errc::kUnavailable, fmt::format("cluster '{}' is {}: it has no endpoint yet",
+                                                      cluster, found->status));
+  }
+  return endpoint;
+}
+
+Result<std::optional<sigv4::Credentials>> keys_of_environment(const KeyVariables& variables) {
+  const bool has_id = !variables.access_key_id.empty();
+  if (has_id != !variables.secret_access_key.empty()) {
+    return make_error(Errc::kInvalidArgument,
+                      fmt::format("{} is set but {} is not: set or unset both",
+                                  has_id ? "AWS_ACCESS_KEY_ID" : "AWS_SECRET_ACCESS_KEY",
+                                  has_id ? "AWS_SECRET_ACCESS_KEY" : "AWS_ACCESS_KEY_ID"));
+  }
+  if (!has_id) {
+    return std::optional<sigv4::Credentials>();
+  }
+  return std::optional<sigv4::Credentials>(sigv4::Credentials{
+      variables.access_key_id, SecretString(variables.secret_access_key), variables.session_token});
+}
+
+}  // namespace trivet::cli

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What `trivet connect` and `trivet token` decide: which name of an endpoint to use, whose
+// credentials sign, and the arguments of MySQL's client. Pure.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "cli/status.h"
+#include "core/sigv4/sign.h"
+
+namespace trivet::cli {
+
+// How the user proves who they are.
+enum class LoginBy {
+  kToken,          // in the client's environment (MYSQL_PWD), sent as clear text inside TLS
+  kPassword,       // the client asks for it
+  kGivenPassword,  // MYSQL_PWD of the caller
+};
+
+struct MysqlLogin {
+  std::string host;  // a name or an address: both are in the servers' certificates
+  std::uint16_t port = 3306;
+  std::string user;
+  std::string database;  // empty: none
+  std::string ca_bundle;
+  std::string character_sets_folder;
+  LoginBy by = LoginBy::kToken;
+  std::vector<std::string> more;  // the caller's own
+};
+
+// What comes behind the program's name. The user's and the host's option files are left out: they
+// may be another server's (MariaDB's options end the client), and a password in them would win over
+// the token.
+std::vector<std::string> mysql_arguments(const MysqlLogin& login);
+
+// The endpoint of a cluster by its name. Errors: kNotFound, naming the clusters there are;
+// kUnavailable when the cluster has no endpoint yet.
+Result<StatusEndpoint> find_endpoint(const DaemonStatus& status, std::string_view cluster,
+                                     bool is_reader);
+
+// AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN: nullopt when there is none of
+// them. Errors: kInvalidArgument when one half of a key is missing.
+struct KeyVariables {
+  std::string access_key_id;
+  std::string secret_access_key;
+  std::string session_token;
+};
+Result<std::optional<sigv4::Credentials>> keys_of_environment(const KeyVariables& variables);
+
+}  // namespace trivet::cli

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/login.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "cli/daemon_process.h"
+
+namespace trivet::cli {
+namespace {
+
+bool has(const std::vector<std::string>& arguments, std::string_view wanted) {
+  return std::find(arguments.begin(), arguments.end(), wanted) != arguments.end();
+}
+
+MysqlLogin login(LoginBy by) {
+  MysqlLogin out;
+  out.host = "demo.local";
+  out.port = 3307;
+  out.user = "app";
+  out.database = "mydb";
+  out.ca_bundle = "/h/tls/ca-bundle.pem";
+  out.by = by;
+  out.more = {"--execute", "SELECT 1"};
+  return out;
+}
+
+TEST(MysqlArguments, VerifyTheServerAndReadNoOptionFile) {
+  const auto arguments = mysql_arguments(login(LoginBy::kToken));
+  EXPECT_EQ(arguments.front(), "--no-defaults");  // it counts only in the first place
+  EXPECT_TRUE(has(arguments, "--no-login-paths"));
+  EXPECT_TRUE(has(arguments, "--ssl-mode=VERIFY_IDENTITY"));
+  EXPECT_TRUE(has(arguments, "--ssl-ca=/h/tls/ca-bundle.pem"));
+  EXPECT_TRUE(has(arguments, "--host=demo.local"));
+  EXPECT_TRUE(has(arguments, "--port=3307"));
+  EXPECT_TRUE(has(arguments, "--database=mydb"));
+  EXPECT_EQ(arguments[arguments.size() - 2], "--execute");
+  EXPECT_EQ(arguments.back(), "SELECT 1");
+}
+
+TEST(MysqlArguments, ClearTextOnlyForTokens) {
+  EXPECT_TRUE(has(mysql_arguments(login(LoginBy::kToken)), "--enable-cleartext-plugin"));
+  EXPECT_FALSE(has(mysql_arguments(login(LoginBy::kToken)), "--password"));
+  EXPECT_FALSE(has(mysql_arguments(login(LoginBy::kPassword)), "--enable-cleartext-plugin"));
+  EXPECT_TRUE(has(mysql_arguments(login(LoginBy::kPassword)), "--password"));
+  EXPECT_FALSE(has(mysql_arguments(login(LoginBy::kGivenPassword)), "--password"));
+}
+
+DaemonStatus two_clusters() {
+  StatusCluster demo;
+  demo.identifier = "demo";
+  demo.status = "available";
+  demo.endpoint = {"w.local", "127.47.0.1", 3306};
+  demo.reader_endpoint = {"r.local", "127.47.0.2", 3306};
+  StatusCluster young;
+  young.identifier = "young";
+  young.status = "creating";
+  return {{demo, young}};
+}
+
+TEST(FindEndpoint, GivesTheWriterOrTheReader) {
+  EXPECT_EQ(find_endpoint(two_clusters(), "demo", false)->name, "w.local");
+  EXPECT_EQ(find_endpoint(two_clusters(), "demo", true)->name, "r.local");
+}
+
+TEST(FindEndpoint, NamesWhatThereIs) {
+  const auto unknown = find_endpoint(two_clusters(), "dmo", false);
+  ASSERT_FALSE(unknown.has_value());
+  EXPECT_EQ(unknown.error().code, Errc::kNotFound);
+  EXPECT_EQ(unknown.error().message, "there is no cluster 'dmo'; there is: demo, young");
+  EXPECT_EQ(find_endpoint({}, "dmo", false).error().message,
+            "there is no cluster 'dmo'; there are none");
+  EXPECT_EQ(find_endpoint(two_clusters(), "young", false).error().code, Errc::kUnavailable);
+}
+
+TEST(KeysOfEnvironment, AreAllOrNothing) {
+  EXPECT_FALSE(keys_of_environment({})->has_value());
+  const auto whole = keys_of_environment({"AKIA", "secret", "token"});
+  ASSERT_TRUE(whole.has_value() && whole->has_value());
+  EXPECT_EQ((*whole)->access_key_id, "AKIA");
+  EXPECT_EQ((*whole)->session_token, "token");
+  EXPECT_EQ(keys_of_environment({"AKIA", "", ""}).error().code, Errc::kInvalidArgument);
+  EXPECT_EQ(keys_of_environment({"", "secret", ""}).error().code, Errc::kInvalidArgument);
+}
+
+TEST(LastLines, CutsFromTheEnd) {
+  EXPECT_EQ(last_lines("", 2), "");
+  EXPECT_EQ(last_lines("a", 2), "a");
+  EXPECT_EQ(last_lines("a\nb\n", 2), "a\nb");
+  EXPECT_EQ(last_lines("a\nb\nc\n\n", 2), "b\nc");
+  EXPECT_EQ(last_lines("\nb\nc\n", 3), "\nb\nc");
+}
+
+}  // namespace
+}  // namespace trivet::cli

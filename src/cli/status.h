@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What `trivetd` says of itself (GET /status) as plain values, as a table for people, and what of
+// it is not ready yet. Pure.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace trivet::cli {
+
+struct StatusEndpoint {
+  std::string name;
+  std::string address;
+  std::uint16_t port = 0;
+};
+
+struct StatusMember {
+  std::string identifier;
+  std::string availability_zone;
+  std::string role;  // "writer" or "reader"
+  std::string status;
+  std::string address;
+  std::uint16_t port = 0;
+  std::int64_t pid = 0;  // 0: no process
+  std::int64_t guard_pid = 0;
+  std::optional<std::int64_t> apply_lag_ms;
+  std::string trouble;  // the last thing that went wrong; empty when it serves
+};
+
+struct StatusCluster {
+  std::string identifier;
+  std::string resource_id;
+  std::string status;
+  std::int64_t term = 0;
+  std::string writer;  // empty: none now
+  StatusEndpoint endpoint;
+  StatusEndpoint reader_endpoint;
+  std::vector<StatusMember> members;
+  std::string waiting_for;  // why there is no writer
+  std::string trouble;
+};
+
+struct DaemonStatus {
+  std::vector<StatusCluster> clusters;
+  const StatusCluster* find(std::string_view identifier) const;
+};
+
+// What `trivet status --json` prints when no daemon runs.
+inline constexpr std::string_view kNotRunningJson = R"({"running":false,"clusters":[]})";
+
+// Unknown members are ignored, null is absent. Errors: kCorrupt.
+Result<DaemonStatus> parse_status(std::string_view json);
+
+// The table of `trivet status`; ends with a line end.
+std::string render_status(const DaemonStatus& status);
+
+// One line for each cluster that is neither available, nor failed, nor being deleted: "demo:
+// creating, 1 of 3 members available; waiting for …". Empty: everything that should serve does.
+std::vector<std::string> clusters_not_ready(const DaemonStatus& status);
+// The same for members of available clusters: "demo: demo-instance-3 is rebooting".
+std::vector<std::string> members_not_ready(const DaemonStatus& status);
+
+}  // namespace trivet::cli

@@ -1,0 +1,410 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/daemon.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <nlohmann/json.hpp>
+
+#include "adapter/hosts/hosts_file.h"
+#include "adapter/process/address_check.h"
+#include "adapter/store_sqlite/store.h"
+#include "agent/local_agents.h"
+#include "api/dispatch.h"
+#include "api/iam/actions.h"
+#include "api/iam/identities.h"
+#include "api/sts/actions.h"
+#include "authd/server.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/iso8601.h"
+#include "base/log.h"
+#include "base/worker.h"
+#include "daemon/engine_host.h"
+#include "daemon/status_json.h"
+#include "net/http_server.h"
+#include "router/router.h"
+#include "service/cluster_service.h"
+#include "service/iam_service.h"
+#include "service/sts_service.h"
+#include "service/token_verifier.h"
+
+namespace trivet::daemon {
+namespace {
+
+constexpr Millis kStopRequests{5'000};
+constexpr Millis kStopMembers{180'000};
+constexpr std::chrono::seconds kSessionMax{12 * 3600};
+constexpr const char* kHostsFile = "/etc/hosts";
+
+// Holds the home: one daemon at a time. Given back by the kernel however we end.
+class HomeLock {
+ public:
+  ~HomeLock() {
+    if (fd_ >= 0) {
+      ::close(fd_);
+    }
+  }
+  Status take(const std::string& path) {
+    fd_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd_ < 0) {
+      return make_error(Errc::kDenied, errno_message("open " + path, errno));
+    }
+    if (::flock(fd_, LOCK_EX | LOCK_NB) != 0) {
+      return make_error(
+          Errc::kAlreadyExists,
+          "another trivetd runs on this home: `trivet status` shows it, `trivet down` stops it");
+    }
+    return ok();
+  }
+
+ private:
+  int fd_ = -1;
+};
+
+net::HttpResponse json_response(int status, const nlohmann::json& body) {
+  return {status, {{"Content-Type", "application/json"}}, body.dump() + "\n"};
+}
+
+}  // namespace
+
+struct Daemon::Parts {
+  explicit Parts(DaemonOptions given) : options(std::move(given)) {}
+
+  DaemonOptions options;
+  Installation installation;
+  SystemClock clock;
+  HomeLock lock;
+  std::shared_ptr<const service::Sealer> sealer;
+  std::shared_ptr<const pki::KeyPair> authority;
+  std::unique_ptr<StateStore> store;
+  std::unique_ptr<service::IamService> iam;
+  std::unique_ptr<service::StsService> sts;
+  std::unique_ptr<service::TokenVerifier> verifier;
+  std::unique_ptr<authd::Server> authd;
+  std::unique_ptr<EngineHost> engine;
+  std::unique_ptr<router::Router> router;
+  std::unique_ptr<hosts::HostsFile> hosts_file;
+  std::unique_ptr<Worker> hosts_worker;
+  std::unique_ptr<agent::LocalAgents> agents;
+  std::unique_ptr<service::ClusterService> clusters;
+  std::unique_ptr<api::IamIdentities> identities;
+  api::ActionTable actions;
+  std::unique_ptr<api::Dispatcher> dispatcher;
+  std::array<std::unique_ptr<Worker>, 4> api_workers;
+  std::atomic<std::size_t> next_api_worker = 0;
+  std::unique_ptr<net::Loop> http_loop;
+  std::unique_ptr<net::HttpServer> http;
+  std::unique_ptr<net::HttpServer> admin;
+
+  Status load_home();
+  Status build_services();
+  Status build_agents();
+  void build_api();
+  Status listen();
+  void on_views(const std::vector<service::ClusterViewPtr>& views);
+  void write_hosts(const std::vector<service::ClusterViewPtr>& views);
+  void on_api_worker(std::function<void()> work);
+  net::HttpResponse admin_call(const net::HttpRequest& request);
+  net::HttpResponse credentials(const net::HttpRequest& request);
+  net::HttpResponse stop_members(const net::HttpRequest& request);
+};
+
+Daemon::Daemon(DaemonOptions options) : parts_(std::make_unique<Parts>(std::move(options))) {}
+Daemon::~Daemon() = default;
+
+// --- building
+// ----------------------------------------------------------------------------------------
+
+Status Daemon::Parts::load_home() {
+  const HomePaths& paths = options.paths;
+  const auto config = read_file(paths.config());
+  if (!config) {
+    return make_error(Errc::kNotFound,
+                      fmt::format("{} is no Trivet home: `trivet init --home {}` makes it",
+                                  paths.home, paths.home));
+  }
+  TRIVET_TRY(installation, decode_installation(*config));
+  TRIVET_CHECK_OK(lock.take(paths.lock()));
+  TRIVET_TRY(std::string key, read_file(paths.sealing_key()));
+  TRIVET_TRY(sealer, service::Sealer::create(SecretString(std::move(key))));
+  TRIVET_TRY(const std::string sealed, read_file(paths.authority_key()));
+  TRIVET_TRY(SecretString authority_key,
+             sealer->open(paths.authority_key().substr(paths.home.size()), sealed));
+  TRIVET_TRY(std::string certificate, read_file(paths.ca_bundle()));
+  authority = std::make_shared<const pki::KeyPair>(
+      pki::KeyPair{std::move(certificate), std::move(authority_key)});
+  TRIVET_TRY(store, store_sqlite::open_sqlite_store({.path = paths.store()}));
+  return ok();
+}
+
+Status Daemon::Parts::build_services() {
+  TRIVET_TRY(iam, service::IamService::open(
+                      {.store = store.get(), .sealer = sealer, .realm = installation.realm}));
+  sts = std::make_unique<service::StsService>(*iam, sealer);
+  verifier = std::make_unique<service::TokenVerifier>(
+      service::TokenVerifier::Options{.identities = *iam, .sealer = sealer});
+  authd = std::make_unique<authd::Server>(*verifier, clock);
+  router = std::make_unique<router::Router>();
+  hosts_file = std::make_unique<hosts::HostsFile>(kHostsFile, installation.id);
+  hosts_worker = std::make_unique<Worker>("hosts");
+  return ok();
+}
+
+Status Daemon::Parts::build_agents() {
+  TRIVET_TRY(const engine::SystemUser self, engine::current_user());
+  TRIVET_TRY(const engine::SystemUser mysqld_user, engine::server_user());
+  engine = std::make_unique<EngineHost>(
+      options.paths.home, options.program_folder + "/AWSAuthenticationPlugin.so", mysqld_user);
+  agent::AgentSettings settings;
+  settings.home = options.paths.home;
+  settings.guard_binary = options.program_folder + "/trivet-guard";
+  settings.find_engine = [this] { return engine->ready(); };
+  if (mysqld_user.uid != self.uid) {
+    settings.mysqld_user = engine::RunAs{mysqld_user.uid, mysqld_user.gid};
+  }
+  settings.authority = authority;
+  settings.clock = &clock;
+  settings.sizing = [](const std::string& name) {
+    const service::InstanceClass* found = service::find_instance_class(name);
+    return found == nullptr ? process::sizing_for(1'024, 2)
+                            : process::sizing_for(found->memory_mib, found->vcpus);
+  };
+  settings.open_auth_socket = [this, mysqld_user](const Cluster&, const Member& member,
+                                                  const std::string& path) {
+    return authd->open(member.id, path, {0600, mysqld_user.uid, mysqld_user.gid});
+  };
+  settings.close_auth_socket = [this](const std::string& path) { authd->close(path); };
+  agents = std::make_unique<agent::LocalAgents>(std::move(settings));
+
+  const bool names_resolve =
+      installation.hosts_file == HostsFileUse::kYes ||
+      (installation.hosts_file == HostsFileUse::kAuto && hosts_file->is_writable());
+  clusters = std::make_unique<service::ClusterService>(service::ClusterService::Needs{
+      *store,
+      sealer,
+      clock,
+      *agents,
+      {installation.realm, installation.endpoint_hash, installation.endpoint_domain, names_resolve,
+       installation.address_prefix},
+      [](const std::string& address, std::uint16_t port) {
+        return process::can_bind(address, port);
+      },
+      [this](const std::vector<service::ClusterViewPtr>& views) { on_views(views); }});
+  return ok();
+}
+
+void Daemon::Parts::build_api() {
+  identities = std::make_unique<api::IamIdentities>(*iam, sealer, clock);
+  api::add_iam_actions(actions, *iam);
+  api::add_sts_actions(actions, *sts);
+  dispatcher = std::make_unique<api::Dispatcher>(api::DispatcherOptions{
+      .clock = clock, .identities = *identities, .actions = actions, .realm = installation.realm});
+  for (std::size_t i = 0; i < api_workers.size(); ++i) {
+    api_workers[i] = std::make_unique<Worker>(fmt::format("api-{}", i));
+  }
+}
+
+void Daemon::Parts::on_api_worker(std::function<void()> work) {
+  api_workers[next_api_worker++ % api_workers.size()]->post(std::move(work));
+}
+
+Status Daemon::Parts::listen() {
+  http_loop = std::make_unique<net::Loop>("http");
+  http = std::make_unique<net::HttpServer>(
+      *http_loop, [this](net::HttpRequest request, net::HttpDone done) {
+        on_api_worker([this, request = std::move(request), done = std::move(done)] {
+          done(dispatcher->handle(request));
+        });
+      });
+  const auto port = http->listen(installation.api_host, installation.api_port);
+  if (!port) {
+    return make_error(port.error().code,
+                      fmt::format("the API cannot listen on {}:{}: {}", installation.api_host,
+                                  installation.api_port, port.error().message));
+  }
+  admin = std::make_unique<net::HttpServer>(
+      *http_loop,
+      [this](net::HttpRequest request, net::HttpDone done) {
+        on_api_worker([this, request = std::move(request), done = std::move(done)] {
+          done(admin_call(request));
+        });
+      },
+      net::HttpServerOptions{.handler_timeout = kStopMembers});
+  return admin->listen_unix(options.paths.admin_socket(), {});
+}
+
+Status Daemon::start() {
+  Parts& p = *parts_;
+  TRIVET_CHECK_OK(p.load_home());
+  TRIVET_CHECK_OK(p.build_services());
+  TRIVET_CHECK_OK(p.build_agents());
+  p.build_api();
+  TRIVET_CHECK_OK(p.clusters->start());
+  TRIVET_CHECK_OK(p.listen());
+  log(Level::kInfo, "daemon.ready",
+      {{"home", p.options.paths.home}, {"api", p.installation.endpoint_url()}});
+  return ok();
+}
+
+void Daemon::stop() {
+  Parts& p = *parts_;
+  if (p.http) {
+    p.http->stop(kStopRequests);
+  }
+  if (p.admin) {
+    p.admin->stop(kStopRequests);
+  }
+  for (auto& worker : p.api_workers) {
+    if (worker) {
+      worker->stop();
+    }
+  }
+  if (p.clusters) {
+    p.clusters->stop();
+  }
+  if (p.router) {
+    p.router->stop();
+  }
+  if (p.authd) {
+    p.authd->stop();
+  }
+  if (p.hosts_worker) {
+    p.hosts_worker->stop();
+  }
+}
+
+// --- after every change of a cluster
+// -----------------------------------------------------------------
+
+void Daemon::Parts::on_views(const std::vector<service::ClusterViewPtr>& views) {
+  auto facts = std::make_shared<service::DatabaseFacts>();
+  for (const service::ClusterViewPtr& view : views) {
+    const Cluster& c = view->cluster;
+    service::DatabaseFacts::Database database{c.resource_id.str(), c.iam_authentication, {}};
+    // A token made for one endpoint of a cluster is good for the others: it names the same cluster.
+    std::vector<Endpoint> endpoints = {c.writer_endpoint, c.reader_endpoint};
+    for (const Member& m : c.members) {
+      endpoints.push_back(m.endpoint);
+    }
+    for (const Endpoint& e : endpoints) {
+      database.hosts.push_back({e.name, e.port});
+      database.hosts.push_back({e.address, e.port});
+    }
+    for (const Member& m : c.members) {
+      facts->databases.emplace(m.id, database);
+    }
+  }
+  verifier->set_databases(std::move(facts));
+
+  auto table = service::make_endpoint_table(views);
+  if (table) {
+    router->publish(std::make_shared<const routing::EndpointTable>(std::move(*table)),
+                    [](const Status& applied) {
+                      if (!applied) {
+                        log(Level::kError, "router.listen_failed",
+                            {{"error", applied.error().message}});
+                      }
+                    });
+  } else {
+    log(Level::kError, "router.table_refused", {{"error", table.error().message}});
+  }
+  hosts_worker->post([this, views] { write_hosts(views); });
+}
+
+void Daemon::Parts::write_hosts(const std::vector<service::ClusterViewPtr>& views) {
+  std::vector<hosts::Entry> entries;
+  const auto add = [&entries](const Endpoint& e) {
+    if (e.name != e.address) {
+      entries.push_back({e.address, {e.name}});
+    }
+  };
+  for (const service::ClusterViewPtr& view : views) {
+    if (view->cluster.status == ClusterStatus::kDeleting) {
+      continue;
+    }
+    add(view->cluster.writer_endpoint);
+    add(view->cluster.reader_endpoint);
+    for (const Member& m : view->cluster.members) {
+      add(m.endpoint);
+    }
+  }
+  if (installation.hosts_file == HostsFileUse::kNo) {
+    return;
+  }
+  const Status written = hosts_file->set_entries(entries);
+  if (!written && !entries.empty()) {
+    log(Level::kWarning, "hosts.not_written", {{"error", written.error().message}});
+  }
+}
+
+// --- the local socket
+// --------------------------------------------------------------------------------
+
+net::HttpResponse Daemon::Parts::admin_call(const net::HttpRequest& request) {
+  const auto& peer = request.peer_credentials;
+  if (!peer || (peer->uid != ::geteuid() && peer->uid != 0)) {
+    return json_response(403, {{"error", "only root and the daemon's own user may"}});
+  }
+  if (request.method == "GET" && request.target == "/status") {
+    return {200, {{"Content-Type", "application/json"}}, status_json(clusters->views()) + "\n"};
+  }
+  if (request.method == "POST" && request.target == "/credentials") {
+    return credentials(request);
+  }
+  if (request.method == "POST" && request.target == "/stop") {
+    return stop_members(request);
+  }
+  return json_response(404, {{"error", "no such call: " + request.method + " " + request.target}});
+}
+
+net::HttpResponse Daemon::Parts::credentials(const net::HttpRequest& request) {
+  const auto body = nlohmann::json::parse(request.body, nullptr, false);
+  std::chrono::seconds duration(3'600);
+  if (body.is_object() && body.contains("duration_seconds")) {
+    const auto& wanted = body["duration_seconds"];
+    if (!wanted.is_number_integer() || wanted.get<std::int64_t>() < 900 ||
+        wanted.get<std::int64_t>() > kSessionMax.count()) {
+      return json_response(400, {{"error", "duration_seconds must be 900 to 43200"}});
+    }
+    duration = std::chrono::seconds(wanted.get<std::int64_t>());
+  }
+  const auto session = sts->make_local_session(duration, clock.wall_now());
+  if (!session) {
+    return json_response(500, {{"error", session.error().message}});
+  }
+  log(Level::kInfo, "credentials.given",
+      {{"uid", request.peer_credentials->uid},
+       {"access_key_id", session->access_key_id.str()},
+       {"seconds", duration.count()}});
+  return json_response(200, {{"access_key_id", session->access_key_id.str()},
+                             {"secret_access_key", session->secret.reveal()},
+                             {"session_token", session->session_token},
+                             {"expiration", format_iso8601(session->expires)},
+                             {"endpoint_url", installation.endpoint_url()},
+                             {"region", installation.realm.region},
+                             {"account_id", installation.realm.account.str()},
+                             {"ca_bundle", options.paths.ca_bundle()}});
+}
+
+net::HttpResponse Daemon::Parts::stop_members(const net::HttpRequest& request) {
+  const auto body = nlohmann::json::parse(request.body, nullptr, false);
+  const bool members = body.is_object() && body.value("members", false);
+  Status stopped = ok();
+  if (members) {
+    log(Level::kInfo, "daemon.stopping_members");
+    stopped = clusters->stop_members(kStopMembers);
+    if (installation.hosts_file != HostsFileUse::kNo) {
+      (void)hosts_file->remove_block();
+    }
+  }
+  options.on_stop_asked();
+  return stopped ? json_response(200, {{"stopped", true}})
+                 : json_response(500, {{"error", stopped.error().message}});
+}
+
+}  // namespace trivet::daemon

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/initialise.h"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "adapter/pki/pki.h"
+#include "adapter/store_sqlite/store.h"
+#include "base/clock.h"
+#include "base/crypto.h"
+#include "base/file.h"
+#include "base/random.h"
+#include "service/iam_service.h"
+#include "service/sealer.h"
+
+namespace trivet::daemon {
+namespace {
+
+// "<home>/run/4294967295/mysqld.sock" must fit a unix socket's name.
+constexpr std::size_t kHomeCharactersMax = 107 - 27;
+constexpr std::size_t kHashCharacters = 12;
+
+bool all_digits(std::string_view text) {
+  return !text.empty() &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+Error wrong(const std::string& what) {
+  return make_error(Errc::kInvalidArgument, what);
+}
+
+Status check(const HomePaths& paths, const Installation& wanted) {
+  if (paths.home.empty() || paths.home[0] != '/' || paths.home.size() > kHomeCharactersMax) {
+    return wrong(
+        fmt::format("--home must be an absolute path of at most {} characters (unix sockets below"
+                    " it have a limit): {}",
+                    kHomeCharactersMax, paths.home));
+  }
+  const std::string& account = wanted.realm.account.str();
+  if (account.size() != 12 || !all_digits(account)) {
+    return wrong("--account-id must be 12 digits");
+  }
+  if (wanted.availability_zones.size() != 3) {
+    return wrong("exactly three --az are needed");
+  }
+  for (const std::string& az : wanted.availability_zones) {
+    if (!az.starts_with(wanted.realm.region)) {
+      return wrong(fmt::format("--az {} is not of region {}", az, wanted.realm.region));
+    }
+  }
+  if (!wanted.api_host.starts_with("127.")) {
+    return wrong(
+        "--api-address must be a loopback address (127.x.y.z:port): the API is plain HTTP");
+  }
+  const std::string_view prefix = wanted.address_prefix;
+  const std::string_view second = prefix.starts_with("127.") ? prefix.substr(4) : "";
+  if (!all_digits(second) || second.size() > 3 || std::stoi(std::string(second)) > 255) {
+    return wrong("--address-prefix must be 127.N");
+  }
+  return ok();
+}
+
+// A folder whose mode is this whatever the umask.
+Status make_folder(const std::string& path, unsigned mode) {
+  TRIVET_CHECK_OK(make_folders(path, 0755));
+  if (::chmod(path.c_str(), mode) != 0) {
+    return make_error(Errc::kDenied, errno_message("chmod " + path, errno));
+  }
+  return ok();
+}
+
+Status write_authority(const HomePaths& paths, const service::Sealer& sealer,
+                       const Installation& installation) {
+  pki::AuthorityOptions options;
+  options.common_name =
+      fmt::format("Trivet {} {}", installation.realm.region, installation.id.substr(0, 8));
+  options.now = SystemClock().wall_now();
+  TRIVET_TRY(const pki::KeyPair authority, pki::make_authority(options));
+  const std::string sealed =
+      sealer.seal(paths.authority_key().substr(paths.home.size()), authority.private_key_pem);
+  TRIVET_CHECK_OK(write_file_atomically(paths.authority_key(), sealed, 0600));
+  return write_file_atomically(paths.ca_bundle(), authority.certificate_pem, 0644);
+}
+
+}  // namespace
+
+Result<InitialisedHome> initialise(const HomePaths& paths, Installation wanted) {
+  TRIVET_CHECK_OK(check(paths, wanted));
+  if (read_file(paths.config())) {
+    return make_error(Errc::kAlreadyExists, paths.home + " is initialised already");
+  }
+  // mysqld runs as another user and must pass through; what is secret has modes of its own.
+  TRIVET_CHECK_OK(make_folder(paths.home, 0711));
+  TRIVET_CHECK_OK(make_folder(paths.home + "/state", 0700));
+  TRIVET_CHECK_OK(make_folder(paths.home + "/log", 0700));
+  TRIVET_CHECK_OK(make_folder(paths.home + "/tls", 0755));
+  TRIVET_CHECK_OK(make_folder(paths.run(), 0711));
+  // What a cut-off attempt left belongs to nothing.
+  for (const char* suffix : {"", "-wal", "-shm"}) {
+    ::unlink((paths.store() + suffix).c_str());
+  }
+
+  wanted.id = random_uuid();
+  wanted.endpoint_hash = random_text(1, "abcdefghijklmnopqrstuvwxyz") +
+                         random_text(kHashCharacters - 1, kLowerAlphanumerics);
+  SecretString key(random_bytes(service::Sealer::kKeyBytes));
+  TRIVET_CHECK_OK(write_file_atomically(paths.sealing_key(), key.reveal(), 0600));
+  TRIVET_TRY(const auto sealer, service::Sealer::create(std::move(key)));
+  TRIVET_CHECK_OK(write_authority(paths, *sealer, wanted));
+
+  TRIVET_TRY(const auto store, store_sqlite::open_sqlite_store({.path = paths.store()}));
+  TRIVET_TRY(const auto iam, service::IamService::open(
+                                 {.store = store.get(), .sealer = sealer, .realm = wanted.realm}));
+  TRIVET_TRY(auto root, iam->create_root_key(SystemClock().wall_now()));
+  TRIVET_CHECK_OK(write_file_atomically(paths.config(), encode(wanted), 0644));
+  return InitialisedHome{std::move(wanted), root.record.id.str(), std::move(root.secret)};
+}
+
+}  // namespace trivet::daemon

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/status_json.h"
+
+#include <nlohmann/json.hpp>
+
+namespace trivet::daemon {
+namespace {
+
+using nlohmann::json;
+
+json to_json(const Endpoint& e) {
+  return {{"name", e.name}, {"address", e.address}, {"port", e.port}};
+}
+
+json to_json(const service::ClusterView& view, const service::MemberStatus& member) {
+  const Member& m = *view.cluster.find_member(member.id);
+  return {{"identifier", m.id.str()},
+          {"availability_zone", m.availability_zone},
+          {"role", member.is_writer ? "writer" : "reader"},
+          {"status", service::instance_status_text(view, member)},
+          {"state", member.state},
+          {"is_voter", member.is_voter},
+          {"address", m.endpoint.address},
+          {"name", m.endpoint.name},
+          {"port", m.endpoint.port},
+          {"pid", member.process.mysqld_pid},
+          {"guard_pid", member.process.guard_pid},
+          {"apply_lag_ms", member.apply_lag ? json(member.apply_lag->count()) : json(nullptr)},
+          {"trouble", member.trouble}};
+}
+
+}  // namespace
+
+std::string status_json(const std::vector<service::ClusterViewPtr>& views) {
+  json clusters = json::array();
+  for (const service::ClusterViewPtr& view : views) {
+    json members = json::array();
+    for (const service::MemberStatus& member : view->members) {
+      members.push_back(to_json(*view, member));
+    }
+    clusters.push_back({{"identifier", view->cluster.id.str()},
+                        {"resource_id", view->cluster.resource_id.str()},
+                        {"status", service::status_text(*view)},
+                        {"term", view->topology.term.value()},
+                        {"writer", view->writer ? json(view->writer->str()) : json(nullptr)},
+                        {"master_username", view->cluster.master_username},
+                        {"endpoint", to_json(view->cluster.writer_endpoint)},
+                        {"reader_endpoint", to_json(view->cluster.reader_endpoint)},
+                        {"members", std::move(members)},
+                        {"waiting_for", view->waiting_for}});
+  }
+  return json{{"running", true}, {"clusters", std::move(clusters)}}.dump();
+}
+
+}  // namespace trivet::daemon
