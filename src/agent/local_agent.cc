@@ -129,7 +129,10 @@ Status LocalAgent::write_certificate() {
   TRIVET_CHECK_OK(write_file_atomically(paths_.ca(), authority.certificate_pem, 0644));
   TRIVET_CHECK_OK(write_file_atomically(paths_.certificate(), pair.certificate_pem, 0644));
   TRIVET_CHECK_OK(write_file_atomically(paths_.key(), pair.private_key_pem.reveal(), 0600));
-  return chown_to(paths_.key(), agents_.settings().mysqld_user);
+  for (const std::string& file : {paths_.ca(), paths_.certificate(), paths_.key()}) {
+    TRIVET_CHECK_OK(chown_to(file, agents_.settings().mysqld_user));
+  }
+  return ok();
 }
 
 Status LocalAgent::new_data(const engine::Engine& engine) {

@@ -66,6 +66,8 @@ void add_daemon_commands(Builder& b) {
   forward("--api-address", "HOST:PORT", "where the API listens, loopback only (127.0.0.1:4566)");
   forward("--address-prefix", "127.N", "endpoints get addresses of this /16 (127.30)");
   forward("--hosts", "yes|no|auto", "endpoint names in /etc/hosts (auto: when it can be written)");
+  command->add_flag_callback(
+      "--json", [init] { init->arguments.emplace_back("--json"); }, "print the result as JSON");
 
   auto up = std::make_shared<UpOptions>();
   command =

@@ -52,6 +52,13 @@ std::string joined(const std::vector<std::string>& lines) {
   return out;
 }
 
+std::string with_line_end(std::string text) {
+  if (!text.ends_with('\n')) {
+    text += '\n';
+  }
+  return text;
+}
+
 Status ensure_initialised(const Context& context, bool may_initialise) {
   const auto installation = read_installation(context);
   if (installation) {
@@ -179,6 +186,7 @@ Result<int> run_init(const Context& context, const InitOptions& options) {
                       fmt::format("{} is initialised already: `{}` starts it, --home names another",
                                   context.paths.home, context.command("up")));
   }
+  TRIVET_CHECK_OK(check_daemon_program(context));
   std::vector<std::string> argv = {context.daemon_program(), "init", "--home", context.paths.home};
   argv.insert(argv.end(), options.arguments.begin(), options.arguments.end());
   return become(argv);
@@ -200,7 +208,7 @@ Result<int> run_up(const Context& context, const UpOptions& options) {
                     context.command("engine install mysql")));
   }
   if (options.json) {
-    print(json + "\n");
+    print(with_line_end(json));
     return kExitOk;
   }
   TRIVET_TRY(const DaemonStatus status, parse_status(json));
@@ -234,14 +242,14 @@ Result<int> run_status(const Context& context, const StatusOptions& options) {
   TRIVET_TRY(const std::optional<AdminClient> admin, AdminClient::open(context.paths));
   if (!admin) {
     if (options.json) {
-      print(std::string(kNotRunningJson) + "\n");
+      print(with_line_end(std::string(kNotRunningJson)));
       return kExitNotRunning;
     }
     return say_not_running(context);
   }
   TRIVET_TRY(const std::string json, admin->status());
   if (options.json) {
-    print(json + "\n");
+    print(with_line_end(json));
     return kExitOk;
   }
   TRIVET_TRY(const DaemonStatus status, parse_status(json));

@@ -10,7 +10,6 @@
 #include "adapter/engine/engine.h"
 #include "base/clock.h"
 #include "cli/admin_client.h"
-#include "cli/api_client.h"
 #include "cli/commands.h"
 #include "cli/daemon_process.h"
 #include "cli/environment.h"
@@ -56,39 +55,9 @@ std::string reachable_host(const StatusEndpoint& endpoint) {
              : endpoint.address;
 }
 
-Result<StatusEndpoint> ask_endpoint(const AdminClient& admin, const std::string& cluster,
-                                    bool is_reader) {
+Result<DaemonStatus> ask_status(const AdminClient& admin) {
   TRIVET_TRY(const std::string json, admin.status());
-  TRIVET_TRY(const DaemonStatus status, parse_status(json));
-  return find_endpoint(status, cluster, is_reader);
-}
-
-struct Login {
-  std::string user;
-  LoginBy by = LoginBy::kToken;
-};
-
-// The master user has a password, others are expected to log in with tokens.
-Result<Login> choose_login(const ConnectOptions& options, const SessionCredentials& credentials) {
-  const LoginBy by_password =
-      environment_value("MYSQL_PWD").empty() ? LoginBy::kPassword : LoginBy::kGivenPassword;
-  if (!options.user.empty() && options.password) {
-    return Login{options.user, by_password};
-  }
-  TRIVET_TRY(const ClusterFacts facts,
-             describe_cluster(credentials, options.cluster, SystemClock().wall_now()));
-  const std::string user = options.user.empty() ? facts.master_username : options.user;
-  if (options.password || user == facts.master_username) {
-    return Login{user, by_password};
-  }
-  if (!facts.iam_authentication) {
-    return make_error(
-        Errc::kConflict,
-        fmt::format("cluster '{}' was made without IAM authentication, so '{}' cannot "
-                    "log in with a token: give --password if the user has one",
-                    options.cluster, user));
-  }
-  return Login{user, LoginBy::kToken};
+  return parse_status(json);
 }
 
 }  // namespace
@@ -112,9 +81,14 @@ Result<int> run_connect(const Context& context, const ConnectOptions& options) {
   if (!admin) {
     return say_not_running(context);
   }
-  TRIVET_TRY(const StatusEndpoint endpoint, ask_endpoint(*admin, options.cluster, options.reader));
+  TRIVET_TRY(const DaemonStatus status, ask_status(*admin));
+  TRIVET_TRY(const StatusEndpoint endpoint, find_endpoint(status, options.cluster, options.reader));
+  TRIVET_TRY(const Login login,
+             choose_login(*status.find(options.cluster),
+                          {.user = options.user,
+                           .by_password = options.password,
+                           .has_password = !environment_value("MYSQL_PWD").empty()}));
   TRIVET_TRY(const SessionCredentials credentials, admin->credentials(kTokenCredentials_s));
-  TRIVET_TRY(const Login login, choose_login(options, credentials));
 
   MysqlLogin mysql;
   mysql.host = reachable_host(endpoint);
@@ -158,8 +132,9 @@ Result<int> run_token(const Context& context, const TokenOptions& options) {
       return say_not_running(context);
     }
     if (names_cluster) {
+      TRIVET_TRY(const DaemonStatus status, ask_status(*admin));
       TRIVET_TRY(const StatusEndpoint endpoint,
-                 ask_endpoint(*admin, options.cluster, options.reader));
+                 find_endpoint(status, options.cluster, options.reader));
       request.host = reachable_host(endpoint);
       request.port = endpoint.port;
     }

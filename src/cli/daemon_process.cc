@@ -45,16 +45,6 @@ std::string describe_end(int status) {
                            : fmt::format("signal {}", WTERMSIG(status));
 }
 
-Status check_program(const Context& context) {
-  if (::access(context.daemon_program().c_str(), X_OK) != 0) {
-    return make_error(Errc::kNotFound,
-                      fmt::format("there is no {}: trivetd belongs beside this program; build it, "
-                                  "or start trivet from where it was installed",
-                                  context.daemon_program()));
-  }
-  return ok();
-}
-
 // The child's side: only calls that are safe between fork and exec.
 [[noreturn]] void exec_detached(const std::vector<char*>& argv, int null_fd, int log_fd) {
   ::setsid();
@@ -71,8 +61,18 @@ Status check_program(const Context& context) {
 
 }  // namespace
 
+Status check_daemon_program(const Context& context) {
+  if (::access(context.daemon_program().c_str(), X_OK) != 0) {
+    return make_error(Errc::kNotFound,
+                      fmt::format("there is no {}: trivetd belongs beside this program; build it, "
+                                  "or start trivet from where it was installed",
+                                  context.daemon_program()));
+  }
+  return ok();
+}
+
 Result<DaemonProcess> DaemonProcess::start(const Context& context) {
-  TRIVET_CHECK_OK(check_program(context));
+  TRIVET_CHECK_OK(check_daemon_program(context));
   const std::string log = context.paths.log();
   TRIVET_CHECK_OK(make_folders(context.paths.home + "/log", 0700));
   rotate(log);
@@ -115,7 +115,7 @@ std::string DaemonProcess::last_log_lines(std::size_t count) const {
 }
 
 Result<int> run_daemon_program(const Context& context, const std::vector<std::string>& arguments) {
-  TRIVET_CHECK_OK(check_program(context));
+  TRIVET_CHECK_OK(check_daemon_program(context));
   std::vector<std::string> argv = {context.daemon_program()};
   argv.insert(argv.end(), arguments.begin(), arguments.end());
   const std::vector<char*> raw = pointers(argv);

@@ -18,6 +18,9 @@
 
 namespace trivet::cli {
 
+// Errors: kNotFound when there is no trivetd beside us.
+Status check_daemon_program(const Context& context);
+
 // A daemon that this process started. It goes on when this object ends.
 class DaemonProcess {
  public:

@@ -10,11 +10,11 @@ namespace {
 
 SessionCredentials credentials() {
   auto out = parse_credentials(
-      R"({"access_key_id":"ASIAX","secret_access_key":"a/b+c","session_token":"t'$(x)",
+      R"json({"access_key_id":"ASIAX","secret_access_key":"a/b+c","session_token":"t'$(x)",
           "expiration":"2026-01-02T03:04:05Z","endpoint_url":"http://127.0.0.1:4566",
-          "region":"us-east-1","ca_bundle":"/var/lib/my home/ca-bundle.pem"})");
+          "region":"us-east-1","ca_bundle":"/var/lib/my home/ca-bundle.pem"})json");
   EXPECT_TRUE(out.has_value());
-return out ? std::move(*out) : SessionCredentials();
+  return out ? std::move(*out) : SessionCredentials();
 }
 
 std::string value_of(const Variables& variables, std::string_view name) {

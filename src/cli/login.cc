@@ -5,6 +5,25 @@
 
 namespace trivet::cli {
 
+Result<Login> choose_login(const StatusCluster& cluster, const LoginWish& wish) {
+  const std::string& user = wish.user.empty() ? cluster.master_username : wish.user;
+  if (user.empty()) {
+    return make_error(Errc::kInvalidArgument, "which user logs in? Give --user");
+  }
+  if (wish.by_password || user == cluster.master_username) {
+    return Login{user, wish.has_password ? LoginBy::kGivenPassword : LoginBy::kPassword};
+  }
+  if (!cluster.iam_authentication) {
+    return make_error(
+        Errc::kConflict,
+        fmt::format(
+            "cluster '{}' was made without IAM authentication, so '{}' cannot log in with a "
+            "token: give --password if the user has one",
+            cluster.identifier, user));
+  }
+  return Login{user, LoginBy::kToken};
+}
+
 std::vector<std::string> mysql_arguments(const MysqlLogin& login) {
   std::vector<std::string> out = {
       "--no-defaults",

@@ -34,6 +34,20 @@ struct MysqlLogin {
   std::vector<std::string> more;  // the caller's own
 };
 
+// What was asked for on the command line.
+struct LoginWish {
+  std::string user;           // empty: the master user
+  bool by_password = false;   // not by a token
+  bool has_password = false;  // the caller's MYSQL_PWD is set
+};
+struct Login {
+  std::string user;
+  LoginBy by = LoginBy::kToken;
+};
+// The master user has a password, others are expected to log in with tokens. Errors: kConflict,
+// with the cure, when the cluster takes no tokens.
+Result<Login> choose_login(const StatusCluster& cluster, const LoginWish& wish);
+
 // What comes behind the program's name. The user's and the host's option files are left out: they
 // may be another server's (MariaDB's options end the client), and a password in them would win over
 // the token.

@@ -59,6 +59,25 @@ DaemonStatus two_clusters() {
   return {{demo, young}};
 }
 
+TEST(ChooseLogin, MasterUserHasAPasswordOthersHaveTokens) {
+  StatusCluster demo;
+  demo.identifier = "demo";
+  demo.master_username = "admin";
+  EXPECT_EQ(choose_login(demo, {})->user, "admin");
+  EXPECT_EQ(choose_login(demo, {})->by, LoginBy::kPassword);
+  EXPECT_EQ(choose_login(demo, {.user = "admin", .has_password = true})->by,
+            LoginBy::kGivenPassword);
+  EXPECT_EQ(choose_login(demo, {.user = "app"})->user, "app");
+  EXPECT_EQ(choose_login(demo, {.user = "app"})->by, LoginBy::kToken);
+  // A password that lies around in the environment is not what the user logs in with.
+  EXPECT_EQ(choose_login(demo, {.user = "app", .has_password = true})->by, LoginBy::kToken);
+  EXPECT_EQ(choose_login(demo, {.user = "app", .by_password = true})->by, LoginBy::kPassword);
+
+  demo.iam_authentication = false;
+  EXPECT_EQ(choose_login(demo, {.user = "app"}).error().code, Errc::kConflict);
+  EXPECT_EQ(choose_login(demo, {.user = "app", .by_password = true})->by, LoginBy::kPassword);
+}
+
 TEST(FindEndpoint, GivesTheWriterOrTheReader) {
   EXPECT_EQ(find_endpoint(two_clusters(), "demo", false)->name, "w.local");
   EXPECT_EQ(find_endpoint(two_clusters(), "demo", true)->name, "r.local");

@@ -54,6 +54,8 @@ StatusCluster cluster_of(const json& j) {
   out.status = j.at("status").get<std::string>();
   out.term = number_of(j, "term");
   out.writer = text_of(j, "writer");
+  out.master_username = text_of(j, "master_username");
+  out.iam_authentication = j.value("iam_authentication", true);
   out.endpoint = endpoint_of(j, "endpoint");
   out.reader_endpoint = endpoint_of(j, "reader_endpoint");
   for (const json& member : j.value("members", json::array())) {

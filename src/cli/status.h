@@ -39,6 +39,8 @@ struct StatusCluster {
   std::string status;
   std::int64_t term = 0;
   std::string writer;  // empty: none now
+  std::string master_username;
+  bool iam_authentication = true;
   StatusEndpoint endpoint;
   StatusEndpoint reader_endpoint;
   std::vector<StatusMember> members;

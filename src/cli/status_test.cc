@@ -7,7 +7,8 @@ namespace trivet::cli {
 namespace {
 
 constexpr std::string_view kDemo = R"({"clusters":[{"identifier":"demo","resource_id":"cluster-AB",
-  "status":"available","term":3,"writer":"demo-instance-1","waiting_for":"","trouble":null,"news":[1],
+  "status":"available","term":3,"writer":"demo-instance-1","master_username":"admin","iam_authentication":false,
+  "waiting_for":"","trouble":null,"news":[1],
   "endpoint":{"name":"demo.cluster-x.local","address":"127.47.0.1","port":3306},
   "reader_endpoint":{"name":"127.47.0.2","address":"127.47.0.2","port":3306},
   "members":[
@@ -30,6 +31,8 @@ TEST(Status, ReadsWhatTheDaemonSays) {
   ASSERT_NE(cluster, nullptr);
   EXPECT_EQ(cluster->term, 3);
   EXPECT_EQ(cluster->writer, "demo-instance-1");
+  EXPECT_EQ(cluster->master_username, "admin");
+  EXPECT_FALSE(cluster->iam_authentication);
   EXPECT_EQ(cluster->endpoint.address, "127.47.0.1");
   EXPECT_EQ(cluster->trouble, "");
   ASSERT_EQ(cluster->members.size(), 2U);

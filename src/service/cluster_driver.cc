@@ -377,6 +377,10 @@ void ClusterDriver::log_notes() {
   for (const failover::Note& note : machine_->take_notes()) {
     const std::string cluster = cluster_.id.str();
     switch (note.kind) {
+      case Kind::kOpened:
+        log(Level::kInfo, "cluster.opened",
+            {{"cluster", cluster}, {"writer", note.member.str()}, {"ms", note.text}});
+        break;
       case Kind::kFailoverStarted:
         log(Level::kWarning, "failover.started",
             {{"cluster", cluster}, {"former_writer", note.member.str()}, {"reason", note.text}});

@@ -135,8 +135,7 @@ void add_request_tags(const std::vector<rds::Tag>& tags, Permission& permission)
 
 Permission cluster_permission(const RdsServices& services, const Realm& realm,
                               std::string_view action, std::string_view name_or_arn) {
-  const std::string name =
-      name_or_arn.empty() ? "*" : lower_name(realm, "cluster", name_or_arn);
+  const std::string name = name_or_arn.empty() ? "*" : lower_name(realm, "cluster", name_or_arn);
   Permission permission{.action = std::string(action), .resource = arn(realm, "cluster", name)};
   if (const ClusterViewPtr view = services.clusters.find(ClusterId(name))) {
     add_resource_tags(view->cluster.tags, "cluster", permission);
@@ -197,14 +196,16 @@ Result<Tags> read_tags(const std::vector<rds::Tag>& tags) {
     const std::string key = tag.Key.value_or("");
     const std::string value = tag.Value.value_or("");
     if (key.empty() || count_characters(key) > kTagKeyMax || !is_tag_text(key)) {
-      return bad_value(fmt::format("Invalid tag key '{}': 1 to 128 letters, digits, white space "
-                                   "and _ . : / = + - @ are allowed.",
-                                   key));
+      return bad_value(
+          fmt::format("Invalid tag key '{}': 1 to 128 letters, digits, white space "
+                      "and _ . : / = + - @ are allowed.",
+                      key));
     }
     if (count_characters(value) > kTagValueMax || !is_tag_text(value)) {
-      return bad_value(fmt::format("Invalid value of tag '{}': up to 256 letters, digits, white "
-                                   "space and _ . : / = + - @ are allowed.",
-                                   key));
+      return bad_value(
+          fmt::format("Invalid value of tag '{}': up to 256 letters, digits, white "
+                      "space and _ . : / = + - @ are allowed.",
+                      key));
     }
     const std::string lower = to_lower(key);
     if (lower.starts_with("aws:") || lower.starts_with("rds:")) {

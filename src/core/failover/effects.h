@@ -96,6 +96,7 @@ using Input = std::variant<EffectDone, MemberDied, FailoverRequested, Tick>;
 // What happened, for events, the log and the status page.
 struct Note {
   enum class Kind {
+    kOpened,  // formed, or adopted as it was: no election
     kFailoverStarted,
     kFailoverCompleted,
     kFailoverStuck,

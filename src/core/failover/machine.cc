@@ -168,6 +168,7 @@ void FailoverMachine::begin_round(bool cold, Instant now, const std::string& why
     }
   }
   cold_ = cold;
+  elected_ = true;
   installing_.reset();
   quorum_at_.reset();
   commits_guarded_ = false;
@@ -280,8 +281,11 @@ void FailoverMachine::on_succeeded(const Pending& pending, const EffectDone& don
                    if (open.as_writer && phase_ == Phase::kOpening) {
                      phase_ = Phase::kSteady;
                      waiting_for_.clear();
-                     note(cold_ ? Note::Kind::kColdStartCompleted : Note::Kind::kFailoverCompleted,
+                     note(!elected_ ? Note::Kind::kOpened
+                          : cold_   ? Note::Kind::kColdStartCompleted
+                                    : Note::Kind::kFailoverCompleted,
                           id, std::to_string(since(outage_began_, now).count()));
+                     elected_ = false;
                    }
                  },
                  [&](const Rebuild&) {

@@ -72,8 +72,8 @@ class FailoverMachine {
   // Serving the writer endpoint now. Empty in a failover: I14 routes by this, never by a server's
   // word.
   std::optional<MemberId> serving_writer() const;
-  // Readers that serve, also through an election, but for the one chosen to write (their lag is the driver's
-  // to judge).
+  // Readers that serve, also through an election, but for the one chosen to write (their lag is the
+  // driver's to judge).
   std::vector<MemberId> open_readers() const;
   MemberView member(const MemberId& id) const;
   // For people, when no writer serves: what is being waited for. Empty otherwise.
@@ -90,9 +90,9 @@ class FailoverMachine {
   };
   struct MemberState {
     MemberView::State state = MemberView::State::kDead;
-    int failures = 0;    // in a row
-    Instant next_try{};  // not before this
-    bool busy = false;   // an effect for it is on its way
+    int failures = 0;           // in a row
+    Instant next_try{};         // not before this
+    bool busy = false;          // an effect for it is on its way
     bool serves_reads = false;  // opened as a reader and not ended since; survives an election
     bool promised = false;
     bool drained = false;
@@ -145,6 +145,7 @@ class FailoverMachine {
   Topology topology_;     // as last committed
   std::optional<Topology> committing_;  // asked for, not answered
   Phase phase_ = Phase::kSteady;
+  bool elected_ = false;                // a round took place since the last opening
   bool cold_ = false;                   // this round brings the last writer back in place
   std::optional<MemberId> installing_;  // the chosen or serving writer
   Instant round_began_{};
