@@ -21,7 +21,7 @@ namespace trivet::cli {
 namespace {
 
 // A token is good for 15 minutes; the credentials behind it must live longer than it.
-constexpr std::int64_t kTokenCredentials_s = 3600;
+constexpr std::int64_t kTokenCredentialsSeconds = 3600;
 
 std::string first_of(const char* one, const char* other) {
   const std::string value = environment_value(one);
@@ -88,7 +88,7 @@ Result<int> run_connect(const Context& context, const ConnectOptions& options) {
                           {.user = options.user,
                            .by_password = options.password,
                            .has_password = !environment_value("MYSQL_PWD").empty()}));
-  TRIVET_TRY(const SessionCredentials credentials, admin->credentials(kTokenCredentials_s));
+  TRIVET_TRY(const SessionCredentials credentials, admin->credentials(kTokenCredentialsSeconds));
 
   MysqlLogin mysql;
   mysql.host = reachable_host(endpoint);
@@ -139,7 +139,7 @@ Result<int> run_token(const Context& context, const TokenOptions& options) {
       request.port = endpoint.port;
     }
     if (!keys) {
-      TRIVET_TRY(SessionCredentials credentials, admin->credentials(kTokenCredentials_s));
+      TRIVET_TRY(SessionCredentials credentials, admin->credentials(kTokenCredentialsSeconds));
       keys = std::move(credentials.keys);
     }
   }

@@ -6,6 +6,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <nlohmann/json.hpp>
@@ -15,8 +16,10 @@
 #include "adapter/store_sqlite/store.h"
 #include "agent/local_agents.h"
 #include "api/dispatch.h"
+#include "api/ec2/actions.h"
 #include "api/iam/actions.h"
 #include "api/iam/identities.h"
+#include "api/rds/actions.h"
 #include "api/sts/actions.h"
 #include "authd/server.h"
 #include "base/clock.h"
@@ -29,8 +32,12 @@
 #include "net/http_server.h"
 #include "router/router.h"
 #include "service/cluster_service.h"
+#include "service/ec2_service.h"
 #include "service/iam_service.h"
+#include "service/instance_tags.h"
+#include "service/network_state.h"
 #include "service/sts_service.h"
+#include "service/subnet_group_service.h"
 #include "service/token_verifier.h"
 
 namespace trivet::daemon {
@@ -92,6 +99,10 @@ struct Daemon::Parts {
   std::unique_ptr<Worker> hosts_worker;
   std::unique_ptr<agent::LocalAgents> agents;
   std::unique_ptr<service::ClusterService> clusters;
+  std::unique_ptr<service::NetworkStore> network;
+  std::unique_ptr<service::Ec2Service> ec2;
+  std::unique_ptr<service::SubnetGroupService> subnet_groups;
+  std::unique_ptr<service::InstanceTags> instance_tags;
   std::unique_ptr<api::IamIdentities> identities;
   api::ActionTable actions;
   std::unique_ptr<api::Dispatcher> dispatcher;
@@ -104,6 +115,7 @@ struct Daemon::Parts {
   Status load_home();
   Status build_services();
   Status build_agents();
+  Status build_network();
   void build_api();
   Status listen();
   void on_views(const std::vector<service::ClusterViewPtr>& views);
@@ -198,10 +210,38 @@ Status Daemon::Parts::build_agents() {
   return ok();
 }
 
+// What networks and groups must not lose while clusters refer to it.
+Status Daemon::Parts::build_network() {
+  network = std::make_unique<service::NetworkStore>(*store);
+  ec2 = std::make_unique<service::Ec2Service>(service::Ec2Service::Needs{
+      *network, installation.realm, [this](const std::string& group) {
+        const auto views = clusters->views();
+        return std::any_of(views.begin(), views.end(), [&](const service::ClusterViewPtr& view) {
+          const auto& groups = view->cluster.security_group_ids;
+          return std::find(groups.begin(), groups.end(), group) != groups.end();
+        });
+      }});
+  subnet_groups = std::make_unique<service::SubnetGroupService>(
+      service::SubnetGroupService::Needs{*network, [this](const std::string& name) {
+                                           std::vector<std::string> out;
+                                           for (const auto& view : clusters->views()) {
+                                             if (view->cluster.subnet_group == name) {
+                                               out.push_back(view->cluster.id.str());
+                                             }
+                                           }
+                                           return out;
+                                         }});
+  instance_tags = std::make_unique<service::InstanceTags>(*store);
+  return ec2->start();
+}
+
 void Daemon::Parts::build_api() {
   identities = std::make_unique<api::IamIdentities>(*iam, sealer, clock);
   api::add_iam_actions(actions, *iam);
   api::add_sts_actions(actions, *sts);
+  api::add_ec2_actions(actions, *ec2);
+  api::add_rds_actions(
+      actions, {*clusters, *subnet_groups, *instance_tags, [this] { return engine->versions(); }});
   dispatcher = std::make_unique<api::Dispatcher>(api::DispatcherOptions{
       .clock = clock, .identities = *identities, .actions = actions, .realm = installation.realm});
   for (std::size_t i = 0; i < api_workers.size(); ++i) {
@@ -243,6 +283,7 @@ Status Daemon::start() {
   TRIVET_CHECK_OK(p.load_home());
   TRIVET_CHECK_OK(p.build_services());
   TRIVET_CHECK_OK(p.build_agents());
+  TRIVET_CHECK_OK(p.build_network());
   p.build_api();
   TRIVET_CHECK_OK(p.clusters->start());
   TRIVET_CHECK_OK(p.listen());

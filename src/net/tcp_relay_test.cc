@@ -99,7 +99,7 @@ TEST_F(TcpRelayTest, WaitsForASlowReaderAndLosesNothing) {
   std::atomic<bool> has_sent{false};
   std::thread sending([&] {
     EXPECT_TRUE(client_.send_all(all));
-    client_.close();
+    client_.end_sending();
     has_sent = true;
   });
   EXPECT_TRUE(eventually([&] { return !server_.is_quiet(); }));
