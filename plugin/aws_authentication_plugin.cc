@@ -429,8 +429,11 @@ int authenticate_user(Vio* vio, ServerAuthInfo* info) {
   if (!token.empty()) {
     info->password_used = mysql_abi::kPasswordUsedYes;
   }
-  if (!token.empty() && token.size() <= trivet::wire::kMaxTokenBytes && !request.user.empty() &&
-      request.user.size() <= mysql_abi::kUserNameBytes) {
+  if (token.empty()) {
+    log_line("Warning", "the client sent no token", request.user);
+  } else if (token.size() > trivet::wire::kMaxTokenBytes) {
+    log_line("Warning", "the client sent more than a token can be", request.user);
+  } else if (!request.user.empty() && request.user.size() <= mysql_abi::kUserNameBytes) {
     result = decide(request, thd, connection.socket, info);
   }
   explicit_bzero(packet, packet_size);

@@ -333,8 +333,10 @@ void Daemon::Parts::on_views(const std::vector<service::ClusterViewPtr>& views) 
       endpoints.push_back(m.endpoint);
     }
     for (const Endpoint& e : endpoints) {
-      database.hosts.push_back({e.name, e.port});
       database.hosts.push_back({e.address, e.port});
+      if (e.name != e.address) {
+        database.hosts.push_back({e.name, e.port});
+      }
     }
     for (const Member& m : c.members) {
       facts->databases.emplace(m.id, database);

@@ -3,6 +3,7 @@
 
 #include "model/arn.h"
 #include "model/cluster.h"
+#include "model/installation.h"
 
 namespace trivet {
 namespace {
@@ -39,6 +40,23 @@ TEST(TopologyCodec, RoundTrips) {
   t.voters = {MemberId("b"), MemberId("c")};
   t.boot_id = "x";
   EXPECT_EQ(*decode_topology(encode(t)), t);
+}
+
+TEST(InstallationCodec, RoundTripsAndKnowsANewerHome) {
+  Installation i;
+  i.id = "x";
+  i.availability_zones = {"us-east-1a", "us-east-1b", "us-east-1c"};
+  i.hosts_file = HostsFileUse::kNo;
+  EXPECT_EQ(encode(*decode_installation(encode(i))), encode(i));
+  const auto newer = decode_installation(R"({"v":7})");
+  EXPECT_EQ(newer.error().code, Errc::kConflict);
+  EXPECT_NE(newer.error().message.find("format 7"), std::string::npos);
+}
+
+TEST(Installation, TheHomeFollowsTheUser) {
+  EXPECT_EQ(default_home("/x", true, "/root"), "/x");
+  EXPECT_EQ(default_home("", true, "/u"), "/var/lib/trivet");
+  EXPECT_EQ(default_home("", false, "/u"), "/u/.local/share/trivet");
 }
 
 TEST(Arn, KeepsColonsOfTheResource) {

@@ -71,27 +71,34 @@ Status ClusterService::start() {
 }
 
 void ClusterService::drive(const Cluster& cluster) {
-  DriverNeeds needs{store_,
-                    *control_,
-                    *store_worker_,
-                    needs_.clock,
-                    needs_.agents,
-                    [this](ClusterViewPtr view) {
-                      {
-                        const MutexLock lock(mutex_);
-                        views_[view->cluster.id] = view;
-                      }
-                      publish();
-                    },
-                    [this](const Cluster& gone) {
-                      {
-                        const MutexLock lock(mutex_);
-                        views_.erase(gone.id);
-                      }
-                      publish();
-                      // The driver called this: it is destroyed after it has returned.
-                      control_->post([this, id = gone.id] { drivers_.erase(id); });
-                    }};
+  DriverNeeds needs{
+      store_,
+      *control_,
+      *store_worker_,
+      needs_.clock,
+      needs_.agents,
+      [this](ClusterViewPtr view) {
+        {
+          const MutexLock lock(mutex_);
+          views_[view->cluster.id] = view;
+        }
+        publish();
+      },
+      [this](const Cluster& gone) {
+        {
+          const MutexLock lock(mutex_);
+          views_.erase(gone.id);
+        }
+        publish();
+        // The driver called this: it is destroyed after it has returned. By then its
+        // name may be a new cluster's.
+        control_->post([this, gone] {
+          const auto at = drivers_.find(gone.id);
+          if (at != drivers_.end() && at->second->cluster().resource_id == gone.resource_id) {
+            drivers_.erase(at);
+          }
+        });
+      }};
   auto driver = std::make_unique<ClusterDriver>(std::move(needs), cluster);
   ClusterDriver* begun = driver.get();
   drivers_[cluster.id] = std::move(driver);

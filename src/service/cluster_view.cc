@@ -5,7 +5,7 @@ namespace trivet::service {
 
 std::string status_text(const ClusterView& view) {
   if (view.cluster.status == ClusterStatus::kAvailable && !view.writer) {
-    return "failing-over";
+    return view.topology.phase == Topology::Phase::kFailover ? "failing-over" : "starting";
   }
   return std::string(to_string(view.cluster.status));
 }

@@ -35,7 +35,8 @@ struct ClusterView {
 };
 using ClusterViewPtr = std::shared_ptr<const ClusterView>;
 
-// AWS's word for the cluster now: an election in progress is "failing-over".
+// AWS's word for the cluster now: an election in progress is "failing-over", a return after all
+// members were down "starting".
 std::string status_text(const ClusterView& view);
 // AWS's word for a member now.
 std::string instance_status_text(const ClusterView& view, const MemberStatus& member);

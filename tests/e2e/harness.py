@@ -19,7 +19,8 @@ import pymysql
 from waiting import wait_until
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-BIN = pathlib.Path(os.environ.get("TRIVET_BIN", ROOT / "build/release/bin"))
+BIN = pathlib.Path(os.environ.get("TRIVET_BIN", ROOT / "build/release/bin")).resolve()
+PROGRAMS = ("trivetd", "trivet-guard", "trivet", "AWSAuthenticationPlugin.so")
 LOGS = ROOT / "build/logs/e2e"
 REGION = "us-east-1"
 MASTER, MASTER_PASSWORD = "admin", "correct-horse-1"

@@ -281,7 +281,9 @@ def deleting_leaves_nothing(home):
     for last in range(1, 6):
         for port in (3306, 33060):
             with contextlib.closing(socket.socket()) as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # connections that ended may linger
                 probe.bind((f"{home.prefix}.0.{last}", port))
+                probe.listen()
     assert not any((home.path / "clusters").iterdir()), list((home.path / "clusters").iterdir())
     assert sorted(path.name for path in (home.path / "run").iterdir()) == ["trivetd.lock", "trivetd.sock"], \
         list((home.path / "run").iterdir())

@@ -154,8 +154,17 @@ def tampered_with(home):
 
 @suite.test
 def not_a_token(home):
-    refused(home, "malformed", "correct-horse-1")
-    return refused(home, "empty", "")
+    return refused(home, "malformed", "correct-horse-1")
+
+
+@suite.test
+def no_token_at_all(home):
+    """The daemon is not asked: the reason is in the member's own log."""
+    error = home.sql_error(home.shared["host"], "SELECT 1", user="jane", password="")
+    assert error == ACCESS_DENIED, error
+    texts = [path.read_text(encoding="utf-8", errors="replace") for path in home.path.glob("clusters/*/*/error.log")]
+    texts += [path.read_text(encoding="utf-8", errors="replace") for path in home.path.glob("clusters/*/*/mysqld.out")]
+    assert any("login of user 'jane' failed: the client sent no token" in text for text in texts), texts
 
 
 @suite.test

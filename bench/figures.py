@@ -1,0 +1,364 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The figures, each a function of a running home that gives rows of the table."""
+import contextlib
+import json
+import os
+import pathlib
+import shutil
+import statistics
+import subprocess
+import time
+
+import pymysql
+
+import harness
+from waiting import wait_until
+
+CLUSTER = "bench"
+TABLE_ROWS = 10_000
+DB_USER = "app"  # logs in with tokens
+PLAIN_USER = "plain"  # logs in with a password
+PLAIN_PASSWORD = "plain-horse-battery-1"
+
+
+class Row:
+    """A line of the table. `met`: whether the target is; None where there is none."""
+
+    def __init__(self, name, measured, baseline="", ratio="", target="", met=None):  # pylint: disable=R0913,R0917
+        self.name, self.measured, self.baseline = name, measured, baseline
+        self.ratio, self.target, self.met = ratio, target, met
+        self.load = ""
+
+    def verdict(self):
+        return {None: "", True: "met", False: "MISSED"}[self.met]
+
+
+def percentile(values, share):
+    """The smallest value with `share` of all at or below it."""
+    ordered = sorted(values)
+    return ordered[max(0, -(-len(ordered) * share // 100) - 1)]
+
+
+class Bench:
+    """The home, its cluster (made when first needed) and what the programs in C++ need of it."""
+
+    def __init__(self, home, quick):
+        self.home, self.quick = home, quick
+        self.described = None
+        self.secrets = home.folder / "secrets"
+        self.secrets.mkdir(mode=0o700)
+
+    def cluster(self):
+        if self.described is None:
+            self.described = self.home.create_cluster(CLUSTER)
+            self.home.wait_whole(CLUSTER)
+            self.accounts()
+        return self.described
+
+    def writer(self):
+        return self.home.writer(CLUSTER)
+
+    def accounts(self):
+        endpoint = self.described["Endpoint"]
+        for statement in (
+                "CREATE DATABASE bench",
+                "CREATE TABLE bench.points (id INT PRIMARY KEY, v CHAR(120) NOT NULL)",
+                "CREATE TABLE bench.writes (run INT, writer INT, n INT, PRIMARY KEY (run, writer, n))",
+                f"CREATE USER {DB_USER} IDENTIFIED WITH AWSAuthenticationPlugin AS 'RDS'",
+                f"CREATE USER {PLAIN_USER} IDENTIFIED WITH caching_sha2_password BY '{PLAIN_PASSWORD}'",
+                f"GRANT ALL PRIVILEGES ON bench.* TO {DB_USER}, {PLAIN_USER}"):
+            self.home.sql(endpoint, statement)
+        with contextlib.closing(self.home.connect(endpoint)) as connection, connection.cursor() as cursor:
+            cursor.executemany("INSERT INTO bench.points VALUES (%s, %s)",
+                               [(n, str(n).zfill(120)) for n in range(1, TABLE_ROWS + 1)])
+        self.secret("plain", PLAIN_PASSWORD)
+        self.role()
+
+    def role(self):
+        account = self.home.client("sts").get_caller_identity()["Account"]
+        iam = self.home.client("iam")
+        trust = {"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{account}:root"}, "Action": "sts:AssumeRole"}]}
+        policy = {"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Action": "rds-db:connect",
+             "Resource": f"arn:aws:rds-db:{harness.REGION}:{account}:dbuser:"
+                         f"{self.described['DbClusterResourceId']}/{DB_USER}"}]}
+        iam.create_role(RoleName="bench", AssumeRolePolicyDocument=json.dumps(trust))
+        iam.put_role_policy(RoleName="bench", PolicyName="connect", PolicyDocument=json.dumps(policy))
+        iam.create_user(UserName="bench")
+        iam.put_user_policy(UserName="bench", PolicyName="assume", PolicyDocument=json.dumps(
+            {"Version": "2012-10-17", "Statement": [
+                {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": f"arn:aws:iam::{account}:role/bench"}]}))
+        key = iam.create_access_key(UserName="bench")["AccessKey"]
+        keys = key["AccessKeyId"], key["SecretAccessKey"], None
+        given = self.home.client("sts", keys).assume_role(
+            RoleArn=f"arn:aws:iam::{account}:role/bench", RoleSessionName="bench")["Credentials"]
+        self.role_keys = given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"]
+
+    def token(self, host):
+        return self.home.client("rds", self.role_keys).generate_db_auth_token(
+            DBHostname=host, Port=3306, DBUsername=DB_USER, Region=harness.REGION)
+
+    def secret(self, name, text):
+        path = self.secrets / name
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+            file.write(text)
+        return path
+
+    def program(self, name, *arguments):
+        """A running program of bench/; its answer is JSON."""
+        words = [str(word) for word in (harness.BIN / name, "--ca", self.home.ca, *arguments)]
+        return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
+                                text=True, env=harness.plain_environment())
+
+    @staticmethod
+    def answer(program, seconds):
+        with program:
+            try:
+                out, errors = program.communicate(timeout=seconds)
+            except BaseException:
+                program.kill()
+                raise
+        if program.returncode:
+            raise RuntimeError(f"{program.args[0]}: {errors.strip()}")
+        return json.loads(out)
+
+
+# --- create
+
+def create(bench):
+    """CreateDBCluster → available, and what three bare servers take from the same template."""
+    home, rds = bench.home, bench.home.client("rds")
+    home.ensure_subnet_group()
+
+    def once(identifier):
+        begun = time.monotonic()
+        rds.create_db_cluster(**home.cluster_parameters(identifier))
+
+        def available():
+            return rds.describe_db_clusters(DBClusterIdentifier=identifier)["DBClusters"][0]["Status"] == "available"
+        wait_until(f"cluster {identifier}", available, 180, every=0.02)
+        return time.monotonic() - begun
+
+    cold = once("cold")
+    print(f"    the first one, which makes the engine's template: {cold:.2f} s", flush=True)
+    pattern = Member(home, home.writer("cold"))
+    rounds, bare = [], []
+    home.delete_cluster("cold")
+    for number in range(3 if bench.quick else 7):
+        bare.append(three_bare_servers(home, pattern))
+        rounds.append(once(f"warm-{number}"))
+        home.delete_cluster(f"warm-{number}")
+        print(f"    {rounds[-1]:.2f} s; three bare servers {bare[-1]:.2f} s", flush=True)
+    middle, base = statistics.median(rounds), statistics.median(bare)
+    return [Row(f"CreateDBCluster → available, median of {len(rounds)}", f"{middle:.2f} s", f"{base:.2f} s bare",
+                f"{middle / base:.2f}", "≤ 5 s", middle <= 5)]
+
+
+class Member:
+    """How a member's mysqld is started, to start bare ones alike."""
+
+    def __init__(self, home, status):
+        with open(f"/proc/{status['pid']}/cmdline", encoding="utf-8") as file:
+            words = file.read().rstrip("\0").split("\0")
+        self.command = [word for word in words if not word.startswith("--defaults-file=")]
+        self.my_cnf = pathlib.Path(next(word for word in words if word not in self.command).partition("=")[2])
+        self.settings = self.my_cnf.read_text(encoding="utf-8").splitlines()
+        self.template = next((home.path / "engines").glob("*/template"))
+        self.user = os.stat(f"/proc/{status['pid']}").st_uid, os.stat(f"/proc/{status['pid']}").st_gid
+        with open(f"/proc/{status['pid']}/environ", encoding="utf-8") as file:
+            self.environment = dict(pair.split("=", 1) for pair in file.read().rstrip("\0").split("\0"))
+
+    LEFT_OUT = ("datadir", "tmpdir", "socket", "pid_file", "log_error", "bind_address", "port", "report_", "ssl_",
+                "plugin_load_add", "rpl_semi_sync", "require_secure_transport")
+
+    def start_bare(self, folder):
+        """The same settings on a copy of the template, without what needs the rest of Trivet."""
+        shutil.copytree(self.template, folder / "data")
+        (folder / "tmp").mkdir()
+        lines = [line for line in self.settings if not line.startswith(self.LEFT_OUT)]
+        lines += [f'datadir="{folder}/data"', f'tmpdir="{folder}/tmp"', f'socket="{folder}/s"',
+                  f'pid_file="{folder}/pid"', f'log_error="{folder}/error.log"', "skip_networking=ON"]
+        (folder / "my.cnf").write_text("\n".join(lines) + "\n", encoding="utf-8")
+        for name in [folder, *folder.rglob("*")]:
+            os.chown(name, *self.user)
+        return subprocess.Popen([*self.command, f"--defaults-file={folder}/my.cnf"], env=self.environment,
+                                user=self.user[0], group=self.user[1], stdin=subprocess.DEVNULL,
+                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def accepts(path):
+    """Whether a server greets on that unix socket."""
+    try:
+        pymysql.connect(unix_socket=str(path), user="nobody", password="", connect_timeout=5).close()
+        return True
+    except pymysql.err.OperationalError as error:
+        return error.args[0] == 1045
+    except pymysql.err.MySQLError:
+        return False
+
+
+def three_bare_servers(home, pattern):
+    folder = home.folder / "bare"
+    shutil.rmtree(folder, ignore_errors=True)
+    begun = time.monotonic()
+    servers, folders = [], [folder / str(number) for number in range(3)]
+    try:
+        for one in folders:
+            one.mkdir(parents=True)
+            servers.append(pattern.start_bare(one))
+        wait_until("three bare servers", lambda: all(accepts(one / "s") for one in folders), 60, every=0.01)
+        return time.monotonic() - begun
+    finally:
+        for server in servers:
+            server.kill()
+            server.wait(30)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+# --- memory
+
+def resident(pid):
+    """(Rss, Pss) of a process in MB."""
+    found = {}
+    with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as file:
+        for line in file:
+            name, _, value = line.partition(":")
+            if name in ("Rss", "Pss"):
+                found[name] = int(value.split()[0]) / 1024
+    return found["Rss"], found["Pss"]
+
+
+def memory(bench):
+    """Three members, idle, after logins and writes."""
+    cluster = bench.cluster()
+    home = bench.home
+    endpoints = [cluster["Endpoint"], cluster["ReaderEndpoint"], *(m["name"] for m in home.members(CLUSTER).values())]
+    for number in range(50):
+        for host in endpoints:
+            home.sql(host, "SELECT COUNT(*) FROM bench.points", user=DB_USER, password=bench.token(host))
+        home.sql(cluster["Endpoint"], f"INSERT INTO bench.writes VALUES (0, 0, {number})", user=PLAIN_USER,
+                 password=PLAIN_PASSWORD)
+    time.sleep(3 if bench.quick else 10)  # what idle means: nobody connected, nothing to apply
+    members = home.members(CLUSTER).values()
+    of_members = [resident(m["pid"]) for m in members]
+    of_guards = [resident(m["guard_pid"]) for m in members]
+    daemon = resident(home.daemon.pid)
+    for m, (rss, pss), (guard, _) in zip(members, of_members, of_guards):
+        print(f"    {m['identifier']} ({m['role']}): {rss:.1f} MB resident, {pss:.1f} MB its share; "
+              f"guard {guard:.1f} MB", flush=True)
+    print(f"    trivetd: {daemon[0]:.1f} MB resident", flush=True)
+    rss, pss = sum(r for r, _ in of_members), sum(p for _, p in of_members)
+    guards = sum(r for r, _ in of_guards)
+    return [Row("three members, idle, resident (RSS)", f"{rss:.0f} MB", target="≤ 750 MB", met=rss <= 750),
+            Row("  their share of memory (PSS)", f"{pss:.0f} MB"),
+            Row("  their guards / trivetd (RSS)", f"{guards:.0f} / {daemon[0]:.0f} MB")]
+
+
+# --- two things in turns
+
+def compare(answer, first, second):
+    """Medians of both and of the rounds' ratios."""
+    ratios = [a / b for a, b in zip(answer[first]["rates"], answer[second]["rates"])]
+    return (statistics.median(answer[first]["rates"]), statistics.median(answer[second]["rates"]),
+            statistics.median(ratios))
+
+
+def print_cpu(answer, watched):
+    for name, found in answer.items():
+        print(f"    {name}: " + ", ".join(f"{rate:.0f}" for rate in found["rates"]) + " a second; processor µs each: "
+              + ", ".join(f"{who} {us:.0f}" for who, us in zip([*watched, "client"], found["cpu_us"])), flush=True)
+
+
+def login(bench):
+    """Token logins against password logins on the writer, whose instance endpoint mysqld itself has."""
+    bench.cluster()
+    writer = bench.writer()
+    watched = {"mysqld": writer["pid"], "trivetd": bench.home.daemon.pid}
+    rows = []
+    for threads in (1, 4, 8):
+        token = bench.secret("token", bench.token(writer["address"]))  # good for 15 minutes
+        answer = bench.answer(bench.program(
+            "login_bench", "--address", writer["address"], "--threads", threads,
+            "--token-user", DB_USER, "--token-secret-file", token,
+            "--password-user", PLAIN_USER, "--password-secret-file", bench.secrets / "plain",
+            "--rounds", 4 if bench.quick else 20, "--slice-ms", 500 if bench.quick else 1000,
+            "--watch", ",".join(map(str, watched.values()))), 300)
+        print_cpu(answer, watched)
+        fast, base, ratio = compare(answer, "token", "password")
+        rows.append(Row(f"token logins, {threads} at once", f"{fast:.0f}/s", f"{base:.0f}/s password", f"{ratio:.3f}",
+                        "≥ 0.95", ratio >= 0.95))
+    return rows
+
+
+def router(bench):
+    """Point selects through the writer endpoint against the writer's own endpoint."""
+    cluster = bench.cluster()
+    writer = bench.writer()
+    watched = {"mysqld": writer["pid"], "trivetd": bench.home.daemon.pid}
+    rows = []
+    for threads in (1, 16):
+        answer = bench.answer(bench.program(
+            "select_bench", "--endpoint", cluster["Endpoint"], "--direct", writer["address"], "--threads", threads,
+            "--select-user", PLAIN_USER, "--select-secret-file", bench.secrets / "plain", "--rows", TABLE_ROWS,
+            "--rounds", 4 if bench.quick else 20, "--slice-ms", 500 if bench.quick else 1000,
+            "--watch", ",".join(map(str, watched.values()))), 300)
+        print_cpu(answer, watched)
+        through, base, ratio = compare(answer, "endpoint", "direct")
+        is_target = threads == 16
+        rows.append(Row(f"point selects, writer endpoint, {threads} connection{'s' * (threads > 1)}",
+                        f"{through:.0f}/s", f"{base:.0f}/s direct", f"{ratio:.3f}",
+                        "≥ 0.9" if is_target else "", ratio >= 0.9 if is_target else None))
+    return rows
+
+
+# --- failover
+
+def acknowledged_rows_missing(bench, run, answer):
+    """How many acknowledged rows the writer does not have."""
+    missing = 0
+    for number, writer in enumerate(answer["writers"]):
+        unsure = set(writer["unacknowledged"])
+        there = {row[0] for row in bench.home.sql(
+            bench.described["Endpoint"], f"SELECT n FROM bench.writes WHERE run={run} AND writer={number}",
+            user=PLAIN_USER, password=PLAIN_PASSWORD)}
+        missing += sum(1 for n in range(1, writer["tried"] + 1) if n not in unsure and n not in there)
+    return missing
+
+
+def fail_over(bench, run, seconds):
+    """(gap, time from the kill to the first acknowledged write, acknowledged rows that are missing), ms."""
+    program = bench.program(
+        "write_load", "--address", bench.described["Endpoint"], "--write-user", PLAIN_USER,
+        "--write-secret-file", bench.secrets / "plain", "--threads", 8, "--seconds", seconds, "--run", run)
+    time.sleep(1.5)
+    writer = bench.writer()
+    killed = time.monotonic() * 1000
+    harness.kill(writer["pid"])
+    answer = bench.answer(program, seconds + 60)
+    pauses = [(begin, end) for begin, end in answer["pauses"] if end > killed]
+    if answer["last"] <= killed or not pauses:
+        raise RuntimeError(f"no write succeeded within {seconds - 1.5} s of the kill")
+    begin, end = max(pauses, key=lambda pause: pause[1] - pause[0])
+    return end - begin, end - killed, acknowledged_rows_missing(bench, run, answer)
+
+
+def failover(bench):
+    """kill -9 of the writer's mysqld under eight writers, again and again."""
+    bench.cluster()
+    gaps, missing = [], 0
+    for run in range(1, (4 if bench.quick else 21)):
+        bench.home.wait_whole(CLUSTER, 180)
+        time.sleep(1)
+        gap, first, lost = fail_over(bench, run, 5)
+        gaps.append(gap)
+        missing += lost
+        print(f"    {run}: gap {gap:.0f} ms, first write {first:.0f} ms after the kill, {lost} acknowledged rows missing",
+              flush=True)
+    bench.home.wait_whole(CLUSTER, 180)
+    return [Row(f"failover under 8 writers, gap, n={len(gaps)}",
+                f"p50 {percentile(gaps, 50):.0f}, p99 {percentile(gaps, 99):.0f}, max {max(gaps):.0f} ms"),
+            Row("  acknowledged rows missing", str(missing), target="0", met=missing == 0)]
+
+
+ALL = {"create": create, "memory": memory, "login": login, "router": router, "failover": failover}

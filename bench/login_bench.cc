@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Logins a second with a token and with a password (caching_sha2_password, its fast path) on one
+// member, in turns. A login is everything from connect() to the goodbye, with a full TLS handshake.
+//
+//   login_bench --address A [--port 3306] --ca FILE --token-user U --token-secret-file F
+//               --password-user U --password-secret-file F [--threads 1] [--rounds 10]
+//               [--slice-ms 1000] [--watch PID,PID]
+#include <csignal>
+
+#include "bench/arguments.h"
+#include "bench/rounds.h"
+
+namespace trivet::bench {
+namespace {
+
+void run(const Arguments& arguments) {
+  const TlsContext tls = must(TlsContext::create(arguments.text("ca")));
+  const ServerAddress server = arguments.server("address");
+  const std::array<Account, 2> accounts = {arguments.account("token"),
+                                           arguments.account("password")};
+  // The first one after a start sends the password itself; from then on the server has it cached.
+  must(MysqlClient::connect(tls, server, accounts[1])).quit();
+
+  RoundsOptions options;
+  options.names = {"token", "password"};
+  options.threads = arguments.number("threads", 1);
+  options.rounds = arguments.number("rounds", 10);
+  options.slice_ms = arguments.number("slice-ms", 1'000);
+  options.watched = process_ids(arguments.text("watch", ""));
+  run_rounds(options, [&](int which, int) {
+    MysqlClient client =
+        must(MysqlClient::connect(tls, server, accounts[static_cast<std::size_t>(which)]));
+    const auto expected =
+        which == 0 ? MysqlClient::Asked::kClearText : MysqlClient::Asked::kNothingMore;
+    if (client.asked() != expected) {
+      fail("a login of " + options.names[static_cast<std::size_t>(which)] +
+           " did not go the way that is to be measured");
+    }
+    client.quit();
+  });
+}
+
+}  // namespace
+}  // namespace trivet::bench
+
+int main(int argc, char** argv) {
+  std::signal(SIGPIPE, SIG_IGN);
+  trivet::bench::run(trivet::bench::Arguments(argc, argv));
+}

@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "api/rds/testing.h"
+
+namespace trivet::api {
+namespace {
+
+using testing::Installation;
+using Parameters = Installation::Parameters;
+
+constexpr const char* kCluster = "arn:aws:rds:us-east-1:123456789012:cluster:";
+
+Parameters create_parameters(const std::string& id) {
+  return {{"DBClusterIdentifier", id},
+          {"Engine", "mysql"},
+          {"DBClusterInstanceClass", "db.t3.micro"},
+          {"AllocatedStorage", "20"},
+          {"StorageType", "gp3"},
+          {"MasterUsername", "admin"},
+          {"MasterUserPassword", "Secret-123"},
+          {"EnableIAMDatabaseAuthentication", "true"},
+          {"Tags.Tag.1.Key", "env"},
+          {"Tags.Tag.1.Value", "dev"}};
+}
+
+class RdsActionsTest : public ::testing::Test {
+ protected:
+  Result<std::string> call(const std::string& action, const Parameters& parameters) {
+    return installation_.call("rds", action, parameters);
+  }
+  std::string fault(const std::string& action, const Parameters& parameters) {
+    const auto result = call(action, parameters);
+    return result ? "none" : std::string(result.error().fault);
+  }
+  void create(const std::string& id) {
+    const auto created = call("CreateDBCluster", create_parameters(id));
+    ASSERT_TRUE(created) << created.error().message;
+  }
+  static std::size_t count(const std::string& xml, const std::string& text) {
+    std::size_t found = 0;
+    for (std::size_t at = xml.find(text); at != std::string::npos; at = xml.find(text, at + 1)) {
+      ++found;
+    }
+    return found;
+  }
+
+  Installation installation_;
+};
+
+TEST_F(RdsActionsTest, CreatesAClusterThatBecomesAvailable) {
+  const auto created = call("CreateDBCluster", create_parameters("Demo"));
+  ASSERT_TRUE(created) << created.error().message;
+  EXPECT_EQ(Installation::text_of(*created, "Status"), "creating");
+  EXPECT_EQ(Installation::text_of(*created, "DBClusterIdentifier"), "demo");
+  EXPECT_EQ(created->find("Secret-123"), std::string::npos);
+  ASSERT_TRUE(installation_.wait_until_available("demo"));
+
+  const auto shown = call("DescribeDBClusters", {{"DBClusterIdentifier", "DEMO"}});
+  ASSERT_TRUE(shown);
+  const auto text = [&](const char* name) { return Installation::text_of(*shown, name); };
+  EXPECT_EQ(text("Status"), "available");
+  EXPECT_EQ(text("MultiAZ"), "true");
+  EXPECT_EQ(text("Endpoint"), "demo.cluster-abc123def456.us-east-1.rds.trivet.internal");
+  EXPECT_EQ(text("ReaderEndpoint"), "demo.cluster-ro-abc123def456.us-east-1.rds.trivet.internal");
+  EXPECT_EQ(text("DBSubnetGroup"), "default");
+  EXPECT_EQ(text("DBClusterParameterGroup"), "default.mysql9.7");
+  EXPECT_EQ(text("IAMDatabaseAuthenticationEnabled"), "true");
+  EXPECT_EQ(text("Iops"), "3000");
+  EXPECT_EQ(text("DBClusterArn"), std::string(kCluster) + "demo");
+  EXPECT_EQ(count(*shown, "<DBClusterMember>"), 3U);
+  EXPECT_EQ(count(*shown, "<IsClusterWriter>true</IsClusterWriter>"), 1U);
+  EXPECT_EQ(count(*shown, "<PromotionTier>1</PromotionTier>"), 3U);
+  EXPECT_EQ(count(*shown, "<AvailabilityZone>"), 3U);
+  EXPECT_EQ(count(*shown, "<VpcSecurityGroupMembership>"), 1U);
+  EXPECT_EQ(fault("CreateDBCluster", create_parameters("DEMO")), "DBClusterAlreadyExistsFault");
+}
+
+TEST_F(RdsActionsTest, AsksForThePermissionsOfAwss) {
+  auto parameters = create_parameters("demo");
+  parameters.emplace_back("DBSubnetGroupName", "None");
+  EXPECT_EQ(fault("CreateDBCluster", parameters), "DBSubnetGroupNotFoundFault");
+  const auto& asked = installation_.asked();
+  ASSERT_EQ(asked.size(), 4U);
+  EXPECT_EQ(asked[0].action, "rds:CreateDBCluster");
+  EXPECT_EQ(asked[0].resource, std::string(kCluster) + "demo");
+  const ConditionKeys& keys = asked[0].context;
+  EXPECT_EQ(keys.at("rds:DatabaseEngine"), std::vector<std::string>{"mysql"});
+  EXPECT_EQ(keys.at("rds:DatabaseClass"), std::vector<std::string>{"db.t3.micro"});
+  EXPECT_EQ(keys.at("rds:StorageSize"), std::vector<std::string>{"20"});
+  EXPECT_EQ(keys.at("rds:StorageEncrypted"), std::vector<std::string>{"false"});
+  EXPECT_EQ(keys.at("aws:RequestTag/env"), std::vector<std::string>{"dev"});
+  EXPECT_EQ(keys.at("aws:TagKeys"), std::vector<std::string>{"env"});
+  EXPECT_EQ(asked[1].resource, "arn:aws:rds:us-east-1:123456789012:subgrp:none");
+  EXPECT_EQ(asked[3].action, "rds:AddTagsToResource");
+
+  create("tagged");
+  ASSERT_TRUE(call("DescribeDBClusters", {{"DBClusterIdentifier", "tagged"}}));
+  EXPECT_EQ(installation_.asked()[0].context.at("rds:cluster-tag/env"),
+            std::vector<std::string>{"dev"});
+  EXPECT_EQ(installation_.asked()[0].context.at("aws:ResourceTag/env"),
+            std::vector<std::string>{"dev"});
+  ASSERT_TRUE(call("DescribeDBClusters", {}));
+  EXPECT_EQ(installation_.asked()[0].resource, std::string(kCluster) + "*");
+
+  installation_.deny();
+  const auto denied =
+      call("DeleteDBCluster", {{"DBClusterIdentifier", "tagged"}, {"SkipFinalSnapshot", "true"}});
+  ASSERT_FALSE(denied);
+  EXPECT_EQ(denied.error().code, Errc::kDenied);
+  EXPECT_NE(installation_.clusters().find(ClusterId("tagged")), nullptr);
+}
+
+TEST_F(RdsActionsTest, FindsClustersByIdArnAndFilter) {
+  create("one");
+  create("two");
+  const auto ids = [&](const Parameters& parameters) {
+    const auto shown = call("DescribeDBClusters", parameters);
+    return shown ? count(*shown, "<DBCluster>") : 99;
+  };
+  EXPECT_EQ(ids({}), 2U);
+  EXPECT_EQ(ids({{"DBClusterIdentifier", std::string(kCluster) + "one"}}), 1U);
+  EXPECT_EQ(ids({{"Filters.Filter.1.Name", "db-cluster-id"},
+                 {"Filters.Filter.1.Values.Value.1", "ONE"},
+                 {"Filters.Filter.1.Values.Value.2", std::string(kCluster) + "two"}}),
+            2U);
+  EXPECT_EQ(
+      ids({{"Filters.Filter.1.Name", "engine"}, {"Filters.Filter.1.Values.Value.1", "postgres"}}),
+      0U);
+  const std::string id = installation_.clusters().find(ClusterId("two"))->cluster.resource_id.str();
+  EXPECT_EQ(ids({{"Filters.Filter.1.Name", "db-cluster-resource-id"},
+                 {"Filters.Filter.1.Values.Value.1", id}}),
+            1U);
+  EXPECT_EQ(fault("DescribeDBClusters",
+                  {{"Filters.Filter.1.Name", "color"}, {"Filters.Filter.1.Values.Value.1", "x"}}),
+            "InvalidParameterValue");
+  EXPECT_EQ(fault("DescribeDBClusters", {{"DBClusterIdentifier", "three"}}),
+            "DBClusterNotFoundFault");
+  EXPECT_EQ(fault("DescribeDBClusters",
+                  {{"DBClusterIdentifier", "arn:aws:rds:eu-west-1:123456789012:cluster:one"}}),
+            "DBClusterNotFoundFault");
+  EXPECT_EQ(fault("DescribeDBClusters", {{"MaxRecords", "19"}}), "InvalidParameterValue");
+  EXPECT_EQ(fault("DescribeDBClusters", {{"Marker", "%%"}}), "InvalidParameterValue");
+}
+
+TEST_F(RdsActionsTest, PagesThroughMembers) {
+  for (int i = 0; i < 7; ++i) {
+    create("c" + std::to_string(i));
+  }
+  const auto first = call("DescribeDBInstances", {{"MaxRecords", "20"}});
+  ASSERT_TRUE(first);
+  EXPECT_EQ(count(*first, "<DBInstance>"), 20U);
+  const std::string marker = Installation::text_of(*first, "Marker");
+  ASSERT_FALSE(marker.empty());
+  const auto second = call("DescribeDBInstances", {{"MaxRecords", "20"}, {"Marker", marker}});
+  ASSERT_TRUE(second);
+  EXPECT_EQ(count(*second, "<DBInstance>"), 1U);
+  EXPECT_EQ(Installation::text_of(*second, "DBInstanceIdentifier"), "c6-instance-3");
+  EXPECT_EQ(Installation::text_of(*second, "Marker"), "");
+}
+
+TEST_F(RdsActionsTest, ShowsMembersAsInstances) {
+  create("demo");
+  ASSERT_TRUE(installation_.wait_until_available("demo"));
+  const auto shown = call("DescribeDBInstances", {{"DBInstanceIdentifier", "Demo-Instance-2"}});
+  ASSERT_TRUE(shown) << shown.error().message;
+  const auto text = [&](const char* name) { return Installation::text_of(*shown, name); };
+  EXPECT_EQ(text("DBInstanceStatus"), "available");
+  EXPECT_EQ(text("DBClusterIdentifier"), "demo");
+  EXPECT_EQ(text("DBInstanceArn"), "arn:aws:rds:us-east-1:123456789012:db:demo-instance-2");
+  EXPECT_EQ(text("Address"), "demo-instance-2.abc123def456.us-east-1.rds.trivet.internal");
+  EXPECT_EQ(text("AvailabilityZone"), "us-east-1b");
+  EXPECT_EQ(text("DBSubnetGroupName"), "default");
+  EXPECT_EQ(text("LicenseModel"), "general-public-license");
+  EXPECT_EQ(fault("DescribeDBInstances", {{"DBInstanceIdentifier", "demo"}}), "DBInstanceNotFound");
+  const auto filtered = call("DescribeDBInstances", {{"Filters.Filter.1.Name", "db-cluster-id"},
+                                                     {"Filters.Filter.1.Values.Value.1", "demo"}});
+  ASSERT_TRUE(filtered);
+  EXPECT_EQ(count(*filtered, "<DBInstance>"), 3U);
+}
+
+TEST_F(RdsActionsTest, DeletesOnlyAsTold) {
+  auto parameters = create_parameters("demo");
+  parameters.emplace_back("DeletionProtection", "true");
+  ASSERT_TRUE(call("CreateDBCluster", parameters));
+  const Parameters id = {{"DBClusterIdentifier", "demo"}};
+  const auto with = [&](Parameters more) {
+    more.insert(more.end(), id.begin(), id.end());
+    return more;
+  };
+  EXPECT_EQ(fault("DeleteDBCluster", id), "InvalidParameterCombination");
+  EXPECT_EQ(fault("DeleteDBCluster", with({{"FinalDBSnapshotIdentifier", "s"}})),
+            "InvalidParameterCombination");
+  EXPECT_EQ(fault("DeleteDBCluster",
+                  with({{"FinalDBSnapshotIdentifier", "s"}, {"SkipFinalSnapshot", "true"}})),
+            "InvalidParameterCombination");
+  const Parameters skip = with({{"SkipFinalSnapshot", "true"}});
+  EXPECT_EQ(fault("DeleteDBCluster", skip), "InvalidParameterCombination");  // protected
+  EXPECT_EQ(
+      fault("DeleteDBCluster", {{"DBClusterIdentifier", "other"}, {"SkipFinalSnapshot", "true"}}),
+      "DBClusterNotFoundFault");
+  ASSERT_TRUE(installation_.clusters().update(ClusterId("demo"), [](Cluster& cluster) {
+    cluster.deletion_protection = false;
+    return ok();
+  }));
+  const auto deleted = call("DeleteDBCluster", skip);
+  ASSERT_TRUE(deleted) << deleted.error().message;
+  EXPECT_EQ(Installation::text_of(*deleted, "Status"), "deleting");
+  EXPECT_TRUE(installation_.wait_for(
+      [&] { return installation_.clusters().find(ClusterId("demo")) == nullptr; }));
+  EXPECT_EQ(fault("DescribeDBClusters", id), "DBClusterNotFoundFault");
+}
+
+TEST_F(RdsActionsTest, FailsOverAndRefusesATarget) {
+  create("demo");
+  ASSERT_TRUE(installation_.wait_until_available("demo"));
+  const auto writer = installation_.clusters().find(ClusterId("demo"))->writer;
+  EXPECT_EQ(fault("FailoverDBCluster", {{"DBClusterIdentifier", "demo"},
+                                        {"TargetDBInstanceIdentifier", "demo-instance-2"}}),
+            "InvalidParameterCombination");
+  const auto begun = call("FailoverDBCluster", {{"DBClusterIdentifier", "demo"}});
+  ASSERT_TRUE(begun) << begun.error().message;
+  EXPECT_TRUE(installation_.wait_for([&] {
+    const auto view = installation_.clusters().find(ClusterId("demo"));
+    return view->writer && view->writer != writer;
+  }));
+}
+
+TEST_F(RdsActionsTest, TagsClustersMembersAndSubnetGroups) {
+  create("demo");
+  for (const char* kind : {"cluster:demo", "db:demo-instance-1", "subgrp:default"}) {
+    const std::string arn = std::string("arn:aws:rds:us-east-1:123456789012:") + kind;
+    ASSERT_TRUE(call("AddTagsToResource", {{"ResourceName", arn},
+                                           {"Tags.Tag.1.Key", "a"},
+                                           {"Tags.Tag.1.Value", "1"},
+                                           {"Tags.Tag.2.Key", "b"},
+                                           {"Tags.Tag.2.Value", "2"}}));
+    EXPECT_EQ(installation_.asked()[0].resource, arn);
+    ASSERT_TRUE(call("RemoveTagsFromResource", {{"ResourceName", arn}, {"TagKeys.member.1", "a"}}));
+    const auto listed = call("ListTagsForResource", {{"ResourceName", arn}});
+    ASSERT_TRUE(listed) << listed.error().message;
+    EXPECT_EQ(count(*listed, "<Key>a</Key>"), 0U) << kind;
+    EXPECT_EQ(count(*listed, "<Key>b</Key><Value>2</Value>"), 1U) << kind;
+  }
+  const auto member = call("DescribeDBInstances", {{"DBInstanceIdentifier", "demo-instance-1"}});
+  ASSERT_TRUE(member);
+  EXPECT_EQ(count(*member, "<Key>b</Key>"), 1U);
+  EXPECT_EQ(installation_.asked()[0].context.at("rds:db-tag/b"), std::vector<std::string>{"2"});
+  const auto list_fault = [&](const char* arn) {
+    return fault("ListTagsForResource", {{"ResourceName", arn}});
+  };
+  EXPECT_EQ(list_fault("demo"), "InvalidParameterValue");
+  EXPECT_EQ(list_fault("arn:aws:rds:eu-west-1:123456789012:cluster:demo"), "InvalidParameterValue");
+  EXPECT_EQ(list_fault("arn:aws:rds:us-east-1:123456789012:snapshot:demo"), "NotImplemented");
+  EXPECT_EQ(list_fault("arn:aws:rds:us-east-1:123456789012:cluster:other"),
+            "DBClusterNotFoundFault");
+  EXPECT_EQ(list_fault("arn:aws:rds:us-east-1:123456789012:db:other"), "DBInstanceNotFound");
+  EXPECT_EQ(list_fault("arn:aws:rds:us-east-1:123456789012:subgrp:other"),
+            "DBSubnetGroupNotFoundFault");
+}
+
+TEST_F(RdsActionsTest, KeepsWhatAClusterUses) {
+  create("demo");
+  const auto view = installation_.clusters().find(ClusterId("demo"));
+  EXPECT_EQ(fault("DeleteDBSubnetGroup", {{"DBSubnetGroupName", "default"}}),
+            "InvalidParameterValue");
+  const auto made = installation_.call(
+      "ec2", "CreateSecurityGroup", {{"GroupName", "db"}, {"GroupDescription", "for databases"}});
+  ASSERT_TRUE(made) << made.error().message;
+  const std::string group_id = Installation::text_of(*made, "groupId");
+  auto parameters = create_parameters("second");
+  parameters.emplace_back("VpcSecurityGroupIds.VpcSecurityGroupId.1", group_id);
+  ASSERT_TRUE(call("CreateDBCluster", parameters));
+  const auto refused = installation_.call("ec2", "DeleteSecurityGroup", {{"GroupId", group_id}});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().fault, "DependencyViolation");
+}
+
+TEST_F(RdsActionsTest, DescribesOnlyWhatIsInstalled) {
+  installation_.engines() = {{"mysql", "9.7.10"}, {"mysql", "9.7.4"}};
+  const auto all = call("DescribeDBEngineVersions", {});
+  ASSERT_TRUE(all);
+  EXPECT_EQ(count(*all, "<DBEngineVersion>"), 2U);
+  EXPECT_EQ(Installation::text_of(*all, "EngineVersion"), "9.7.4");
+  const auto newest =
+      call("DescribeDBEngineVersions", {{"Engine", "mysql"}, {"DefaultOnly", "true"}});
+  ASSERT_TRUE(newest);
+  EXPECT_EQ(Installation::text_of(*newest, "EngineVersion"), "9.7.10");
+  const auto other = call("DescribeDBEngineVersions", {{"Engine", "postgres"}});
+  ASSERT_TRUE(other);
+  EXPECT_EQ(count(*other, "<DBEngineVersion>"), 0U);
+  EXPECT_EQ(fault("DescribeDBEngineVersions", {{"Engine", "nosql"}}), "InvalidParameterValue");
+
+  const auto options =
+      call("DescribeOrderableDBInstanceOptions",
+           {{"Engine", "mysql"}, {"EngineVersion", "9.7.4"}, {"DBInstanceClass", "db.t3.micro"}});
+  ASSERT_TRUE(options);
+  EXPECT_EQ(count(*options, "<OrderableDBInstanceOption>"), 3U);
+  EXPECT_EQ(count(*options, "<SupportsClusters>true</SupportsClusters>"), 3U);
+
+  // Every option once, over all pages.
+  std::size_t sum = 0;
+  std::string marker;
+  for (int page = 0; page < 50; ++page) {
+    Parameters parameters = {{"Engine", "mysql"}, {"MaxRecords", "20"}};
+    if (!marker.empty()) {
+      parameters.emplace_back("Marker", marker);
+    }
+    const auto part = call("DescribeOrderableDBInstanceOptions", parameters);
+    ASSERT_TRUE(part);
+    sum += count(*part, "<OrderableDBInstanceOption>");
+    marker = Installation::text_of(*part, "Marker");
+    if (marker.empty()) {
+      break;
+    }
+  }
+  EXPECT_EQ(sum, service::instance_classes().size() * 3 * 2);
+}
+
+}  // namespace
+}  // namespace trivet::api

@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Clusters from the API's side to their drivers, over agents that have no processes: what happens
+// to names, records and endpoints when things go well, fail, or are cut off.
+#include "service/cluster_service.h"
+
+#include <gtest/gtest.h>
+
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+
+#include "adapter/store_memory/store.h"
+
+namespace trivet::service {
+namespace {
+
+constexpr std::chrono::seconds kDeadline(20);
+
+// What all fake agents of a test share: the "machine" that outlives a daemon.
+struct Machine {
+  std::mutex mutex;
+  std::map<MemberId, int> running;  // member → pid
+  std::map<MemberId, std::function<void(int, const std::string&)>> on_exit;
+  std::map<MemberId, int> prepared;
+  std::map<MemberId, int> rebuilt;
+  std::string failing_prepare;  // this member cannot be prepared
+  int next_pid = 100;
+};
+
+class FakeAgent final : public MemberAgent {
+ public:
+  FakeAgent(Machine& machine, MemberSeed seed) : machine_(machine), seed_(std::move(seed)) {
+    const std::scoped_lock lock(machine_.mutex);
+    machine_.on_exit[id()] = seed_.on_exit;
+  }
+
+  Status prepare() override {
+    const std::scoped_lock lock(machine_.mutex);
+    if (id().str() == machine_.failing_prepare) {
+      return make_error(Errc::kUnavailable, "no space left on device");
+    }
+    ++machine_.prepared[id()];
+    return ok();
+  }
+  Status remove() override {
+    const std::scoped_lock lock(machine_.mutex);
+    machine_.running.erase(id());
+    return ok();
+  }
+  Result<std::optional<MemberProcess>> adopt() override {
+    const std::scoped_lock lock(machine_.mutex);
+    const auto at = machine_.running.find(id());
+    return at == machine_.running.end()
+               ? std::optional<MemberProcess>()
+               : std::optional<MemberProcess>(MemberProcess{at->second, at->second + 1});
+  }
+  Result<MemberProcess> start(Millis) override {
+    const std::scoped_lock lock(machine_.mutex);
+    const int pid = machine_.running.emplace(id(), machine_.next_pid += 2).first->second;
+    return MemberProcess{pid, pid + 1};
+  }
+  Status kill(Millis) override { return remove(); }
+  Status stop(Millis) override { return remove(); }
+  Status bootstrap(const Bootstrap& what) override {
+    return what.master_password.reveal() == "password1"
+               ? ok()
+               : Status(make_error(Errc::kInternal, "the master password did not arrive"));
+  }
+  Result<gtid::GtidSet> ask_promise(const Stamp&) override { return gtid::GtidSet(); }
+  Status drain(const Stamp&, const gtid::GtidSet&) override { return ok(); }
+  Status follow(const Stamp&, const FollowTarget&) override { return ok(); }
+  Status guard_commits(const Stamp&, int, const std::vector<MemberId>&) override { return ok(); }
+  Status open(const Stamp&, bool) override { return ok(); }
+  Status rebuild(const Stamp&, const MemberId&) override {
+    (void)start(Millis(1));
+    const std::scoped_lock lock(machine_.mutex);
+    ++machine_.rebuilt[id()];
+    return ok();
+  }
+  Result<gtid::GtidSet> look() override { return gtid::GtidSet(); }
+  Result<MemberReport> report() override { return MemberReport(); }
+  Result<std::uint32_t> probe_login(const Endpoint& endpoint, Millis) override {
+    const Cluster& c = seed_.cluster;
+    if (endpoint == c.writer_endpoint) {
+      return c.members[0].server_id;
+    }
+    if (endpoint == c.reader_endpoint) {
+      return c.members[1].server_id;
+    }
+    return seed_.member.server_id;
+  }
+
+ private:
+  const MemberId& id() const { return seed_.member.id; }
+  Machine& machine_;
+  MemberSeed seed_;
+};
+
+class FakeAgents final : public MemberAgents {
+ public:
+  explicit FakeAgents(Machine& machine) : machine_(machine) {}
+  Result<std::unique_ptr<MemberAgent>> make(MemberSeed seed) override {
+    return std::unique_ptr<MemberAgent>(std::make_unique<FakeAgent>(machine_, std::move(seed)));
+  }
+  std::string boot_id() const override { return "boot"; }
+
+ private:
+  Machine& machine_;
+};
+
+class ClusterServiceTest : public testing::Test {
+ protected:
+  ClusterServiceTest() : agents_(machine_) { start_daemon(); }
+
+  void start_daemon() {
+    Placement placement{{AccountId("123456789012"), "us-east-1", "aws"},
+                        "abcdefghijkl",
+                        "rds.trivet.internal",
+                        true,
+                        "127.30"};
+    service_ = std::make_unique<ClusterService>(ClusterService::Needs{
+        store_, sealer_, clock_, agents_, placement,
+        [this](const std::string& address, std::uint16_t) {
+          return address == taken_address_
+                     ? Status(make_error(Errc::kAlreadyExists, address + " is in use"))
+                     : ok();
+        },
+        [this](const std::vector<ClusterViewPtr>& views) {
+          const std::scoped_lock lock(mutex_);
+          views_ = views;
+          changed_.notify_all();
+        }});
+    ASSERT_TRUE(service_->start().has_value());
+  }
+
+  // Waits until the published views satisfy `condition`.
+  bool wait_for(const std::function<bool(const std::vector<ClusterViewPtr>&)>& condition) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, kDeadline, [&] { return condition(views_); });
+  }
+  bool wait_until_available() {
+    return wait_for([](const std::vector<ClusterViewPtr>& views) {
+      return views.size() == 1 && status_text(*views[0]) == "available";
+    });
+  }
+  bool wait_until_gone() {
+    return wait_for([](const std::vector<ClusterViewPtr>& views) { return views.empty(); });
+  }
+
+  Result<ClusterViewPtr> create(const std::string& id = "demo") {
+    Cluster wanted;
+    wanted.id = ClusterId(id);
+    wanted.master_username = "admin";
+    return service_->create(wanted, 3306, SecretString("password1"),
+                            {{"us-east-1a", "s1"}, {"us-east-1b", "s2"}, {"us-east-1c", "s3"}});
+  }
+
+  void kill_member(const std::string& id) {
+    std::function<void(int, const std::string&)> on_exit;
+    int pid = 0;
+    {
+      const std::scoped_lock lock(machine_.mutex);
+      pid = machine_.running.at(MemberId(id));
+      machine_.running.erase(MemberId(id));
+      on_exit = machine_.on_exit.at(MemberId(id));
+    }
+    on_exit(pid, "killed by signal 9");
+  }
+
+  Machine machine_;
+  FakeAgents agents_;
+  SystemClock clock_;
+  store_memory::MemoryStore store_;
+  std::shared_ptr<const Sealer> sealer_ = *Sealer::create(SecretString(std::string(32, 'k')));
+  std::string taken_address_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<ClusterViewPtr> views_;
+  std::unique_ptr<ClusterService> service_;
+};
+
+TEST_F(ClusterServiceTest, ANewClusterBecomesAvailableWithThreeMembers) {
+  const auto created = create();
+  ASSERT_TRUE(created.has_value()) << created.error().message;
+  EXPECT_EQ(status_text(**created), "creating");
+  ASSERT_TRUE(wait_until_available());
+  const ClusterViewPtr view = service_->find(ClusterId("demo"));
+  EXPECT_EQ(view->writer, MemberId("demo-instance-1"));
+  EXPECT_EQ(view->topology.voters.size(), 2U);
+  EXPECT_EQ(view->cluster.writer_endpoint.name,
+            "demo.cluster-abcdefghijkl.us-east-1.rds.trivet.internal");
+  EXPECT_EQ(view->cluster.members[2].endpoint.address, "127.30.0.5");
+  ClusterStore records(store_, sealer_);
+  EXPECT_TRUE(records.secrets(view->cluster.resource_id)->master_password.empty());
+}
+
+TEST_F(ClusterServiceTest, NamesAndAddressesAreGivenAwayOnce) {
+  taken_address_ = "127.30.0.2";  // somebody else's: the whole block is left alone
+  ASSERT_TRUE(create("one").has_value());
+  EXPECT_EQ(create("one").error().fault, "DBClusterAlreadyExistsFault");
+  ASSERT_TRUE(create("two").has_value());
+  EXPECT_EQ(service_->find(ClusterId("one"))->cluster.writer_endpoint.address, "127.30.0.9");
+  EXPECT_EQ(service_->find(ClusterId("two"))->cluster.writer_endpoint.address, "127.30.0.17");
+}
+
+TEST_F(ClusterServiceTest, AFailedCreationGivesEverythingBack) {
+  machine_.failing_prepare = "demo-instance-2";
+  ASSERT_TRUE(create().has_value());
+  ASSERT_TRUE(wait_until_gone());
+  EXPECT_TRUE(store_.list("")->empty());
+  machine_.failing_prepare.clear();
+  ASSERT_TRUE(create().has_value());
+  EXPECT_TRUE(wait_until_available());
+}
+
+TEST_F(ClusterServiceTest, DeletingLeavesNothing) {
+  ASSERT_TRUE(create().has_value());
+  ASSERT_TRUE(wait_until_available());
+  const auto deleting = service_->remove(ClusterId("demo"));
+  ASSERT_TRUE(deleting.has_value());
+  EXPECT_EQ(status_text(**deleting), "deleting");
+  ASSERT_TRUE(wait_until_gone());
+  EXPECT_TRUE(store_.list("")->empty());
+  EXPECT_TRUE(machine_.running.empty());
+  EXPECT_EQ(service_->remove(ClusterId("demo")).error().fault, "DBClusterNotFoundFault");
+}
+
+TEST_F(ClusterServiceTest, ADeathOfTheWriterMovesTheEndpointAndTheFormerWriterComesBack) {
+  ASSERT_TRUE(create().has_value());
+  ASSERT_TRUE(wait_until_available());
+  kill_member("demo-instance-1");
+  ASSERT_TRUE(wait_for([](const std::vector<ClusterViewPtr>& views) {
+    return views[0]->writer == MemberId("demo-instance-2") &&
+           views[0]->topology.voters.size() == 2 && views[0]->members[0].serves_reads;
+  }));
+  EXPECT_EQ(machine_.rebuilt[MemberId("demo-instance-1")], 1);
+  const auto table = make_endpoint_table({service_->find(ClusterId("demo"))});
+  ASSERT_TRUE(table.has_value());
+  EXPECT_EQ(table->clusters()[0].writer->host, "127.30.0.4");
+  EXPECT_EQ(table->clusters()[0].readers.size(), 2U);
+}
+
+TEST_F(ClusterServiceTest, ARestartedDaemonAdoptsWhatRuns) {
+  ASSERT_TRUE(create().has_value());
+  ASSERT_TRUE(wait_until_available());
+  const auto pids = machine_.running;
+  service_.reset();
+  views_.clear();
+  start_daemon();
+  ASSERT_TRUE(wait_until_available());
+  EXPECT_EQ(machine_.running, pids);
+  EXPECT_EQ(machine_.prepared[MemberId("demo-instance-1")], 1);
+  EXPECT_EQ(service_->find(ClusterId("demo"))->topology.term, Term(1));
+}
+
+TEST_F(ClusterServiceTest, AfterAllMembersStoppedTheLastWriterComesBack) {
+  ASSERT_TRUE(create().has_value());
+  ASSERT_TRUE(wait_until_available());
+  ASSERT_TRUE(service_->stop_members(kDeadline).has_value());
+  EXPECT_TRUE(machine_.running.empty());
+  service_.reset();
+  views_.clear();
+  start_daemon();
+  ASSERT_TRUE(wait_until_available());
+  const ClusterViewPtr view = service_->find(ClusterId("demo"));
+  EXPECT_EQ(view->writer, MemberId("demo-instance-1"));
+  EXPECT_EQ(view->topology.term, Term(2));
+  EXPECT_TRUE(machine_.rebuilt.empty());
+}
+
+TEST_F(ClusterServiceTest, ProtectionAndStateForbidDeleting) {
+  ASSERT_TRUE(create().has_value());
+  ASSERT_TRUE(wait_until_available());
+  ASSERT_TRUE(service_
+                  ->update(ClusterId("demo"),
+                           [](Cluster& c) -> Status {
+                             c.deletion_protection = true;
+                             return ok();
+                           })
+                  .has_value());
+  EXPECT_EQ(service_->remove(ClusterId("demo")).error().fault, "InvalidParameterCombination");
+  EXPECT_EQ(service_->request_failover(ClusterId("none")).error().fault, "DBClusterNotFoundFault");
+}
+
+}  // namespace
+}  // namespace trivet::service

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Clients that insert without pause through one address and remember what was acknowledged, and when."""
+import contextlib
+import itertools
+import threading
+import time
+
+import pymysql
+
+TABLE = "load_test.rows"
+
+
+class Writers:
+    """`with Writers(home, host, 4) as load:` the threads run until the end of the block."""
+
+    def __init__(self, home, host, threads):
+        self.home, self.host = home, host
+        self.stopping = threading.Event()
+        self.lock = threading.Lock()
+        self.acknowledged = []  # (writer, number)
+        self.times = []  # when, in the order of acknowledgements
+        self.unexpected = []
+        self.threads = [threading.Thread(target=self._write, args=(number,)) for number in range(threads)]
+
+    def __enter__(self):
+        self.home.sql(self.host, "CREATE DATABASE IF NOT EXISTS load_test")
+        self.home.sql(self.host, f"CREATE TABLE IF NOT EXISTS {TABLE} (run CHAR(20), writer INT, number INT, "
+                                 "PRIMARY KEY (run, writer, number))")
+        self.run = f"{time.time():.6f}"
+        for thread in self.threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stopping.set()
+        for thread in self.threads:
+            thread.join(60)
+        assert not any(thread.is_alive() for thread in self.threads), "a client hangs"
+        assert not self.unexpected, self.unexpected[:3]
+
+    def _write(self, writer):
+        numbers = itertools.count()
+        connection = None
+        while not self.stopping.is_set():
+            try:
+                if connection is None:
+                    connection = self.home.connect(self.host, connect_timeout=5)
+                number = next(numbers)  # one whose answer was lost is never sent again (failover.md I15)
+                with connection.cursor() as cursor:
+                    cursor.execute(f"INSERT INTO {TABLE} VALUES (%s, %s, %s)", (self.run, writer, number))
+                with self.lock:
+                    self.acknowledged.append((writer, number))
+                    self.times.append(time.monotonic())
+            except (pymysql.err.OperationalError, pymysql.err.InterfaceError):
+                if connection is not None:
+                    with contextlib.suppress(Exception):
+                        connection.close()
+                connection = None
+                self.stopping.wait(0.005)
+            except Exception as error:  # pylint: disable=broad-exception-caught
+                self.unexpected.append(error)
+                return
+
+    def count(self):
+        with self.lock:
+            return len(self.acknowledged)
+
+    def gap_around(self, moment):
+        """Seconds between the last acknowledgement before the longest pause after `moment`, and the next one."""
+        with self.lock:
+            times = [when for when in self.times if when >= moment - 1]
+        return max(later - earlier for earlier, later in zip(times, times[1:]))
+
+    def lost(self, host):
+        """Acknowledged rows that are not at `host`."""
+        rows = set(self.home.sql(host, f"SELECT writer, number FROM {TABLE} WHERE run = '{self.run}'"))
+        with self.lock:
+            return [row for row in self.acknowledged if row not in rows]
