@@ -45,7 +45,6 @@ constexpr std::size_t kLogLineBytes = 512;
 sockaddr_un daemon_address{};
 bool has_daemon_address = false;
 
-// ---------------------------------------------------------------------------------------------------------
 // The error log. mysqld's standard error is its error log.
 
 // Control characters and quotes of a user name must not forge a line.
@@ -103,7 +102,6 @@ void set_client_error(unsigned code, const char* message) {
   }
 }
 
-// ---------------------------------------------------------------------------------------------------------
 // The exchange with the daemon.
 
 std::int64_t monotonic_ms() {
@@ -323,7 +321,6 @@ const char* describe(Outcome outcome) {
   return "?";
 }
 
-// ---------------------------------------------------------------------------------------------------------
 // What the server calls.
 
 // The address of the other end of mysqld's connection; behind a router, the router's.

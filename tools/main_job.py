@@ -45,7 +45,6 @@ class Job:
     def say(self, text):
         print(f"[{time.monotonic() - self.began:5.1f}s] {text}", flush=True)
 
-    # --- the steps ---
 
     def cluster(self):
         rds = self.client("rds")

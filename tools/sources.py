@@ -17,7 +17,7 @@ def project_files():
 
 def is_test_code(path):
     """Tests and what only they use: a bed, a suite, helpers."""
-    return path.startswith("tests/") or bool(re.search(r"_(?:test|testing|test_bed|suite)\.(?:h|cc)$", path))
+    return path.startswith("tests/") or bool(re.search(r"[_/](?:test|testing|test_bed|suite)\.(?:h|cc)$", path))
 
 
 _TOKEN = re.compile(

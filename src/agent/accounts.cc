@@ -21,7 +21,8 @@ constexpr const char* kMasterPrivileges =
     "ROLE";
 constexpr const char* kMasterDynamicPrivileges =
     "FLUSH_OPTIMIZER_COSTS, FLUSH_STATUS, FLUSH_TABLES, FLUSH_USER_RESOURCES, SHOW_ROUTINE,"
-    " XA_RECOVER_ADMIN, APPLICATION_PASSWORD_ADMIN";
+    // The server itself keeps ROLE_ADMIN away from accounts with SYSTEM_USER, ours.
+    " XA_RECOVER_ADMIN, APPLICATION_PASSWORD_ADMIN, ROLE_ADMIN";
 constexpr const char* kNotInMysqlSchema =
     "INSERT, UPDATE, DELETE, CREATE, DROP, REFERENCES, INDEX, ALTER, CREATE TEMPORARY TABLES, LOCK "
     "TABLES,"

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/local_agent.h"
 
-#include <fmt/format.h>
-#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -11,44 +9,23 @@
 #include "adapter/engine/files.h"
 #include "adapter/engine/plugins.h"
 #include "adapter/engine/template.h"
-#include "adapter/mysql/sql_text.h"
 #include "adapter/process/address_check.h"
 #include "adapter/process/spawn_guard.h"
-#include "agent/accounts.h"
 #include "base/file.h"
-#include "base/iso8601.h"
 #include "base/random.h"
 
 namespace trivet::agent {
 namespace {
 
 constexpr Millis kLook{3'000};  // one statement to a live member
-constexpr Millis kReport{2'000};
-constexpr Millis kStatement{10'000};  // one statement of the bootstrap
 constexpr Millis kGuard{5'000};
-constexpr Millis kPause{5};  // between two looks at something that is waited for
 constexpr std::size_t kUuidCharacters = 36;
-
-void pause() {
-  ::poll(nullptr, 0, static_cast<int>(kPause.count()));
-}
 
 Status chown_to(const std::string& path, const std::optional<engine::RunAs>& owner) {
   if (owner && ::lchown(path.c_str(), owner->uid, owner->gid) != 0) {
     return make_error(Errc::kDenied, errno_message("chown " + path, errno));
   }
   return ok();
-}
-
-Result<gtid::GtidSet> held_of(const mysql::MemberReport& report) {
-  TRIVET_TRY(gtid::GtidSet received, gtid::GtidSet::parse(report.received));
-  TRIVET_TRY(const gtid::GtidSet executed, gtid::GtidSet::parse(report.executed));
-  received.add(executed);
-  return received;
-}
-
-bool is_ours(const mysql::DumpThread& thread) {
-  return thread.user.starts_with(kReplicationAccountPrefix);
 }
 
 }  // namespace
@@ -71,9 +48,6 @@ Status LocalAgent::admit(const Stamp& stamp) {
 Millis LocalAgent::left(const Stamp& stamp) const {
   return std::max(Millis(1), since(agents_.settings().clock->now(), stamp.not_after));
 }
-
-// --- files
-// -------------------------------------------------------------------------------------------
 
 Status LocalAgent::make_member_folders() {
   const auto& owner = agents_.settings().mysqld_user;
@@ -167,9 +141,6 @@ Status LocalAgent::remove() {
   promise_ = PromiseFile(paths_.promise());
   return ok();
 }
-
-// --- process
-// -----------------------------------------------------------------------------------------
 
 Status LocalAgent::watch() {
   return agents_.watch(seed_.member.id.str(), paths_.guard_socket(), seed_.on_exit);
@@ -283,223 +254,6 @@ Status LocalAgent::stop(Millis deadline) {
     }
   }
   return end_guard(kGuard);
-}
-
-// --- formation
-// ---------------------------------------------------------------------------------------
-
-Status LocalAgent::bootstrap(const Bootstrap& what) {
-  TRIVET_CHECK_OK(admin_.execute("SET GLOBAL super_read_only=OFF, GLOBAL read_only=OFF", kLook));
-  for (const SecretString& sql : bootstrap_statements(seed_.cluster, *seed_.secrets, what)) {
-    TRIVET_CHECK_OK(admin_.execute_secret(sql, kStatement));
-  }
-  return admin_.execute("SET GLOBAL super_read_only=ON", kLook);
-}
-
-// --- commands with a term
-// ----------------------------------------------------------------------------
-
-Result<gtid::GtidSet> LocalAgent::ask_promise(const Stamp& stamp) {
-  TRIVET_CHECK_OK(admit(stamp));
-  TRIVET_CHECK_OK(admin_.stop_receiver(left(stamp)));
-  return look();
-}
-
-Result<gtid::GtidSet> LocalAgent::look() {
-  TRIVET_TRY(const mysql::MemberReport report, admin_.report(kLook));
-  return held_of(report);
-}
-
-Status LocalAgent::drain(const Stamp& stamp, const gtid::GtidSet& until) {
-  TRIVET_CHECK_OK(admit(stamp));
-  TRIVET_TRY(const mysql::MemberReport before, admin_.report(kLook));
-  if (before.receiver == mysql::ReceiverState::kNotConfigured) {
-    TRIVET_TRY(const gtid::GtidSet executed, gtid::GtidSet::parse(before.executed));
-    return executed.contains(until)
-               ? ok()
-               : Status(make_error(Errc::kConflict, "the relay logs are gone"));
-  }
-  if (!before.applier_running) {
-    TRIVET_CHECK_OK(admin_.start_applier(kLook));
-  }
-  TRIVET_CHECK_OK(admin_.end_applier(until.str(), left(stamp)));
-  return admin_.reset_replica_all(left(stamp));
-}
-
-Status LocalAgent::follow(const Stamp& stamp, const FollowTarget& target) {
-  TRIVET_CHECK_OK(admit(stamp));
-  const Member* source = seed_.cluster.find_member(target.source);
-  TRIVET_ASSERT(source != nullptr && source->id != seed_.member.id);
-  TRIVET_TRY(const mysql::MemberReport now, admin_.report(kLook));
-  const bool has_channel = now.receiver != mysql::ReceiverState::kNotConfigured;
-  const bool receives = now.receiver == mysql::ReceiverState::kConnected &&
-                        now.source_host == source->endpoint.address &&
-                        now.source_port == source->endpoint.port;
-  if (has_channel && !now.applier_running) {
-    TRIVET_CHECK_OK(admin_.start_applier(left(stamp)));
-  }
-  if (receives && now.semi_sync_replica_enabled == target.counts) {
-    return ok();
-  }
-  if (has_channel) {
-    TRIVET_CHECK_OK(admin_.stop_receiver(left(stamp)));
-  }
-  // Takes effect when the receiver starts.
-  TRIVET_CHECK_OK(admin_.execute(
-      fmt::format("SET GLOBAL rpl_semi_sync_replica_enabled={}", target.counts ? "ON" : "OFF"),
-      left(stamp)));
-  TRIVET_CHECK_OK(admin_.repoint_receiver(
-      {source->endpoint.address, source->endpoint.port, paths_.ca()}, left(stamp)));
-  TRIVET_CHECK_OK(admin_.start_receiver(replication_account(seed_.member),
-                                        seed_.secrets->replication_passwords.at(seed_.member.id),
-                                        left(stamp)));
-  return has_channel ? ok() : admin_.start_applier(left(stamp));
-}
-
-bool LocalAgent::is_voter_attached(const std::vector<mysql::DumpThread>& threads, int acks,
-                                   const std::vector<MemberId>& voters) const {
-  int attached = 0;
-  for (const MemberId& voter : voters) {
-    const Member* member = seed_.cluster.find_member(voter);
-    const std::string account = member == nullptr ? "" : replication_account(*member);
-    attached += std::any_of(threads.begin(), threads.end(), [&](const mysql::DumpThread& thread) {
-      return thread.semi_sync && thread.user == account;
-    });
-  }
-  return attached >= acks;
-}
-
-Status LocalAgent::guard_commits(const Stamp& stamp, int acks,
-                                 const std::vector<MemberId>& voters) {
-  TRIVET_CHECK_OK(admit(stamp));
-  TRIVET_CHECK_OK(admin_.enable_semi_sync_source(static_cast<unsigned>(acks), left(stamp)));
-  while (agents_.settings().clock->now() < stamp.not_after) {
-    TRIVET_TRY(const std::vector<mysql::DumpThread> threads, admin_.dump_threads(kLook));
-    if (is_voter_attached(threads, acks, voters)) {
-      return ok();
-    }
-    pause();
-  }
-  return make_error(Errc::kTimeout, "no voter attached in time");
-}
-
-Status LocalAgent::open(const Stamp& stamp, bool as_writer) {
-  TRIVET_CHECK_OK(admit(stamp));
-  return as_writer ? admin_.open_writer(left(stamp)) : admin_.open_reader(left(stamp));
-}
-
-// --- rebuild
-// -----------------------------------------------------------------------------------------
-
-// What the member held is kept: its tail may be all that is left of commits that nobody else
-// received.
-Status LocalAgent::make_room_for_clone() {
-  TRIVET_CHECK_OK(kill(kGuard));
-  TRIVET_CHECK_OK(end_guard(kGuard));
-  if (engine::exists(paths_.data())) {
-    TRIVET_CHECK_OK(engine::make_folders_exactly(paths_.lost_and_found(), 0700));
-    const std::string now = format_amz_date(agents_.settings().clock->wall_now());
-    TRIVET_CHECK_OK(engine::rename_path(paths_.data(), paths_.lost_and_found() + "/" + now + "-" +
-                                                           random_text(4, kLowerAlphanumerics)));
-  }
-  TRIVET_TRY(const engine::Engine engine, agents_.settings().find_engine());
-  return new_data(engine);
-}
-
-Status LocalAgent::clone_from(const Member& donor, Millis deadline) {
-  const std::string host = mysql::quote(donor.endpoint.address);
-  TRIVET_CHECK_OK(admin_.execute("SET GLOBAL super_read_only=OFF, GLOBAL read_only=OFF", kLook));
-  TRIVET_CHECK_OK(admin_.execute(
-      fmt::format("SET GLOBAL clone_valid_donor_list={}",
-                  mysql::quote(fmt::format("{}:{}", donor.endpoint.address, donor.endpoint.port))),
-      kLook));
-  const SecretString sql(fmt::format("CLONE INSTANCE FROM {}@{}:{} IDENTIFIED BY {} REQUIRE SSL",
-                                     mysql::quote(kCloneAccount), host, donor.endpoint.port,
-                                     mysql::quote(seed_.secrets->clone_password.reveal())));
-  // mysqld ends itself when it has everything, because nobody that it knows of would restart it.
-  const Status cloned = admin_.execute_secret(sql, deadline);
-  constexpr unsigned kRestartFailed = 3707;
-  if (!cloned && admin_.last_errno() != kRestartFailed &&
-      cloned.error().code != Errc::kUnavailable) {
-    return cloned;
-  }
-  auto guard = process::GuardClient::connect(paths_.guard_socket(), kGuard);
-  if (guard) {
-    const auto ended = guard->wait_exit(deadline);
-    if (!ended) {
-      return ended.error();
-    }
-  }
-  return ok();
-}
-
-Status LocalAgent::rebuild(const Stamp& stamp, const MemberId& donor_id) {
-  TRIVET_CHECK_OK(admit(stamp));
-  const Member* donor = seed_.cluster.find_member(donor_id);
-  TRIVET_ASSERT(donor != nullptr);
-  TRIVET_CHECK_OK(make_room_for_clone());
-  const auto fresh = start(std::min(left(stamp), Millis(60'000)));
-  if (!fresh) {
-    return fresh.error();
-  }
-  TRIVET_CHECK_OK(clone_from(*donor, left(stamp)));
-  TRIVET_CHECK_OK(end_guard(kGuard));
-  const auto cloned = start(left(stamp));
-  if (!cloned) {
-    return cloned.error();
-  }
-  TRIVET_TRY(const mysql::QueryResult how,
-             admin_.query("SELECT STATE AS state, ERROR_MESSAGE AS error"
-                          " FROM performance_schema.clone_status",
-                          kLook));
-  if (how.text(0, "state") != "Completed") {
-    return make_error(Errc::kUnavailable, "the clone of " + donor_id.str() +
-                                              " did not complete: " + how.text(0, "error"));
-  }
-  // The donor's channel came with its data.
-  TRIVET_TRY(const mysql::MemberReport report, admin_.report(kLook));
-  return report.receiver == mysql::ReceiverState::kNotConfigured
-             ? ok()
-             : admin_.execute("RESET REPLICA ALL", kLook);
-}
-
-// --- looking
-// -----------------------------------------------------------------------------------------
-
-trivet::Result<trivet::MemberReport> LocalAgent::report() {
-  TRIVET_TRY(const mysql::MemberReport seen, admin_.report(kReport));
-  trivet::MemberReport out;
-  TRIVET_TRY(out.held, held_of(seen));
-  out.writable = !seen.read_only;
-  out.offline = seen.offline_mode;
-  out.receiver_running = seen.receiver == mysql::ReceiverState::kConnected;
-  out.applier_running = seen.applier_running;
-  out.replication_error = seen.applier_error.empty() ? seen.receiver_error : seen.applier_error;
-  out.apply_lag = seen.apply_lag;
-  if (out.writable) {
-    TRIVET_TRY(const std::vector<mysql::DumpThread> threads, admin_.dump_threads(kReport));
-    for (const mysql::DumpThread& thread : threads) {
-      if (thread.semi_sync && !is_ours(thread)) {
-        TRIVET_CHECK_OK(admin_.execute(fmt::format("KILL {}", thread.id), kReport));
-        ++out.unknown_acknowledgers;
-      }
-    }
-  }
-  return out;
-}
-
-Result<std::uint32_t> LocalAgent::probe_login(const Endpoint& endpoint, Millis deadline) {
-  mysql::ConnectOptions options;
-  options.host = endpoint.address;
-  options.port = endpoint.port;
-  options.tls_ca = paths_.ca();
-  options.user = kProbeAccount;
-  options.password = seed_.secrets->probe_password.copy();
-  options.deadline = deadline;
-  TRIVET_TRY(mysql::Connection connection, mysql::Connection::open(options));
-  TRIVET_TRY(const mysql::QueryResult result,
-             connection.query("SELECT @@server_id AS id", deadline));
-  return static_cast<std::uint32_t>(result.number(0, "id"));
 }
 
 }  // namespace trivet::agent

@@ -225,10 +225,11 @@ Result<int> run_down(const Context& context, const DownOptions& options) {
     if (guards != 0 && !options.keep_members) {
       return make_error(
           Errc::kUnavailable,
-          fmt::format("trivetd is not running, but {} database server{} of {} under "
-                      "guards of their own: `{}` takes them back, `{}` stops them then",
-                      guards, guards == 1 ? " is" : "s are", context.paths.home,
-                      context.command("up"), context.command("down")));
+          fmt::format(
+              "trivetd is not running, but {} database server{} of {} still {} under guards of "
+              "their own: `{}` takes them back, `{}` stops them then",
+              guards, guards == 1 ? "" : "s", context.paths.home, guards == 1 ? "runs" : "run",
+              context.command("up"), context.command("down")));
     }
     say(fmt::format("trivetd was not running for {}", context.paths.home));
     return kExitOk;

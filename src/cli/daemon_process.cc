@@ -165,15 +165,17 @@ std::vector<pid_t> running_guards(const HomePaths& paths) {
   std::vector<pid_t> out;
   std::error_code error;
   for (const auto& folder : std::filesystem::directory_iterator(paths.run(), error)) {
-    const auto text = read_file(folder.path().string() + "/guard.pid");
+    const std::string pid_file = folder.path().string() + "/guard.pid";
+    const auto text = read_file(pid_file);
     pid_t pid = 0;
     if (!text ||
         std::from_chars(text->data(), text->data() + text->size(), pid).ec != std::errc()) {
       continue;
     }
-    // The number may be another process's by now.
-    const auto name = read_file(fmt::format("/proc/{}/comm", pid));
-    if (name && name->starts_with("trivet-guard")) {
+    // The number may be another process's by now, another home's guard even. A process that has
+    // ended has no command line.
+    const auto command_line = read_file(fmt::format("/proc/{}/cmdline", pid));
+    if (command_line && command_line->find(pid_file) != std::string::npos) {
       out.push_back(pid);
     }
   }

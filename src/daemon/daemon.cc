@@ -129,8 +129,6 @@ struct Daemon::Parts {
 Daemon::Daemon(DaemonOptions options) : parts_(std::make_unique<Parts>(std::move(options))) {}
 Daemon::~Daemon() = default;
 
-// --- building
-// ----------------------------------------------------------------------------------------
 
 Status Daemon::Parts::load_home() {
   const HomePaths& paths = options.paths;
@@ -319,8 +317,6 @@ void Daemon::stop() {
   }
 }
 
-// --- after every change of a cluster
-// -----------------------------------------------------------------
 
 void Daemon::Parts::on_views(const std::vector<service::ClusterViewPtr>& views) {
   auto facts = std::make_shared<service::DatabaseFacts>();
@@ -385,8 +381,6 @@ void Daemon::Parts::write_hosts(const std::vector<service::ClusterViewPtr>& view
   }
 }
 
-// --- the local socket
-// --------------------------------------------------------------------------------
 
 net::HttpResponse Daemon::Parts::admin_call(const net::HttpRequest& request) {
   const auto& peer = request.peer_credentials;

@@ -5,7 +5,8 @@
 #include <utility>
 
 #include "base/log.h"
-#include "base/overloaded.h"
+#include "service/carry_out.h"
+#include "service/cluster_driver_work.h"
 
 namespace trivet::service {
 namespace {
@@ -13,17 +14,8 @@ namespace {
 constexpr Millis kTick{100};
 constexpr Millis kTickInElection{5};
 constexpr Millis kReportEvery{500};
-constexpr Millis kStartMax{60'000};
-constexpr Millis kFormationMax{180'000};
-constexpr Millis kProbeMax{5'000};
-constexpr Millis kProbeEvery{50};
-constexpr Millis kStopMax{60'000};
 // A reader that is further behind is no longer offered at the reader endpoint (I14).
 constexpr Millis kReaderLagMax{30'000};
-
-std::string member_field(const MemberId& id) {
-  return id.str();
-}
 
 }  // namespace
 
@@ -34,30 +26,6 @@ ClusterDriver::~ClusterDriver() {
   alive_.reset();
   for (auto& [id, hands] : hands_) {
     hands.worker->stop();
-  }
-}
-
-// --- work on threads
-// ---------------------------------------------------------------------------------
-
-template <typename T>
-void ClusterDriver::on_member(const MemberId& id, std::function<T(MemberAgent&)> work,
-                              std::function<void(T)> then) {
-  Hands& hands = hands_.at(id);
-  MemberAgent* agent = hands.agent.get();
-  Worker* control = &needs_.control;
-  const std::weak_ptr<int> alive = alive_;
-  auto shared_then = std::make_shared<std::function<void(T)>>(std::move(then));
-  const bool posted = hands.worker->post([agent, control, alive, work, shared_then] {
-    auto result = std::make_shared<T>(work(*agent));
-    control->post([alive, result, shared_then] {
-      if (!alive.expired()) {
-        (*shared_then)(std::move(*result));
-      }
-    });
-  });
-  if (!posted) {
-    log(Level::kError, "member.worker_full", {{"member", member_field(id)}});
   }
 }
 
@@ -79,9 +47,6 @@ void ClusterDriver::on_all(std::function<Status(MemberAgent&)> work,
     });
   }
 }
-
-// --- beginning
-// ---------------------------------------------------------------------------------------
 
 Status ClusterDriver::make_agents() {
   if (!hands_.empty()) {
@@ -137,76 +102,6 @@ void ClusterDriver::replace_cluster(const Cluster& cluster) {
   cluster_ = cluster;
   publish();
 }
-
-// --- formation
-// ---------------------------------------------------------------------------------------
-
-void ClusterDriver::form() {
-  stage_ = Stage::kForming;
-  publish();
-  log(Level::kInfo, "cluster.forming", {{"cluster", cluster_.id.str()}});
-  const auto prepare_and_start = [](MemberAgent& agent) -> Status {
-    TRIVET_CHECK_OK(agent.prepare());
-    const auto started = agent.start(kStartMax);
-    return started ? ok() : Status(started.error());
-  };
-  on_all(prepare_and_start, [this](const Status& started) {
-    if (stage_ != Stage::kForming) {
-      return;
-    }
-    if (!started) {
-      give_up_formation(started.error().message);
-      return;
-    }
-    const MemberId first = cluster_.members.front().id;
-    auto secrets = secrets_;
-    on_member<Status>(
-        first,
-        [cluster = cluster_, secrets](MemberAgent& agent) {
-          return agent.bootstrap(
-              {cluster.master_username, secrets->master_password.copy(), cluster.database_name});
-        },
-        [this](const Status& result) { formed(result); });
-  });
-}
-
-// The first writer has its accounts: name it in the store, and let the machine open the cluster.
-void ClusterDriver::formed(const Status& result) {
-  if (stage_ != Stage::kForming) {
-    return;
-  }
-  if (!result) {
-    give_up_formation(result.error().message);
-    return;
-  }
-  auto stored = needs_.store.topology(cluster_.resource_id);
-  if (!stored) {
-    give_up_formation(stored.error().message);
-    return;
-  }
-  Topology first;
-  first.term = Term(1);
-  first.phase = Topology::Phase::kSteady;
-  first.writer = first.last_writer = cluster_.members[0].id;
-  first.voters = {cluster_.members[1].id, cluster_.members[2].id};
-  first.boot_id = needs_.agents.boot_id();
-  const auto committed =
-      needs_.store.commit_topology(cluster_.resource_id, stored->revision, first);
-  if (!committed) {
-    give_up_formation(committed.error().message);
-    return;
-  }
-  run({first, *committed});
-}
-
-// The name, the addresses and everything else are given back; the reason stays in the log.
-void ClusterDriver::give_up_formation(const std::string& why) {
-  log(Level::kError, "cluster.creation_failed", {{"cluster", cluster_.id.str()}, {"error", why}});
-  remove();
-}
-
-// --- service
-// -----------------------------------------------------------------------------------------
 
 // Adopts what runs; the machine decides what to do about the rest.
 void ClusterDriver::run(const StoredTopology& stored) {
@@ -293,67 +188,20 @@ void ClusterDriver::start_effect(const failover::Effect& effect) {
     commit_topology(effect);
     return;
   }
-  struct Outcome {
-    failover::EffectDone done;
-    std::optional<MemberProcess> process;
-  };
   const auto* clock = &needs_.clock;
-  const auto work = [effect, clock](MemberAgent& agent) {
-    Outcome out{{effect.id, "", {}}, {}};
-    const Stamp stamp{effect.term, effect.not_after};
-    const Millis left = std::max(Millis(1), since(clock->now(), effect.not_after));
-    const auto keep = [&out](const Status& status) {
-      out.done.error = status ? "" : status.error().message;
-    };
-    const auto keep_held = [&out](Result<gtid::GtidSet> held) {
-      if (held) {
-        out.done.held = std::move(*held);
-      } else {
-        out.done.error = held.error().message;
-      }
-    };
-    std::visit(Overloaded{
-                   [](const failover::CommitTopology&) {},
-                   [&](const failover::StartMember&) {
-                     const auto started = agent.start(left);
-                     if (started) {
-                       out.process = *started;
-                     }
-                     keep(started ? ok() : Status(started.error()));
-                   },
-                   [&](const failover::KillMember&) { keep(agent.kill(left)); },
-                   [&](const failover::AskPromise&) { keep_held(agent.ask_promise(stamp)); },
-                   [&](const failover::Drain& drain) { keep(agent.drain(stamp, drain.until)); },
-                   [&](const failover::Follow& follow) {
-                     keep(agent.follow(stamp, {follow.source, follow.counts}));
-                   },
-                   [&](const failover::GuardCommits& guard) {
-                     keep(agent.guard_commits(stamp, guard.acks, guard.voters));
-                   },
-                   [&](const failover::Look&) { keep_held(agent.look()); },
-                   [&](const failover::Open& open) { keep(agent.open(stamp, open.as_writer)); },
-                   [&](const failover::Rebuild& rebuild) {
-                     const Status rebuilt = agent.rebuild(stamp, rebuild.donor);
-                     keep(rebuilt);
-                     const auto adopted = agent.adopt();
-                     if (rebuilt && adopted && *adopted) {
-                       out.process = **adopted;
-                     }
-                   },
-               },
-               effect.action);
-    return out;
-  };
-  on_member<Outcome>(effect.member, work, [this, id = effect.member](Outcome outcome) {
-    Hands& hands = hands_.at(id);
-    if (outcome.process) {
-      hands.process = *outcome.process;
-    }
-    if (!outcome.done.error.empty()) {
-      hands.trouble = outcome.done.error;
-    }
-    feed(outcome.done);
-  });
+  on_member<EffectOutcome>(
+      effect.member,
+      [effect, clock](MemberAgent& agent) { return carry_out(effect, agent, clock->now()); },
+      [this, id = effect.member](EffectOutcome outcome) {
+        Hands& hands = hands_.at(id);
+        if (outcome.process) {
+          hands.process = *outcome.process;
+        }
+        if (!outcome.done.error.empty()) {
+          hands.trouble = outcome.done.error;
+        }
+        feed(outcome.done);
+      });
 }
 
 void ClusterDriver::member_ended(const MemberId& id, int pid, const std::string& how) {
@@ -474,166 +322,6 @@ void ClusterDriver::ask_reports() {
         });
   }
 }
-
-// --- available
-// ---------------------------------------------------------------------------------------
-
-// A cluster is available when somebody could log in over TLS through every endpoint, not before.
-void ClusterDriver::probe() {
-  if (probing_ || stage_ != Stage::kRunning) {
-    return;
-  }
-  if (since(stage_began_, needs_.clock.now()) > kFormationMax) {
-    give_up_formation("the endpoints did not accept logins in time");
-    return;
-  }
-  if (!machine_ || !machine_->serving_writer() || machine_->open_readers().size() < 2) {
-    return;
-  }
-  probing_ = true;
-  const Endpoint writer = cluster_.writer_endpoint;
-  const Endpoint reader = cluster_.reader_endpoint;
-  const std::uint32_t first = cluster_.members.front().server_id;
-  auto shared = std::make_shared<std::pair<std::size_t, Status>>(hands_.size(), ok());
-  for (const auto& [id, hands] : hands_) {
-    const Member member = hands.member;
-    const auto work = [member, writer, reader, first](MemberAgent& agent) -> Status {
-      TRIVET_TRY(const std::uint32_t self, agent.probe_login(member.endpoint, kProbeMax));
-      if (self != member.server_id) {
-        return make_error(Errc::kConflict, "another server answers for " + member.id.str());
-      }
-      const bool is_first = member.server_id == first;
-      TRIVET_TRY(const std::uint32_t other,
-                 agent.probe_login(is_first ? writer : reader, kProbeMax));
-      if (is_first != (other == first)) {
-        return make_error(Errc::kConflict, "an endpoint leads to the wrong member");
-      }
-      return ok();
-    };
-    on_member<Status>(id, work, [this, shared](const Status& result) {
-      if (!result) {
-        shared->second = result;
-      }
-      if (--shared->first == 0) {
-        probed(shared->second);
-      }
-    });
-  }
-}
-
-void ClusterDriver::probed(const Status& result) {
-  const std::weak_ptr<int> alive = alive_;
-  if (!result) {
-    log(Level::kDebug, "cluster.probe_failed",
-        {{"cluster", cluster_.id.str()}, {"error", result.error().message}});
-    needs_.control.post_after(kProbeEvery, [this, alive] {
-      if (!alive.expired()) {
-        probing_ = false;
-        probe();
-      }
-    });
-    return;
-  }
-  // The master password was needed until now; from here on nobody but its owner has it.
-  ClusterSecrets kept;
-  for (const auto& [id, password] : secrets_->replication_passwords) {
-    kept.replication_passwords.emplace(id, password.copy());
-  }
-  kept.probe_password = secrets_->probe_password.copy();
-  kept.clone_password = secrets_->clone_password.copy();
-  Status stored = needs_.store.put_secrets(cluster_.resource_id, kept);
-  auto updated = needs_.store.update(cluster_.id, [](Cluster& c) -> Status {
-    if (c.status == ClusterStatus::kCreating) {
-      c.status = ClusterStatus::kAvailable;
-    }
-    return ok();
-  });
-  if (!stored || !updated) {
-    log(Level::kError, "cluster.store_failed",
-        {{"error", !stored ? stored.error().message : updated.error().message}});
-    probing_ = false;
-    return;
-  }
-  cluster_ = *updated;
-  log(Level::kInfo, "cluster.available",
-      {{"cluster", cluster_.id.str()}, {"ms", since(stage_began_, needs_.clock.now()).count()}});
-  publish();
-}
-
-// --- the end
-// -----------------------------------------------------------------------------------------
-
-void ClusterDriver::take_down(std::function<void(Status)> done) {
-  machine_.reset();
-  publish();
-  if (hands_.empty()) {
-    done(ok());
-    return;
-  }
-  on_all([](MemberAgent& agent) { return agent.remove(); }, std::move(done));
-}
-
-void ClusterDriver::remove() {
-  if (stage_ == Stage::kRemoving) {
-    return;
-  }
-  stage_ = Stage::kRemoving;
-  auto updated = needs_.store.update(cluster_.id, [](Cluster& c) -> Status {
-    c.status = ClusterStatus::kDeleting;
-    return ok();
-  });
-  if (updated) {
-    cluster_ = *updated;
-  }
-  finish_removal();
-}
-
-void ClusterDriver::finish_removal() {
-  take_down([this](const Status& taken) {
-    const Status removed = taken ? needs_.store.remove(cluster_) : taken;
-    if (!removed) {  // what is left is tried again: a name is free only when nothing of it is left
-      log(Level::kError, "cluster.removal_failed",
-          {{"cluster", cluster_.id.str()}, {"error", removed.error().message}});
-      const std::weak_ptr<int> alive = alive_;
-      needs_.control.post_after(Millis(2'000), [this, alive] {
-        if (!alive.expired()) {
-          finish_removal();
-        }
-      });
-      return;
-    }
-    log(Level::kInfo, "cluster.deleted", {{"cluster", cluster_.id.str()}});
-    needs_.on_gone(cluster_);
-  });
-}
-
-void ClusterDriver::request_failover() {
-  feed(failover::FailoverRequested{});
-}
-
-void ClusterDriver::stop_members(std::function<void(Status)> done) {
-  if (stage_ == Stage::kRemoving || hands_.empty()) {
-    done(ok());
-    return;
-  }
-  stage_ = Stage::kStopping;
-  const std::optional<MemberId> writer = topology_.writer;
-  machine_.reset();
-  publish();
-  const auto stop = [](MemberAgent& agent) { return agent.stop(kStopMax); };
-  if (!writer) {
-    on_all(stop, std::move(done));
-    return;
-  }
-  // The writer first, while its voters still acknowledge: nothing waits for an acknowledgement at
-  // the end.
-  on_member<Status>(*writer, stop, [this, stop, done](const Status& first) {
-    on_all(stop, [first, done](const Status& rest) { done(first ? rest : first); });
-  });
-}
-
-// --- what others see
-// ---------------------------------------------------------------------------------
 
 ClusterViewPtr ClusterDriver::view() const {
   auto out = std::make_shared<ClusterView>();

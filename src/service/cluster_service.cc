@@ -147,9 +147,6 @@ Status ClusterService::stop_members(Millis deadline) {
   return result;
 }
 
-// --- creating
-// ----------------------------------------------------------------------------------------
-
 void ClusterService::name_endpoints(Cluster& cluster) const {
   const Placement& p = needs_.placement;
   const std::string tail =
@@ -253,9 +250,6 @@ Result<ClusterViewPtr> ClusterService::create(Cluster wanted, std::uint16_t port
   return view;
 }
 
-// --- changing
-// ----------------------------------------------------------------------------------------
-
 Result<ClusterViewPtr> ClusterService::remove(const ClusterId& id) {
   const ClusterViewPtr view = find(id);
   if (!view) {
@@ -313,9 +307,6 @@ Status ClusterService::request_failover(const ClusterId& id) {
   });
   return ok();
 }
-
-// --- looking
-// -----------------------------------------------------------------------------------------
 
 ClusterViewPtr ClusterService::find(const ClusterId& id) const {
   const MutexLock lock(mutex_);

@@ -77,6 +77,9 @@ def the_master_cannot_change_roles_replication_or_the_plugin(home):
         *(f"ALTER USER '{user}'@'%' IDENTIFIED BY 'stolen-1'" for user in ours if user != "trivet_admin"),
         "ALTER USER 'trivet_admin'@'localhost' IDENTIFIED BY 'stolen-1'",
         *(f"DROP USER '{user}'@'%'" for user in ours if user != "trivet_admin"),
+        *(f"GRANT '{user}'@'%' TO {MASTER}" for user in ours if user != "trivet_admin"),
+        f"GRANT 'trivet_admin'@'localhost' TO {MASTER}", "RENAME USER trivet_clone TO mine",
+        "CREATE DEFINER = 'trivet_admin'@'localhost' PROCEDURE mydb.borrow() SELECT 1",
     ]
     for statement in statements:
         error = home.sql_error(host, statement)

@@ -48,6 +48,16 @@ def token_of(kind, size):
     return text + "f" * max(0, size - len(text))
 
 
+def wait_until(condition, seconds):
+    """Whether `condition` became true in time."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.01)
+    return True
+
+
 def test_account_statements(engine, report):
     print("accounts")
     error = engine.sql_error("CREATE USER early IDENTIFIED WITH AWSAuthenticationPlugin AS 'RDS'")
@@ -314,8 +324,7 @@ def test_client_that_leaves(engine, daemon, report):
     client.read()
     lines = len(engine.own_log_lines())
     client.send(b"hang:x\0")
-    while not daemon.requests[-1]["token"].startswith(b"hang"):
-        time.sleep(0.01)
+    wait_until(lambda: daemon.requests[-1]["token"].startswith(b"hang"), 5)
     begin = time.monotonic()
     client.close()
     deadline = begin + 5
@@ -355,7 +364,9 @@ def test_shutdown(engine, daemon, report):
         threads = [threading.Thread(target=login) for _ in range(4)]
         for thread in threads:
             thread.start()
-        time.sleep(0.5)
+        waiting = ("SELECT COUNT(*) FROM performance_schema.threads WHERE PROCESSLIST_STATE = 'login'"
+                   " OR PROCESSLIST_USER = 'unauthenticated user'")
+        wait_until(lambda: engine.sql(waiting)[0][0] >= 4, 2)
         begin = time.monotonic()
         seconds = engine.stop()
         for thread in threads:
@@ -415,7 +426,7 @@ def test_memory(engine, report):
     with contextlib.closing(engine.login("allow:" + "x" * 6000 + secret)):
         print("             copies left while a TLS session is open:",
               occurrences_in_memory(engine.process.pid, secret.encode()))
-    time.sleep(0.5)
+    wait_until(lambda: occurrences_in_memory(engine.process.pid, secret.encode()) <= 1, 2)
     print("             and after it:", occurrences_in_memory(engine.process.pid, secret.encode()))
 
 

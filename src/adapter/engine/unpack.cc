@@ -109,7 +109,7 @@ class Gatherer {
   }
 
  private:
-  // "	libssl.so.3 => /root/usr/lib/x86_64-linux-gnu/libssl.so.3 (0x00007f…)"
+  // "	libssl.so.3 => ENGINE/usr/lib/x86_64-linux-gnu/libssl.so.3 (0x00007f…)"
   Status library_line(std::string_view line, const std::string& user) {
     const std::size_t arrow = line.find(" => ");
     if (arrow == std::string_view::npos) {

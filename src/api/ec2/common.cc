@@ -55,7 +55,7 @@ std::vector<std::string> one(std::string value) {
   return {std::move(value)};
 }
 
-std::vector<std::string> one(bool value) {
+std::vector<std::string> truth(bool value) {
   return {value ? "true" : "false"};
 }
 

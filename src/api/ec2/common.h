@@ -31,15 +31,13 @@ void add_tag_actions(ActionTable& table, Ec2Service& service);
 
 Error bad_value(std::string message);
 
-// --- filters
-
 // '*' is any run of characters, '?' any one, '\' takes the meaning from the next.
 bool glob(std::string_view pattern, std::string_view text);
 
 // What a resource has under a filter's name; nullopt when EC2 has no such filter for its kind.
 using FilterValues = std::optional<std::vector<std::string>>;
 std::vector<std::string> one(std::string value);
-std::vector<std::string> one(bool value);
+std::vector<std::string> truth(bool value);
 // "tag:KEY" and "tag-key"; nullopt for any other name.
 FilterValues tag_filter(const Tags& tags, std::string_view name);
 // All filters hold: one of their values matches one of the resource's. Faults:
@@ -83,8 +81,6 @@ Result<std::vector<T>> select(const std::map<std::string, T, std::less<>>& all,
   return found;
 }
 
-// --- pages
-
 // The page of `items`, which are sorted by `id_of`, that `next_token` begins; sets the token of the
 // next one. `has_ids`: the request names its resources, then it must not ask for pages.
 template <typename T, typename IdOf>
@@ -110,8 +106,6 @@ Status cut_page(std::vector<T>& items, const std::optional<std::int32_t>& items_
   return ok();
 }
 
-// --- tags
-
 std::vector<ec2::Tag> tag_shapes(const Tags& tags);
 // Faults: InvalidParameterValue (no key, a key twice).
 Result<Tags> tags_of(const std::vector<ec2::Tag>& tags);
@@ -119,8 +113,6 @@ Result<Tags> tags_of(const std::vector<ec2::Tag>& tags);
 // (another kind).
 Result<Tags> new_tags(const std::vector<ec2::TagSpecification>& specifications,
                       std::string_view resource_type);
-
-// --- permissions
 
 // arn:aws:ec2:us-east-1:123456789012:subnet/subnet-0a1b…
 std::string arn(const Realm& realm, std::string_view kind, std::string_view id);

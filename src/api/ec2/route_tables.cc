@@ -48,7 +48,7 @@ FilterValues route_values(const RouteTable& route_table, const NetworkState& sta
 FilterValues filter_values(const RouteTable& route_table, const NetworkState& state,
                            const Realm& realm, std::string_view name) {
   if (name == "association.main") {
-    return one(true);
+    return truth(true);
   }
   if (name == "association.route-table-association-id") {
     return one(route_table.association_id);

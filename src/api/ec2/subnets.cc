@@ -39,13 +39,13 @@ FilterValues filter_values(const trivet::Subnet& subnet, const Realm& realm,
     return one(subnet.cidr);
   }
   if (name == "default-for-az" || name == "defaultForAz" || name == "map-public-ip-on-launch") {
-    return one(subnet.is_default);
+    return truth(subnet.is_default);
   }
   if (name == "owner-id") {
     return one(realm.account.str());
   }
   if (name == "ipv6-native" || name == "enable-dns64") {
-    return one(false);
+    return truth(false);
   }
   if (name == "state") {
     return one("available");

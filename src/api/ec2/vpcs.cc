@@ -22,7 +22,7 @@ FilterValues filter_values(const trivet::Vpc& vpc, const Realm& realm, std::stri
     return one("default");
   }
   if (name == "is-default" || name == "isDefault") {
-    return one(vpc.is_default);
+    return truth(vpc.is_default);
   }
   if (name == "owner-id") {
     return one(realm.account.str());

@@ -125,7 +125,7 @@ const Refused kRefused[] = {
     {"AllocatedStorage", nullptr, kValue, "AllocatedStorage must be provided"},
     {"AllocatedStorage", "19", kValue, "between 20 and 65536 GiB"},
     {"AllocatedStorage", "65537", kValue, "between 20 and 65536 GiB"},
-    {"AllocatedStorage", "-1", kValue, "AllocatedStorage"},
+    {"AllocatedStorage", "-1", kValue, "between 20 and 65536 GiB"},
     {"StorageType", "gp2", "StorageTypeNotSupported", "gp3, io1 or io2"},
     {"StorageType", "io1", kValue, "between 100 and 65536 GiB"},
     {"StorageType", nullptr, kValue, "storage type io1"},

@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the machine asks for next, phase by phase: promises, installation, opening, followers. What
+// it hears is in machine.cc.
+#include <algorithm>
+
+#include "core/failover/machine.h"
+
+namespace trivet::failover {
+
+using State = MemberView::State;
+
+void FailoverMachine::advance(Instant now) {
+  if (to_commit_ && now >= next_commit_) {
+    commit(*to_commit_, now);
+  }
+  if (phase_ == Phase::kPromises) {
+    advance_promises(now);
+  }
+  if (phase_ == Phase::kInstall) {
+    advance_install(now);
+  }
+  if (phase_ == Phase::kOpening) {
+    advance_opening(now);
+  }
+  if (phase_ == Phase::kSteady) {
+    for (auto& [id, m] : members_) {
+      if (installing_ != id) {
+        advance_follower(id, m, now);
+      }
+    }
+    grow_voters(now);
+  }
+}
+
+void FailoverMachine::ask_for_promise(const MemberId& id, MemberState& m, Instant now) {
+  if (!ready(m, now)) {
+    return;
+  }
+  if (m.state == State::kDead || m.state == State::kStarting) {
+    m.state = State::kStarting;
+    ask(id, StartMember{}, limits_.start, now);
+  } else if (is_alive(m) && !m.promised) {
+    ask(id, AskPromise{}, limits_.command, now);
+  }
+}
+
+void FailoverMachine::advance_promises(Instant now) {
+  const std::optional<MemberId> last = topology_.last_writer;
+  bool last_is_gone = true;
+  if (!cold_ && last) {
+    MemberState& old = members_[*last];
+    if (old.state != State::kDead) {  // F2: killed first, and its death waited for (I8)
+      last_is_gone = false;
+      if (ready(old, now)) {
+        ask(*last, KillMember{}, limits_.command, now);
+      }
+    }
+  }
+  for (const MemberId& id : order_) {
+    MemberState& m = members_[id];
+    const bool wanted = cold_ || (id != last && (is_voter(id) || is_alive(m)));
+    if (wanted && last_is_gone && !m.needs_rebuild) {
+      ask_for_promise(id, m, now);
+    }
+  }
+  judge_promises(now);
+}
+
+void FailoverMachine::judge_promises(Instant now) {
+  int promises = 0;
+  bool stragglers = false;
+  for (const auto& [id, m] : members_) {
+    promises += is_voter(id) && m.promised ? 1 : 0;
+    stragglers = stragglers || (is_alive(m) && !m.promised && id != topology_.last_writer);
+  }
+  if (cold_) {
+    judge_cold(now, promises);
+    return;
+  }
+  if (amnesia_ || promises < promises_needed()) {
+    waiting_for_ = missing_promises();
+    if (since(round_began_, now) > limits_.last_writer_after) {
+      note(Note::Kind::kFailoverStuck, MemberId(), waiting_for_);
+      begin_round(true, now, "the election waits for " + waiting_for_);
+    }
+    return;
+  }
+  if (!quorum_at_) {
+    quorum_at_ = now;
+  }
+  if (!stragglers || since(*quorum_at_, now) >= limits_.straggler) {
+    choose();
+  }
+}
+
+// The last writer holds everything that was ever acknowledged; where it cannot come back, R
+// promises of voters that did not forget do as well.
+void FailoverMachine::judge_cold(Instant now, int promises) {
+  const std::optional<MemberId> last = topology_.last_writer;
+  const MemberState* writer = last ? &members_[*last] : nullptr;
+  if (writer != nullptr && writer->promised) {
+    bool superset = true;
+    for (const auto& [id, m] : members_) {
+      superset = superset && (!m.promised || writer->held.contains(m.held));
+    }
+    if (superset) {
+      install(*last);
+      return;
+    }
+  }
+  const bool writer_lost = writer == nullptr || writer->promised ||
+                           (writer->state == State::kDead && writer->failures >= 3) ||
+                           since(round_began_, now) > limits_.start;
+  if (writer_lost && !amnesia_ && promises >= promises_needed()) {
+    choose();
+    return;
+  }
+  waiting_for_ = missing_promises();
+}
+
+std::string FailoverMachine::missing_promises() const {
+  std::string missing;
+  for (const MemberId& id : order_) {
+    const bool counts = is_voter(id) || (cold_ && id == topology_.last_writer);
+    if (counts && !members_.at(id).promised) {
+      missing += (missing.empty() ? "" : ", ") + id.str();
+    }
+  }
+  if (amnesia_ && topology_.last_writer) {
+    return "the last writer " + topology_.last_writer->str() +
+           ": the host went down and only its disk is sure to hold every acknowledged commit";
+  }
+  return missing;
+}
+
+std::optional<MemberId> FailoverMachine::superset_holder() const {
+  for (const MemberId& id : order_) {
+    const MemberState& candidate = members_.at(id);
+    const bool holds_all =
+        candidate.promised && std::all_of(members_.begin(), members_.end(), [&](const auto& other) {
+          return !other.second.promised || candidate.held.contains(other.second.held);
+        });
+    if (holds_all) {
+      return id;
+    }
+  }
+  return std::nullopt;
+}
+
+void FailoverMachine::choose() {
+  const auto candidate = superset_holder();
+  if (!candidate) {
+    waiting_for_ = "no member holds everything that the others hold; an operator must decide";
+    return;
+  }
+  install(*candidate);
+}
+
+void FailoverMachine::install(const MemberId& id) {
+  installing_ = id;
+  members_[id].drained = id == topology_.last_writer;  // it follows nobody
+  phase_ = Phase::kInstall;
+  waiting_for_ = "a voter to follow " + id.str();
+}
+
+std::vector<MemberId> FailoverMachine::followers() const {
+  std::vector<MemberId> out;
+  for (const MemberId& id : order_) {
+    if (installing_ != id && members_.at(id).follows) {
+      out.push_back(id);
+    }
+  }
+  return out;
+}
+
+void FailoverMachine::advance_install(Instant now) {
+  MemberState& writer = members_[*installing_];
+  for (const MemberId& id : order_) {
+    MemberState& m = members_[id];
+    if (id == *installing_ || (id == topology_.last_writer && !cold_)) {
+      continue;
+    }
+    if (m.needs_rebuild) {
+      if (writer.drained && ready(m, now)) {
+        m.state = State::kRebuilding;
+        ask(id, Rebuild{*installing_}, limits_.rebuild, now);
+      }
+    } else if (!m.promised) {
+      ask_for_promise(id, m, now);
+    } else if (!m.follows && !writer.held.contains(m.held)) {
+      // It answered late and holds more than the chosen one (I3): choose again, among all.
+      begin_round(cold_, now, id.str() + " holds more than " + installing_->str());
+      return;
+    } else if (!m.follows && ready(m, now)) {
+      m.asked_to_follow = true;
+      ask(id, Follow{*installing_, true}, limits_.command, now);
+    }
+  }
+  if (!cold_ && followers().empty() && since(round_began_, now) > limits_.last_writer_after) {
+    begin_round(true, now, "nobody follows " + installing_->str());
+    return;
+  }
+  if (!ready(writer, now)) {
+    return;
+  }
+  if (!writer.drained) {
+    ask(*installing_, Drain{writer.held}, limits_.drain, now);
+  } else if (!commits_guarded_ && !followers().empty()) {
+    ask(*installing_, GuardCommits{topology_.acks, followers()}, limits_.attach, now);
+  } else if (commits_guarded_ && tail_is_safe(now)) {
+    Topology next = topology_;
+    next.phase = Topology::Phase::kSteady;
+    next.writer = next.last_writer = installing_;
+    next.boot_id = boot_id_;
+    next.voters = next_voters();
+    phase_ = Phase::kCommitWriter;
+    commit(std::move(next), now);
+  }
+}
+
+// Whoever was asked to follow may already acknowledge, whether its answer came or not, so it must
+// be a voter (I10). So may be whoever promised: it holds nothing that the writer lacks. In a cold
+// start nobody loses the vote for being slow.
+std::vector<MemberId> FailoverMachine::next_voters() const {
+  std::vector<MemberId> out;
+  for (const MemberId& id : order_) {
+    const MemberState& m = members_.at(id);
+    const bool votes = m.asked_to_follow || m.promised || (cold_ && is_voter(id));
+    if (installing_ != id && !m.needs_rebuild && votes) {
+      out.push_back(id);
+    }
+  }
+  return out;
+}
+
+// Old acknowledged work is treated as the new term's first: W of its voters must hold it before the
+// store names the writer, or losing the writer now would lose it (I1, I11).
+bool FailoverMachine::tail_is_safe(Instant now) {
+  const gtid::GtidSet& tail = members_[*installing_].held;
+  int holders = 0;
+  for (const MemberId& id : followers()) {
+    MemberState& m = members_[id];
+    if (m.held.contains(tail)) {
+      ++holders;
+    } else if (ready(m, now)) {
+      ask(id, Look{}, limits_.command, now);
+      m.next_try = now + Millis(5);
+    }
+  }
+  return holders >= topology_.acks;
+}
+
+void FailoverMachine::advance_opening(Instant now) {
+  MemberState& writer = members_[*installing_];
+  bool voter_follows = false;
+  for (auto& [id, m] : members_) {
+    if (installing_ != id) {
+      advance_follower(id, m, now);
+      voter_follows = voter_follows || (m.follows && is_voter(id));
+    }
+  }
+  if (!ready(writer, now)) {
+    return;
+  }
+  if (!commits_guarded_ && voter_follows) {
+    ask(*installing_, GuardCommits{topology_.acks, topology_.voters}, limits_.attach, now);
+  } else if (commits_guarded_) {
+    ask(*installing_, Open{true}, limits_.command, now);
+  } else {
+    waiting_for_ = "a voter to follow " + installing_->str();
+  }
+}
+
+// Brings one member that is not the writer as far as it can go: started or rebuilt, following,
+// open.
+void FailoverMachine::advance_follower(const MemberId& id, MemberState& m, Instant now) {
+  if (!ready(m, now)) {
+    return;
+  }
+  if (m.needs_rebuild) {
+    const auto readers = open_readers();
+    const auto donor = std::find_if(readers.begin(), readers.end(),
+                                    [&](const MemberId& other) { return other != id; });
+    if (phase_ == Phase::kSteady && donor != readers.end()) {
+      m.state = State::kRebuilding;
+      ask(id, Rebuild{*donor}, limits_.rebuild, now);
+    }
+    return;
+  }
+  if (m.state == State::kDead || m.state == State::kStarting) {
+    m.state = State::kStarting;
+    ask(id, StartMember{}, limits_.start, now);
+  } else if (!m.follows || m.counts != is_voter(id)) {
+    ask(id, Follow{*installing_, is_voter(id)}, limits_.command, now);
+  } else if (m.state == State::kFollowing) {
+    ask(id, Open{false}, limits_.command, now);
+  }
+}
+
+// A rebuilt reader becomes a voter again: first the store says so (R grows), then its
+// acknowledgements count. One change at a time.
+void FailoverMachine::grow_voters(Instant now) {
+  if (committing_ || to_commit_) {
+    return;
+  }
+  for (const MemberId& id : order_) {
+    const MemberState& m = members_[id];
+    if (installing_ == id || is_voter(id) || m.needs_rebuild || !m.follows || m.busy) {
+      continue;
+    }
+    Topology next = topology_;
+    next.voters.push_back(id);
+    commit(std::move(next), now);
+    return;
+  }
+}
+
+}  // namespace trivet::failover

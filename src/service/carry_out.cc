@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "service/carry_out.h"
+
+#include <algorithm>
+
+#include "base/overloaded.h"
+
+namespace trivet::service {
+namespace {
+
+void keep(const Status& status, EffectOutcome& out) {
+  if (!status) {
+    out.done.error = status.error().message;
+  }
+}
+
+void keep_held(Result<gtid::GtidSet> held, EffectOutcome& out) {
+  if (held) {
+    out.done.held = std::move(*held);
+  } else {
+    out.done.error = held.error().message;
+  }
+}
+
+void start(MemberAgent& agent, Millis left, EffectOutcome& out) {
+  const auto started = agent.start(left);
+  if (started) {
+    out.process = *started;
+  } else {
+    out.done.error = started.error().message;
+  }
+}
+
+void rebuild(MemberAgent& agent, const Stamp& stamp, const MemberId& donor, EffectOutcome& out) {
+  keep(agent.rebuild(stamp, donor), out);
+  const auto adopted = agent.adopt();
+  if (out.done.error.empty() && adopted && *adopted) {
+    out.process = **adopted;
+  }
+}
+
+}  // namespace
+
+EffectOutcome carry_out(const failover::Effect& effect, MemberAgent& agent, Instant now) {
+  EffectOutcome out{{effect.id, "", {}}, {}};
+  const Stamp stamp{effect.term, effect.not_after};
+  const Millis left = std::max(Millis(1), since(now, effect.not_after));
+  std::visit(Overloaded{
+                 [](const failover::CommitTopology&) { TRIVET_ASSERT(false); },
+                 [&](const failover::StartMember&) { start(agent, left, out); },
+                 [&](const failover::KillMember&) { keep(agent.kill(left), out); },
+                 [&](const failover::AskPromise&) { keep_held(agent.ask_promise(stamp), out); },
+                 [&](const failover::Drain& drain) { keep(agent.drain(stamp, drain.until), out); },
+                 [&](const failover::Follow& follow) {
+                   keep(agent.follow(stamp, {follow.source, follow.counts}), out);
+                 },
+                 [&](const failover::GuardCommits& guard) {
+                   keep(agent.guard_commits(stamp, guard.acks, guard.voters), out);
+                 },
+                 [&](const failover::Look&) { keep_held(agent.look(), out); },
+                 [&](const failover::Open& open) { keep(agent.open(stamp, open.as_writer), out); },
+                 [&](const failover::Rebuild& r) { rebuild(agent, stamp, r.donor, out); },
+             },
+             effect.action);
+  return out;
+}
+
+}  // namespace trivet::service

@@ -1,0 +1,281 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The daemon and its home in bad company: taken ports, missing engines, other versions, kills at bad moments."""
+import contextlib
+import json
+import os
+import pathlib
+import shutil
+import socket
+import time
+
+import botocore.exceptions
+
+from harness import BIN, Home, kill, processes_of
+from suite import Suite
+from waiting import wait_until
+
+suite = Suite(__file__)
+PAUSES = (0.0, 0.1, 0.3, 0.6, 1.0, 1.5)  # after which the daemon is killed; a creation takes about two seconds
+
+
+@suite.setup
+def subnet_group(home):
+    home.ensure_subnet_group()
+
+
+def ended(home, seconds=30):
+    """A daemon that is to fail at once: its status and what it logged."""
+    before = home.log_size() if home.log_path.exists() else 0
+    child = home.spawn()
+    try:
+        status = child.wait(seconds)
+    finally:
+        kill(child.pid)
+        child.wait()
+    return status, home.log_path.read_bytes()[before:].decode()
+
+
+def only_the_daemon_is_left(home):
+    wait_until("no process but the daemon", lambda: set(processes_of(home.folder)) <= {home.daemon.pid}, 20)
+    clusters = home.path / "clusters"
+    assert not clusters.is_dir() or not any(clusters.iterdir()), list(clusters.iterdir())
+
+
+def unknown(home, identifier):
+    rds = home.client("rds")
+    try:
+        return not rds.describe_db_clusters(DBClusterIdentifier=identifier)
+    except rds.exceptions.DBClusterNotFoundFault:
+        return True
+
+
+@contextlib.contextmanager
+def another_home(name, **options):
+    home = Home(name, **options)
+    try:
+        yield home
+    finally:
+        home.destroy(keep_logs=False)
+
+
+@suite.test
+def a_second_daemon_on_the_same_home(home):
+    status, said = ended(home)
+    assert status == 1 and "another trivetd runs on this home" in said, (status, said)
+    assert home.client("sts").get_caller_identity()["Account"] == home.facts["account_id"]
+
+
+@suite.test
+def a_home_cannot_be_made_twice(home):
+    config = (home.path / "config.json").read_bytes()
+    try:
+        home.init()
+        raise RuntimeError("a home was made over another")
+    except AssertionError as error:
+        assert "initialised already" in str(error), error
+    assert (home.path / "config.json").read_bytes() == config
+
+
+@suite.test
+def a_home_of_a_newer_version(_):
+    with another_home("newer", engine=False) as home:
+        home.init()
+        config = home.path / "config.json"
+        text = json.loads(config.read_text(encoding="utf-8"))
+        config.write_text(json.dumps({**text, "v": text["v"] + 1}), encoding="utf-8")
+        before = {path: path.read_bytes() for path in home.path.rglob("*") if path.is_file()}
+        status, said = ended(home)
+        assert status == 1 and "newer" in said.lower(), (status, said)
+        assert {path: path.read_bytes() for path in before} == before, "the home was changed"
+
+
+@suite.test
+def no_home_at_all(_):
+    with another_home("none", engine=False) as home:
+        status, said = ended(home)
+        assert status == 1 and "trivet init" in said, (status, said)
+
+
+@suite.test
+def the_apis_port_is_taken(_):
+    with another_home("taken", engine=False) as home, contextlib.closing(socket.socket()) as taken:
+        home.init()
+        address, port = home.api_address.split(":")
+        taken.bind((address, int(port)))
+        taken.listen()
+        status, said = ended(home)
+        assert status == 1 and home.api_address in said, (status, said)
+
+
+@suite.test
+def the_engine_is_missing(_):
+    with another_home("empty", engine=False) as home:
+        home.set_up()
+        home.ensure_subnet_group()
+        try:
+            home.client("rds").create_db_cluster(**home.cluster_parameters("demo"))
+            raise RuntimeError("created without an engine")
+        except botocore.exceptions.ClientError as error:
+            assert error.response["Error"]["Code"] == "InsufficientDBInstanceCapacity", error
+            assert "trivet engine install mysql" in str(error), error
+        assert home.client("rds").describe_db_clusters()["DBClusters"] == []
+
+
+@suite.test
+def addresses_that_are_taken_are_left_alone(home):
+    with contextlib.closing(socket.socket()) as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken.bind((f"{home.prefix}.0.4", 3306))
+        taken.listen()
+        cluster = home.create_cluster("demo")
+        addresses = {cluster["Endpoint"], cluster["ReaderEndpoint"],
+                     *(member["address"] for member in home.members().values())}
+        assert f"{home.prefix}.0.4" not in addresses and len(addresses) == 5, addresses
+        assert home.sql(cluster["Endpoint"], "SELECT 1") == ((1,),)
+    home.delete_cluster("demo")
+    only_the_daemon_is_left(home)
+
+
+@suite.test
+def another_port_than_3306(home):
+    cluster = home.create_cluster("demo", Port=13306)
+    assert cluster["Port"] == 13306, cluster
+    assert home.sql(cluster["Endpoint"], "SELECT @@port", port=13306) == ((13306,),)
+    home.delete_cluster("demo")
+
+
+@suite.test
+def a_failed_creation_gives_everything_back(home):
+    clusters = home.path / "clusters"
+    shutil.rmtree(clusters, ignore_errors=True)
+    clusters.write_text("no folder", encoding="utf-8")  # what a full or broken disk does
+    before = home.log_size()
+    home.client("rds").create_db_cluster(**home.cluster_parameters("demo"))
+    wait_until("the name to be free again", lambda: unknown(home, "demo"), 60)
+    event = home.wait_event("cluster.creation_failed", before)
+    assert event["error"], event
+    clusters.unlink()
+    only_the_daemon_is_left(home)
+    home.create_cluster("demo")
+    home.delete_cluster("demo")
+    return event["error"]
+
+
+@suite.test
+def a_member_that_dies_while_it_is_created(home):
+    before = home.log_size()
+    home.client("rds").create_db_cluster(**home.cluster_parameters("demo"))
+
+    def some_mysqld():
+        return next((pid for pid, line in processes_of(home.folder).items() if "mysqld" in line.split()[0]
+                     or "/mysqld " in line), None)
+    kill(wait_until("a mysqld", some_mysqld, 20, every=0.01))
+
+    def settled():  # given up, or mended: never in between for ever
+        seen = home.cluster_status("demo")
+        return seen is None or seen["status"] == "available"
+    wait_until("an end of the creation", settled, 120)
+    if unknown(home, "demo"):
+        assert home.events("cluster.creation_failed", before)
+        only_the_daemon_is_left(home)
+        home.create_cluster("demo")
+    home.wait_whole("demo")
+    home.delete_cluster("demo")
+
+
+@suite.test
+def killed_in_the_middle_of_creations(home):
+    took = []
+    for pause in PAUSES:
+        home.client("rds").create_db_cluster(**home.cluster_parameters("demo"))
+        begun = time.monotonic()
+        wait_until("the bad moment", lambda: time.monotonic() - begun >= pause, 5, every=0.01)
+        home.kill_daemon()
+        begun = time.monotonic()
+        home.start()
+        cluster = home.wait_available("demo")
+        took.append(f"{time.monotonic() - begun:.1f}")
+        assert home.sql(cluster["Endpoint"], "SELECT 1") == ((1,),)
+        home.wait_whole("demo")
+        mysqlds = [line for line in processes_of(home.folder).values() if "/mysqld " in line]
+        assert len(mysqlds) == 3, mysqlds
+        home.delete_cluster("demo")
+        only_the_daemon_is_left(home)
+    return f"available {', '.join(took)} s after the restart"
+
+
+@suite.test
+def killed_in_the_middle_of_deletions(home):
+    for pause in (0.0, 0.05, 0.2):
+        home.create_cluster("demo")
+        home.client("rds").delete_db_cluster(DBClusterIdentifier="demo", SkipFinalSnapshot=True)
+        begun = time.monotonic()
+        wait_until("the bad moment", lambda: time.monotonic() - begun >= pause, 5, every=0.01)
+        home.kill_daemon()
+        home.start()
+        wait_until("the cluster to be gone", lambda: unknown(home, "demo"), 60)
+        only_the_daemon_is_left(home)
+
+
+@suite.test
+def two_clusters_of_one_name_at_once(home):
+    """Of callers that race for a name one wins; the others are told."""
+    import concurrent.futures  # pylint: disable=import-outside-toplevel
+
+    def attempt(_):
+        try:
+            home.client("rds").create_db_cluster(**home.cluster_parameters("demo"))
+            return "created"
+        except botocore.exceptions.ClientError as error:
+            return error.response["Error"]["Code"]
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        outcomes = sorted(pool.map(attempt, range(4)))
+    assert outcomes == ["DBClusterAlreadyExistsFault"] * 3 + ["created"], outcomes
+    home.wait_available("demo")
+    home.delete_cluster("demo")
+
+
+@suite.test
+def the_cli_shows_what_runs(home):
+    """trivet status and trivet env, as a person and a script use them."""
+    import subprocess  # pylint: disable=import-outside-toplevel
+    home.create_cluster("demo")
+    home.wait_whole("demo")
+
+    def trivet(*words):
+        done = subprocess.run([BIN / "trivet", "--home", home.path, *words], check=False, capture_output=True,
+                              text=True, timeout=60)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+    status = json.loads(trivet("status", "--json"))
+    cluster = status["clusters"][0]
+    assert set(cluster) >= {"identifier", "resource_id", "status", "term", "writer", "endpoint", "reader_endpoint",
+                            "members"}, cluster
+    for member in cluster["members"]:
+        assert set(member) >= {"identifier", "availability_zone", "role", "status", "address", "port", "pid",
+                               "guard_pid", "apply_lag_ms"}, member
+    assert "demo" in trivet("status") and cluster["writer"] in trivet("status")
+    exported = subprocess.run(["bash", "-c", trivet("env") + "\nenv -0"], check=True, capture_output=True, text=True,
+                              env={"PATH": os.environ["PATH"]}).stdout
+    variables = dict(line.split("=", 1) for line in exported.split("\0") if "=" in line)
+    assert variables["AWS_ENDPOINT_URL"] == home.endpoint_url, variables
+    keys = variables["AWS_ACCESS_KEY_ID"], variables["AWS_SECRET_ACCESS_KEY"], variables["AWS_SESSION_TOKEN"]
+    assert home.client("rds", keys).describe_db_clusters()["DBClusters"][0]["DBClusterIdentifier"] == "demo"
+    assert pathlib.Path(variables["TRIVET_CA_BUNDLE"]).read_text(encoding="utf-8").startswith("-----BEGIN CERT")
+    home.delete_cluster("demo")
+
+
+@suite.test
+def the_home_keeps_its_secrets(home):
+    """Nobody but root reads keys, state and sockets; the log has no password and no secret key."""
+    for path in (home.path / "sealing.key", home.path / "state/trivet.db", home.path / "tls/ca-key.sealed"):
+        assert path.stat().st_mode & 0o077 == 0 or path.parent.stat().st_mode & 0o077 == 0, path
+    secret = home.facts["secret_access_key"]
+    log = home.log_path.read_text(encoding="utf-8")
+    assert secret not in log and "correct-horse-1" not in log, "a secret is in the log"
+    for path in (home.path / "state").iterdir():
+        assert secret.encode() not in path.read_bytes(), f"a secret is in clear in {path}"
+
+
+if __name__ == "__main__":
+    suite.main()
