@@ -20,12 +20,25 @@ namespace {
 constexpr Millis kLook{3'000};  // one statement to a live member
 constexpr Millis kGuard{5'000};
 constexpr std::size_t kUuidCharacters = 36;
+constexpr std::size_t kErrorCharactersMax = 500;
 
 Status chown_to(const std::string& path, const std::optional<engine::RunAs>& owner) {
   if (owner && ::lchown(path.c_str(), owner->uid, owner->gid) != 0) {
     return make_error(Errc::kDenied, errno_message("chown " + path, errno));
   }
   return ok();
+}
+
+// mysqld's own last complaint: the log itself may be gone when somebody reads of it.
+std::string last_error(const MemberPaths& paths) {
+  for (const std::string& path : {paths.error_log(), paths.output()}) {
+    const auto text = read_file(path);
+    const std::size_t at = text ? text->rfind("[ERROR]") : std::string::npos;
+    if (at != std::string::npos) {
+      return text->substr(at, std::min(text->find('\n', at) - at, kErrorCharactersMax));
+    }
+  }
+  return "see " + paths.error_log();
 }
 
 }  // namespace
@@ -206,11 +219,10 @@ Result<MemberProcess> LocalAgent::start(Millis deadline) {
     }
     TRIVET_TRY(const std::optional<MemberProcess> still, adopt());
     if (!still) {
-      return make_error(Errc::kUnavailable,
-                        "mysqld ended while it started: see " + paths_.error_log());
+      return make_error(Errc::kUnavailable, "mysqld ended while it started: " + last_error(paths_));
     }
   }
-  return make_error(Errc::kTimeout, "mysqld did not answer in time: see " + paths_.error_log());
+  return make_error(Errc::kTimeout, "mysqld did not answer in time: " + last_error(paths_));
 }
 
 // The guard of a dead mysqld goes; one of a live mysqld stays.

@@ -20,12 +20,14 @@
 #include "api/iam/actions.h"
 #include "api/iam/identities.h"
 #include "api/rds/actions.h"
+#include "api/render.h"
 #include "api/sts/actions.h"
 #include "authd/server.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/iso8601.h"
 #include "base/log.h"
+#include "base/random.h"
 #include "base/worker.h"
 #include "daemon/engine_host.h"
 #include "daemon/status_json.h"
@@ -75,6 +77,18 @@ class HomeLock {
 
 net::HttpResponse json_response(int status, const nlohmann::json& body) {
   return {status, {{"Content-Type", "application/json"}}, body.dump() + "\n"};
+}
+
+// What the HTTP server refuses before there is a call, as clients of AWS's APIs can read it.
+net::HttpResponse aws_refusal(int status, std::string_view reason) {
+  const std::string_view code = status == 413   ? "RequestEntityTooLarge"
+                                : status == 500 ? "InternalFailure"
+                                : status == 503 ? "ServiceUnavailable"
+                                                : "MalformedInput";
+  const std::string request_id = random_uuid();
+  log(Level::kInfo, "api.not_a_call",
+      {{"request_id", request_id}, {"status", status}, {"reason", reason}});
+  return api::render_error(nullptr, {std::string(code), status, std::string(reason)}, request_id);
 }
 
 }  // namespace
@@ -128,7 +142,6 @@ struct Daemon::Parts {
 
 Daemon::Daemon(DaemonOptions options) : parts_(std::make_unique<Parts>(std::move(options))) {}
 Daemon::~Daemon() = default;
-
 
 Status Daemon::Parts::load_home() {
   const HomePaths& paths = options.paths;
@@ -254,11 +267,13 @@ void Daemon::Parts::on_api_worker(std::function<void()> work) {
 Status Daemon::Parts::listen() {
   http_loop = std::make_unique<net::Loop>("http");
   http = std::make_unique<net::HttpServer>(
-      *http_loop, [this](net::HttpRequest request, net::HttpDone done) {
+      *http_loop,
+      [this](net::HttpRequest request, net::HttpDone done) {
         on_api_worker([this, request = std::move(request), done = std::move(done)] {
           done(dispatcher->handle(request));
         });
-      });
+      },
+      net::HttpServerOptions{.refusal = aws_refusal});
   const auto port = http->listen(installation.api_host, installation.api_port);
   if (!port) {
     return make_error(port.error().code,
@@ -316,7 +331,6 @@ void Daemon::stop() {
     p.hosts_worker->stop();
   }
 }
-
 
 void Daemon::Parts::on_views(const std::vector<service::ClusterViewPtr>& views) {
   auto facts = std::make_shared<service::DatabaseFacts>();
@@ -380,7 +394,6 @@ void Daemon::Parts::write_hosts(const std::vector<service::ClusterViewPtr>& view
     log(Level::kWarning, "hosts.not_written", {{"error", written.error().message}});
   }
 }
-
 
 net::HttpResponse Daemon::Parts::admin_call(const net::HttpRequest& request) {
   const auto& peer = request.peer_credentials;

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <set>
 
 #include "adapter/pki/pki.h"
 #include "adapter/store_sqlite/store.h"
@@ -43,13 +44,22 @@ Status check(const HomePaths& paths, const Installation& wanted) {
   if (account.size() != 12 || !all_digits(account)) {
     return wrong("--account-id must be 12 digits");
   }
-  if (wanted.availability_zones.size() != 3) {
+  if (wanted.realm.availability_zones.size() != 3) {
     return wrong("exactly three --az are needed");
   }
-  for (const std::string& az : wanted.availability_zones) {
-    if (!az.starts_with(wanted.realm.region)) {
-      return wrong(fmt::format("--az {} is not of region {}", az, wanted.realm.region));
+  for (const std::string& az : wanted.realm.availability_zones) {
+    const bool is_named_well = az.size() == wanted.realm.region.size() + 1 &&
+                               az.starts_with(wanted.realm.region) && az.back() >= 'a' &&
+                               az.back() <= 'z';
+    if (!is_named_well) {
+      return wrong(fmt::format("--az {} is no Availability Zone of region {}: {}a, {}b, …", az,
+                               wanted.realm.region, wanted.realm.region, wanted.realm.region));
     }
+  }
+  const std::set<std::string> distinct(wanted.realm.availability_zones.begin(),
+                                       wanted.realm.availability_zones.end());
+  if (distinct.size() != wanted.realm.availability_zones.size()) {
+    return wrong("the three --az must differ");
   }
   if (!wanted.api_host.starts_with("127.")) {
     return wrong(

@@ -55,9 +55,9 @@ int run_init(const HomePaths& paths, InitOptions options) {
   }
   wanted.api_host = options.api_address.substr(0, colon);
   wanted.api_port = static_cast<std::uint16_t>(number);
-  if (wanted.availability_zones.empty()) {
+  if (wanted.realm.availability_zones.empty()) {
     for (const char* letter : {"a", "b", "c"}) {
-      wanted.availability_zones.push_back(wanted.realm.region + letter);
+      wanted.realm.availability_zones.push_back(wanted.realm.region + letter);
     }
   }
   wanted.hosts_file = options.hosts == "yes"  ? HostsFileUse::kYes
@@ -139,7 +139,7 @@ int run(int argc, char** argv) {
   CLI::App* init_command = app.add_subcommand("init", "Make a home");
   init_command->add_option("--account-id", account, "12 digits")->capture_default_str();
   init_command->add_option("--region", init.wanted.realm.region)->capture_default_str();
-  init_command->add_option("--az", init.wanted.availability_zones,
+  init_command->add_option("--az", init.wanted.realm.availability_zones,
                            "An Availability Zone; three times (default: REGIONa, b, c)");
   init_command->add_option("--domain", init.wanted.endpoint_domain, "Endpoint names end in it")
       ->capture_default_str();

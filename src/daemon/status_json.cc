@@ -43,6 +43,7 @@ std::string status_json(const std::vector<service::ClusterViewPtr>& views) {
                         {"status", service::status_text(*view)},
                         {"term", view->topology.term.value()},
                         {"writer", view->writer ? json(view->writer->str()) : json(nullptr)},
+                        {"iam_authentication", view->cluster.iam_authentication},
                         {"master_username", view->cluster.master_username},
                         {"endpoint", to_json(view->cluster.writer_endpoint)},
                         {"reader_endpoint", to_json(view->cluster.reader_endpoint)},

@@ -36,7 +36,7 @@ std::string encode(const Installation& i) {
               {"account_id", i.realm.account.str()},
               {"region", i.realm.region},
               {"partition", i.realm.partition},
-              {"availability_zones", i.availability_zones},
+              {"availability_zones", i.realm.availability_zones},
               {"endpoint_domain", i.endpoint_domain},
               {"endpoint_hash", i.endpoint_hash},
               {"api_host", i.api_host},
@@ -63,7 +63,7 @@ Result<Installation> decode_installation(std::string_view text) {
     i.realm.account = AccountId(j.at("account_id"));
     i.realm.region = j.at("region");
     i.realm.partition = j.at("partition");
-    i.availability_zones = j.at("availability_zones").get<std::vector<std::string>>();
+    i.realm.availability_zones = j.at("availability_zones").get<std::vector<std::string>>();
     i.endpoint_domain = j.at("endpoint_domain");
     i.endpoint_hash = j.at("endpoint_hash");
     i.api_host = j.at("api_host");

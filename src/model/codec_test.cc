@@ -45,7 +45,7 @@ TEST(TopologyCodec, RoundTrips) {
 TEST(InstallationCodec, RoundTripsAndKnowsANewerHome) {
   Installation i;
   i.id = "x";
-  i.availability_zones = {"us-east-1a", "us-east-1b", "us-east-1c"};
+  i.realm.availability_zones = {"us-east-1a", "us-east-1b", "us-east-1c"};
   i.hosts_file = HostsFileUse::kNo;
   EXPECT_EQ(encode(*decode_installation(encode(i))), encode(i));
   const auto newer = decode_installation(R"({"v":7})");

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "base/strong_id.h"
 
@@ -22,6 +23,8 @@ struct Realm {
   AccountId account;
   std::string region = "us-east-1";
   std::string partition = "aws";
+  // Three, in order of preference: "us-east-1a". Empty: the region's a, b and c.
+  std::vector<std::string> availability_zones{};
 };
 
 }  // namespace trivet

@@ -21,7 +21,6 @@ std::string_view to_string(HostsFileUse use);  // "auto", "yes", "no"
 struct Installation {
   std::string id;  // a UUID; names our block in /etc/hosts
   Realm realm;
-  std::vector<std::string> availability_zones;  // three, "us-east-1a"
   std::string endpoint_domain = "rds.trivet.internal";
   std::string endpoint_hash;  // 12 lower-case alphanumerics, the same in every endpoint's name
   std::string api_host = "127.0.0.1";  // loopback only: the API is plain HTTP

@@ -68,8 +68,8 @@ Result<SecurityGroup> find_group(const NetworkState& state, const SecurityGroupR
 
 // The zone that a new subnet goes to: the one named, else the one with the fewest of its VPC.
 Result<std::string> choose_zone(const NetworkState& state, const CreateSubnet& wanted,
-                                std::string_view region) {
-  const auto zones = availability_zones(region);
+                                const Realm& realm) {
+  const auto zones = availability_zones(realm);
   for (const AvailabilityZone& zone : zones) {
     if ((!wanted.availability_zone.empty() && zone.name == wanted.availability_zone) ||
         (!wanted.availability_zone_id.empty() && zone.id == wanted.availability_zone_id)) {
@@ -240,7 +240,8 @@ Status tag_one(NetworkState& state, const std::string& id, const Tags& tags,
 
 }  // namespace
 
-std::vector<AvailabilityZone> availability_zones(std::string_view region) {
+std::vector<AvailabilityZone> availability_zones(const Realm& realm) {
+  const std::string_view region = realm.region;
   // AWS shortens a region's words in the ids of its zones: us-east-1 → use1, ap-southeast-2 →
   // apse2.
   std::string prefix;
@@ -261,10 +262,15 @@ std::vector<AvailabilityZone> availability_zones(std::string_view region) {
     is_first = false;
     begin = end + 1;
   }
+  std::vector<std::string> names = realm.availability_zones;
+  for (const char letter : {'a', 'b', 'c'}) {
+    if (realm.availability_zones.empty()) {
+      names.push_back(fmt::format("{}{}", region, letter));
+    }
+  }
   std::vector<AvailabilityZone> zones;
-  for (int i = 0; i < 3; ++i) {
-    zones.push_back({fmt::format("{}{}", region, static_cast<char>('a' + i)),
-                     fmt::format("{}-az{}", prefix, i + 1)});
+  for (const std::string& name : names) {
+    zones.push_back({name, fmt::format("{}-az{}", prefix, name.back() - 'a' + 1)});
   }
   return zones;
 }
@@ -300,7 +306,7 @@ Status Ec2Service::start() {
                   .is_default = true,
                   .tags = {}};
     change.put(vpc);
-    const auto zones = availability_zones(needs_.realm.region);
+    const auto zones = availability_zones(needs_.realm);
     for (std::size_t i = 0; i < zones.size(); ++i) {
       change.put(Subnet{.id = new_id("subnet"),
                         .vpc_id = vpc.id,
@@ -336,7 +342,7 @@ Result<Subnet> Ec2Service::create_subnet(const CreateSubnet& wanted) {
       return no_such_vpc(wanted.vpc_id);
     }
     TRIVET_TRY(const Ipv4Net net, check_subnet_cidr(state, *vpc, wanted.cidr));
-    TRIVET_TRY(const std::string zone, choose_zone(state, wanted, needs_.realm.region));
+    TRIVET_TRY(const std::string zone, choose_zone(state, wanted, needs_.realm));
     if (state.subnets.size() >= kSubnetsMax) {
       return aws_fault(Errc::kInvalidArgument, "SubnetLimitExceeded",
                        "The maximum number of subnets has been reached.");

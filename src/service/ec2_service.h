@@ -24,8 +24,8 @@ struct AvailabilityZone {
   std::string id;    // "use1-az1"
 };
 
-// The three zones of a region, in order. Pure.
-std::vector<AvailabilityZone> availability_zones(std::string_view region);
+// The three zones of an installation, in order. Pure.
+std::vector<AvailabilityZone> availability_zones(const Realm& realm);
 
 struct CreateSubnet {
   std::string vpc_id;

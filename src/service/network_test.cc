@@ -51,14 +51,18 @@ TEST(Ipv4Net, ChecksIpv6Networks) {
 }
 
 TEST(AvailabilityZones, AreNamedAsAwsDoes) {
-  const auto zones = availability_zones("us-east-1");
+  const auto zones = availability_zones({.region = "us-east-1"});
   ASSERT_EQ(zones.size(), 3U);
   EXPECT_EQ(zones[0].name, "us-east-1a");
   EXPECT_EQ(zones[2].name, "us-east-1c");
   EXPECT_EQ(zones[0].id, "use1-az1");
-  EXPECT_EQ(availability_zones("eu-central-1")[1].id, "euc1-az2");
-  EXPECT_EQ(availability_zones("ap-southeast-2")[2].id, "apse2-az3");
-  EXPECT_EQ(availability_zones("us-gov-west-1")[0].id, "usgw1-az1");
+  const auto chosen = availability_zones(
+      {.region = "us-east-1", .availability_zones = {"us-east-1d", "us-east-1a", "us-east-1f"}});
+  EXPECT_EQ(chosen[0].name, "us-east-1d");
+  EXPECT_EQ(chosen[2].id, "use1-az6");
+  EXPECT_EQ(availability_zones({.region = "eu-central-1"})[1].id, "euc1-az2");
+  EXPECT_EQ(availability_zones({.region = "ap-southeast-2"})[2].id, "apse2-az3");
+  EXPECT_EQ(availability_zones({.region = "us-gov-west-1"})[0].id, "usgw1-az1");
 }
 
 TEST(EngineCatalog, ChoosesTheNewestThatIsNamed) {

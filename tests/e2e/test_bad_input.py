@@ -30,6 +30,7 @@ def send(home, body, keys=None, service="rds", when=None, content_type=FORM, reg
     body = body if isinstance(body, bytes) else body.encode()
     signed = signed_headers(keys or home.root_keys, home.api_address, body, service, region, when, content_type)
     signed.update(headers or {})
+    signed = {name: value for name, value in signed.items() if value is not None}
     connection = http.client.HTTPConnection(*home.api_address.split(":"), timeout=30)
     with contextlib.closing(connection):
         connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
@@ -97,7 +98,7 @@ def who_signed_it_is_checked(home):
            "UnrecognizedClientException")
     expect(send(home, good, region="eu-west-1"), 403, "SignatureDoesNotMatch")
     expect(send(home, good, headers={"authorization": "AWS4-HMAC-SHA256 nonsense"}), 400, "IncompleteSignature")
-    expect(send(home, good, headers={"authorization": ""}), 403, "MissingAuthenticationToken")
+    expect(send(home, good, headers={"authorization": None}), 403, "MissingAuthenticationToken")
     # Another body than the signed one.
     signed = signed_headers(home.root_keys, home.api_address, good.encode(), "rds", REGION, None, FORM)
     expect(send(home, form("DescribeDBInstances"), headers=signed), 403, "SignatureDoesNotMatch")
@@ -144,7 +145,10 @@ def oversized_bodies(home):
         connection.putrequest("POST", "/")
         connection.putheader("Content-Length", str(1 << 40))
         connection.endheaders()
-        assert connection.getresponse().status == 413
+        answer = connection.getresponse()
+        text = answer.read().decode()
+        assert answer.status == 413 and "<Code>RequestEntityTooLarge</Code>" in text, text
+        assert answer.getheader("x-amzn-requestid") in text, answer.headers
     body = form("DescribeDBClusters", Marker="x" * (3 << 20)).encode()
     try:
         assert send(home, body)[0] == 413
@@ -245,8 +249,6 @@ BAD_CLUSTERS = [
     (COMBINATION, {"EnableCloudwatchLogsExports": ["audit"]}),
     (COMBINATION, {"EngineMode": "serverless"}),
     (COMBINATION, {"BacktrackWindow": 60}),
-    (COMBINATION, {"ManageMasterUserPassword": True}),
-    ("NotImplemented", {"ManageMasterUserPassword": True, "MasterUserPassword": None}),
     ("NotImplemented", {"KmsKeyId": "alias/mine"}),
     (VALUE, {"VpcSecurityGroupIds": ["sg-0123456789abcdef0"]}),
     ("InvalidVPCNetworkStateFault", {"AvailabilityZones": ["eu-west-1a", "eu-west-1b", "eu-west-1c"]}),
@@ -264,6 +266,12 @@ def clusters_that_cannot_be(home):
         status = 501 if code == "NotImplemented" else 400
         message = refused(rds.create_db_cluster, status, code, **parameters)
         assert message and MASTER_PASSWORD not in message, message
+    # A parameter that Debian's boto3 does not know yet.
+    newer = {**home.cluster_parameters("wrong"), "EnableIAMDatabaseAuthentication": "true",
+             "ManageMasterUserPassword": "true"}
+    expect(send(home, form("CreateDBCluster", **newer)), 400, COMBINATION)
+    del newer["MasterUserPassword"]
+    expect(send(home, form("CreateDBCluster", **newer)), 501, "NotImplemented")
     refused(rds.create_db_cluster, 404, "DBSubnetGroupNotFoundFault",
             **home.cluster_parameters("wrong", DBSubnetGroupName="nowhere"))
     assert rds.describe_db_clusters()["DBClusters"] == []

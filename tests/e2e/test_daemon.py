@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The daemon and its home in bad company: taken ports, missing engines, other versions, kills at bad moments."""
+import concurrent.futures
 import contextlib
 import json
 import os
 import pathlib
-import shutil
 import socket
+import subprocess
 import time
 
 import botocore.exceptions
@@ -33,6 +34,10 @@ def ended(home, seconds=30):
         kill(child.pid)
         child.wait()
     return status, home.log_path.read_bytes()[before:].decode()
+
+
+def mysqlds(home):
+    return [pid for pid, line in processes_of(home.folder).items() if "/mysqld " in line and "trivet-guard" not in line]
 
 
 def only_the_daemon_is_left(home):
@@ -127,79 +132,85 @@ def addresses_that_are_taken_are_left_alone(home):
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         taken.bind((f"{home.prefix}.0.4", 3306))
         taken.listen()
-        cluster = home.create_cluster("demo")
+        cluster = home.create_cluster("spare")
         addresses = {cluster["Endpoint"], cluster["ReaderEndpoint"],
-                     *(member["address"] for member in home.members().values())}
+                     *(member["address"] for member in home.members("spare").values())}
         assert f"{home.prefix}.0.4" not in addresses and len(addresses) == 5, addresses
         assert home.sql(cluster["Endpoint"], "SELECT 1") == ((1,),)
-    home.delete_cluster("demo")
+    home.delete_cluster("spare")
     only_the_daemon_is_left(home)
 
 
 @suite.test
 def another_port_than_3306(home):
-    cluster = home.create_cluster("demo", Port=13306)
+    cluster = home.create_cluster("port", Port=13306)
     assert cluster["Port"] == 13306, cluster
     assert home.sql(cluster["Endpoint"], "SELECT @@port", port=13306) == ((13306,),)
-    home.delete_cluster("demo")
+    home.delete_cluster("port")
+
+
+@contextlib.contextmanager
+def small_disk(folder, size):
+    """A file system of that size in place of `folder`."""
+    folder.mkdir(exist_ok=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size},mode=0711", "trivet-e2e", folder], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "--lazy", folder], check=True)
 
 
 @suite.test
-def a_failed_creation_gives_everything_back(home):
-    clusters = home.path / "clusters"
-    shutil.rmtree(clusters, ignore_errors=True)
-    clusters.write_text("no folder", encoding="utf-8")  # what a full or broken disk does
-    before = home.log_size()
-    home.client("rds").create_db_cluster(**home.cluster_parameters("demo"))
-    wait_until("the name to be free again", lambda: unknown(home, "demo"), 60)
-    event = home.wait_event("cluster.creation_failed", before)
-    assert event["error"], event
-    clusters.unlink()
-    only_the_daemon_is_left(home)
-    home.create_cluster("demo")
-    home.delete_cluster("demo")
-    return event["error"]
+def a_full_disk_fails_a_creation_and_gives_everything_back(home):
+    errors = []
+    for size in ("1m", "60m"):  # before any member runs, and while another one starts
+        with small_disk(home.path / "clusters", size):
+            before = home.log_size()
+            home.client("rds").create_db_cluster(**home.cluster_parameters("full"))
+            wait_until("the name to be free again", lambda: unknown(home, "full"), 120)
+            errors.append(home.wait_event("cluster.creation_failed", before)["error"])
+            only_the_daemon_is_left(home)
+    home.create_cluster("full")
+    home.delete_cluster("full")
+    assert "No space left" in errors[0], errors
+    return "; ".join(errors)
 
 
 @suite.test
 def a_member_that_dies_while_it_is_created(home):
     before = home.log_size()
-    home.client("rds").create_db_cluster(**home.cluster_parameters("demo"))
+    home.client("rds").create_db_cluster(**home.cluster_parameters("frail"))
 
-    def some_mysqld():
-        return next((pid for pid, line in processes_of(home.folder).items() if "mysqld" in line.split()[0]
-                     or "/mysqld " in line), None)
-    kill(wait_until("a mysqld", some_mysqld, 20, every=0.01))
+    kill(wait_until("a mysqld", lambda: mysqlds(home), 20, every=0.01)[0])
 
     def settled():  # given up, or mended: never in between for ever
-        seen = home.cluster_status("demo")
+        seen = home.cluster_status("frail")
         return seen is None or seen["status"] == "available"
     wait_until("an end of the creation", settled, 120)
-    if unknown(home, "demo"):
+    if unknown(home, "frail"):
         assert home.events("cluster.creation_failed", before)
         only_the_daemon_is_left(home)
-        home.create_cluster("demo")
-    home.wait_whole("demo")
-    home.delete_cluster("demo")
+        home.create_cluster("frail")
+    home.wait_whole("frail")
+    home.delete_cluster("frail")
 
 
 @suite.test
 def killed_in_the_middle_of_creations(home):
     took = []
     for pause in PAUSES:
-        home.client("rds").create_db_cluster(**home.cluster_parameters("demo"))
+        home.client("rds").create_db_cluster(**home.cluster_parameters("cut"))
         begun = time.monotonic()
         wait_until("the bad moment", lambda: time.monotonic() - begun >= pause, 5, every=0.01)
         home.kill_daemon()
         begun = time.monotonic()
         home.start()
-        cluster = home.wait_available("demo")
+        cluster = home.wait_available("cut")
         took.append(f"{time.monotonic() - begun:.1f}")
         assert home.sql(cluster["Endpoint"], "SELECT 1") == ((1,),)
-        home.wait_whole("demo")
-        mysqlds = [line for line in processes_of(home.folder).values() if "/mysqld " in line]
-        assert len(mysqlds) == 3, mysqlds
-        home.delete_cluster("demo")
+        home.wait_whole("cut")
+        assert len(mysqlds(home)) == 3, processes_of(home.folder)
+        home.delete_cluster("cut")
         only_the_daemon_is_left(home)
     return f"available {', '.join(took)} s after the restart"
 
@@ -207,40 +218,37 @@ def killed_in_the_middle_of_creations(home):
 @suite.test
 def killed_in_the_middle_of_deletions(home):
     for pause in (0.0, 0.05, 0.2):
-        home.create_cluster("demo")
-        home.client("rds").delete_db_cluster(DBClusterIdentifier="demo", SkipFinalSnapshot=True)
+        home.create_cluster("gone")
+        home.client("rds").delete_db_cluster(DBClusterIdentifier="gone", SkipFinalSnapshot=True)
         begun = time.monotonic()
         wait_until("the bad moment", lambda: time.monotonic() - begun >= pause, 5, every=0.01)
         home.kill_daemon()
         home.start()
-        wait_until("the cluster to be gone", lambda: unknown(home, "demo"), 60)
+        wait_until("the cluster to be gone", lambda: unknown(home, "gone"), 60)
         only_the_daemon_is_left(home)
 
 
 @suite.test
 def two_clusters_of_one_name_at_once(home):
     """Of callers that race for a name one wins; the others are told."""
-    import concurrent.futures  # pylint: disable=import-outside-toplevel
-
     def attempt(_):
         try:
-            home.client("rds").create_db_cluster(**home.cluster_parameters("demo"))
+            home.client("rds").create_db_cluster(**home.cluster_parameters("race"))
             return "created"
         except botocore.exceptions.ClientError as error:
             return error.response["Error"]["Code"]
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
         outcomes = sorted(pool.map(attempt, range(4)))
     assert outcomes == ["DBClusterAlreadyExistsFault"] * 3 + ["created"], outcomes
-    home.wait_available("demo")
-    home.delete_cluster("demo")
+    home.wait_available("race")
+    home.delete_cluster("race")
 
 
 @suite.test
 def the_cli_shows_what_runs(home):
     """trivet status and trivet env, as a person and a script use them."""
-    import subprocess  # pylint: disable=import-outside-toplevel
-    home.create_cluster("demo")
-    home.wait_whole("demo")
+    home.create_cluster("shown")
+    home.wait_whole("shown")
 
     def trivet(*words):
         done = subprocess.run([BIN / "trivet", "--home", home.path, *words], check=False, capture_output=True,
@@ -254,15 +262,15 @@ def the_cli_shows_what_runs(home):
     for member in cluster["members"]:
         assert set(member) >= {"identifier", "availability_zone", "role", "status", "address", "port", "pid",
                                "guard_pid", "apply_lag_ms"}, member
-    assert "demo" in trivet("status") and cluster["writer"] in trivet("status")
+    assert "shown" in trivet("status") and cluster["writer"] in trivet("status")
     exported = subprocess.run(["bash", "-c", trivet("env") + "\nenv -0"], check=True, capture_output=True, text=True,
                               env={"PATH": os.environ["PATH"]}).stdout
     variables = dict(line.split("=", 1) for line in exported.split("\0") if "=" in line)
     assert variables["AWS_ENDPOINT_URL"] == home.endpoint_url, variables
     keys = variables["AWS_ACCESS_KEY_ID"], variables["AWS_SECRET_ACCESS_KEY"], variables["AWS_SESSION_TOKEN"]
-    assert home.client("rds", keys).describe_db_clusters()["DBClusters"][0]["DBClusterIdentifier"] == "demo"
+    assert home.client("rds", keys).describe_db_clusters()["DBClusters"][0]["DBClusterIdentifier"] == "shown"
     assert pathlib.Path(variables["TRIVET_CA_BUNDLE"]).read_text(encoding="utf-8").startswith("-----BEGIN CERT")
-    home.delete_cluster("demo")
+    home.delete_cluster("shown")
 
 
 @suite.test

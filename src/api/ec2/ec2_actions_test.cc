@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "api/ec2/common.h"
-#include "api/rds/testing.h"
+#include "api/rds/rds_testing.h"
 
 namespace trivet::api::ec2 {
 namespace {

@@ -16,7 +16,7 @@ std::int32_t available_addresses(const trivet::Subnet& subnet) {
 }
 
 std::string zone_id(const Realm& realm, const std::string& zone) {
-  for (const auto& entry : service::availability_zones(realm.region)) {
+  for (const auto& entry : service::availability_zones(realm)) {
     if (entry.name == zone) {
       return entry.id;
     }

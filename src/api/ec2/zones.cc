@@ -52,7 +52,7 @@ bool is_named(const std::vector<std::string>& names, const std::string& name) {
 
 Result<DescribeAvailabilityZonesResponse> describe_zones(
     const Realm& realm, const DescribeAvailabilityZonesRequest& request) {
-  const auto zones = service::availability_zones(realm.region);
+  const auto zones = service::availability_zones(realm);
   TRIVET_CHECK_OK(check_named(request.ZoneNames, zones, &Zone::name));
   TRIVET_CHECK_OK(check_named(request.ZoneIds, zones, &Zone::id));
   DescribeAvailabilityZonesResponse response;

@@ -305,7 +305,7 @@ Status read_log_exports(const CreateDBClusterRequest& request, Cluster& wanted) 
 
 Status read_zones(const CreateDBClusterRequest& request, const WishContext& context,
                   ClusterWish& wish) {
-  const auto known = service::availability_zones(context.realm.region);
+  const auto known = service::availability_zones(context.realm);
   std::set<std::string> zones;
   for (const std::string& zone : request.AvailabilityZones) {
     const bool is_known = std::any_of(known.begin(), known.end(),

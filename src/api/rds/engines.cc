@@ -170,7 +170,7 @@ rds::OrderableDBInstanceOption option_shape(const Option& option, const Realm& r
   out.DBInstanceClass = std::string(option.instance_class->name);
   out.LicenseModel = std::string(kLicense);
   out.AvailabilityZoneGroup = realm.region;
-  for (const auto& zone : service::availability_zones(realm.region)) {
+  for (const auto& zone : service::availability_zones(realm)) {
     out.AvailabilityZones.push_back({.Name = zone.name});
   }
   out.MultiAZCapable = false;  // of instances: what there is are clusters

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "api/rds/testing.h"
+#include "api/rds/rds_testing.h"
 
 namespace trivet::api {
 namespace {
