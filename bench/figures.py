@@ -141,7 +141,7 @@ def create(bench):
         return time.monotonic() - begun
 
     cold = once("cold")
-    print(f"    the first one, which makes the engine's template: {cold:.2f} s", flush=True)
+    print(f"    the first one, which makes the template if the engine has none: {cold:.2f} s", flush=True)
     pattern = Member(home, home.writer("cold"))
     rounds, bare = [], []
     home.delete_cluster("cold")
@@ -164,7 +164,7 @@ class Member:
         self.command = [word for word in words if not word.startswith("--defaults-file=")]
         self.my_cnf = pathlib.Path(next(word for word in words if word not in self.command).partition("=")[2])
         self.settings = self.my_cnf.read_text(encoding="utf-8").splitlines()
-        self.template = next((home.path / "engines").glob("*/template"))
+        self.template = next((home.path / "engines").glob("*/template/data"))
         self.user = os.stat(f"/proc/{status['pid']}").st_uid, os.stat(f"/proc/{status['pid']}").st_gid
         with open(f"/proc/{status['pid']}/environ", encoding="utf-8") as file:
             self.environment = dict(pair.split("=", 1) for pair in file.read().rstrip("\0").split("\0"))

@@ -157,12 +157,14 @@ The cluster is running. To use it:
   eval "$({trivet} env)"
   aws --endpoint-url $AWS_ENDPOINT_URL rds describe-db-clusters
   {trivet} connect {CLUSTER} --user {DB_USER}                  # mysql, with a token
-  python3 - <<'PY'
+  /usr/bin/python3 - <<'PY'
   import boto3, os, pymysql
   token = boto3.client('rds', endpoint_url=os.environ['AWS_ENDPOINT_URL']).generate_db_auth_token(
       '{cluster["Endpoint"]}', {cluster["Port"]}, '{DB_USER}')
-  print(pymysql.connect(host='{cluster["Endpoint"]}', user='{DB_USER}', password=token,
-        ssl={{'ca': os.environ['TRIVET_CA_BUNDLE']}}, auth_plugin_map={{'mysql_clear_password': None}}))
+  cursor = pymysql.connect(host='{cluster["Endpoint"]}', user='{DB_USER}', password=token,
+      ssl={{'ca': os.environ['TRIVET_CA_BUNDLE']}}, auth_plugin_map={{'mysql_clear_password': None}}).cursor()
+  cursor.execute('SELECT 1, @@external_user')
+  print(cursor.fetchall())
   PY
   {trivet} status
   {trivet} down                                          # stop it; `{trivet} up` brings it back""")

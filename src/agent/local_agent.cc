@@ -134,7 +134,8 @@ Status LocalAgent::new_data(const engine::Engine& engine) {
 }
 
 Status LocalAgent::prepare() {
-  TRIVET_CHECK_OK(remove());
+  // Not the cluster's folder: another member may be making its own in it.
+  TRIVET_CHECK_OK(remove_member());
   const Endpoint& endpoint = seed_.member.endpoint;
   TRIVET_CHECK_OK(process::can_bind(endpoint.address, endpoint.port));
   TRIVET_TRY(const engine::Engine engine, agents_.settings().find_engine());
@@ -144,14 +145,19 @@ Status LocalAgent::prepare() {
   return write_configuration(engine);
 }
 
-Status LocalAgent::remove() {
+Status LocalAgent::remove_member() {
   TRIVET_CHECK_OK(kill(kGuard));
   TRIVET_CHECK_OK(end_guard(kGuard));
   agents_.settings().close_auth_socket(paths_.auth_socket());
   TRIVET_CHECK_OK(engine::remove_tree(paths_.folder));
   TRIVET_CHECK_OK(engine::remove_tree(paths_.run_folder));
-  ::rmdir(paths_.cluster_folder.c_str());  // by whoever comes last
   promise_ = PromiseFile(paths_.promise());
+  return ok();
+}
+
+Status LocalAgent::remove() {
+  TRIVET_CHECK_OK(remove_member());
+  ::rmdir(paths_.cluster_folder.c_str());  // by whoever comes last
   return ok();
 }
 

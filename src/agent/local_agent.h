@@ -42,6 +42,7 @@ class LocalAgent final : public MemberAgent {
  private:
   Status admit(const Stamp& stamp);
   Millis left(const Stamp& stamp) const;
+  Status remove_member();
   Status make_member_folders();
   Status write_configuration(const engine::Engine& engine);
   Status write_certificate();

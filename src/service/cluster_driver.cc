@@ -121,6 +121,8 @@ void ClusterDriver::run(const StoredTopology& stored) {
             hands_.at(id).process = **adopted;
             gathered->alive.insert(id);
           } else if (!adopted) {
+            // Not known to be dead: the machine must kill it before it may take it for that (I8).
+            gathered->alive.insert(id);
             log(Level::kWarning, "member.adoption_failed",
                 {{"member", id.str()}, {"error", adopted.error().message}});
           }

@@ -98,19 +98,19 @@ void ClusterDriver::probe() {
   probing_ = true;
   const Endpoint writer = cluster_.writer_endpoint;
   const Endpoint reader = cluster_.reader_endpoint;
-  const std::uint32_t first = cluster_.members.front().server_id;
+  const std::uint32_t serving = hands_.at(*machine_->serving_writer()).member.server_id;
   auto shared = std::make_shared<std::pair<std::size_t, Status>>(hands_.size(), ok());
   for (const auto& [id, hands] : hands_) {
     const Member member = hands.member;
-    const auto work = [member, writer, reader, first](MemberAgent& agent) -> Status {
+    const auto work = [member, writer, reader, serving](MemberAgent& agent) -> Status {
       TRIVET_TRY(const std::uint32_t self, agent.probe_login(member.endpoint, kProbeMax));
       if (self != member.server_id) {
         return make_error(Errc::kConflict, "another server answers for " + member.id.str());
       }
-      const bool is_first = member.server_id == first;
+      const bool is_writer = member.server_id == serving;
       TRIVET_TRY(const std::uint32_t other,
-                 agent.probe_login(is_first ? writer : reader, kProbeMax));
-      if (is_first != (other == first)) {
+                 agent.probe_login(is_writer ? writer : reader, kProbeMax));
+      if (is_writer != (other == serving)) {
         return make_error(Errc::kConflict, "an endpoint leads to the wrong member");
       }
       return ok();

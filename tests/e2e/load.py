@@ -11,10 +11,11 @@ TABLE = "load_test.rows"
 
 
 class Writers:
-    """`with Writers(home, host, 4) as load:` the threads run until the end of the block."""
+    """`with Writers(home, host, 4) as load:` the threads run until the end of the block. Each transaction has so
+    many `rows` of one kibibyte."""
 
-    def __init__(self, home, host, threads):
-        self.home, self.host = home, host
+    def __init__(self, home, host, threads, rows=1):
+        self.home, self.host, self.rows = home, host, rows
         self.stopping = threading.Event()
         self.lock = threading.Lock()
         self.acknowledged = []  # (writer, number)
@@ -24,8 +25,8 @@ class Writers:
 
     def __enter__(self):
         self.home.sql(self.host, "CREATE DATABASE IF NOT EXISTS load_test")
-        self.home.sql(self.host, f"CREATE TABLE IF NOT EXISTS {TABLE} (run CHAR(20), writer INT, number INT, "
-                                 "PRIMARY KEY (run, writer, number))")
+        self.home.sql(self.host, f"CREATE TABLE IF NOT EXISTS {TABLE} (run CHAR(20), writer INT, number INT, part INT, "
+                                 "filler CHAR(255) CHARACTER SET utf32, PRIMARY KEY (run, writer, number, part))")
         self.run = f"{time.time():.6f}"
         for thread in self.threads:
             thread.start()
@@ -47,7 +48,9 @@ class Writers:
                     connection = self.home.connect(self.host, connect_timeout=5)
                 number = next(numbers)  # one whose answer was lost is never sent again (failover.md I15)
                 with connection.cursor() as cursor:
-                    cursor.execute(f"INSERT INTO {TABLE} VALUES (%s, %s, %s)", (self.run, writer, number))
+                    values = ", ".join(f"('{self.run}', {writer}, {number}, {part}, REPEAT('x', 255))"
+                                       for part in range(self.rows))
+                    cursor.execute(f"INSERT INTO {TABLE} VALUES {values}")
                 with self.lock:
                     self.acknowledged.append((writer, number))
                     self.times.append(time.monotonic())
@@ -72,7 +75,9 @@ class Writers:
         return max(later - earlier for earlier, later in zip(times, times[1:]))
 
     def lost(self, host):
-        """Acknowledged rows that are not at `host`."""
-        rows = set(self.home.sql(host, f"SELECT writer, number FROM {TABLE} WHERE run = '{self.run}'"))
+        """Acknowledged transactions of which not all is at `host`. None may be there in part."""
+        there = {(writer, number): rows for writer, number, rows in self.home.sql(
+            host, f"SELECT writer, number, COUNT(*) FROM {TABLE} WHERE run = '{self.run}' GROUP BY writer, number")}
+        assert set(there.values()) <= {self.rows}, "a transaction is there in part"
         with self.lock:
-            return [row for row in self.acknowledged if row not in rows]
+            return [one for one in self.acknowledged if one not in there]

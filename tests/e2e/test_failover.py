@@ -124,6 +124,40 @@ def the_writers_mysqld_is_killed_under_load(home):
 
 
 @suite.test
+def the_writer_is_killed_in_the_middle_of_large_transactions(home):
+    """A reader that received half of one must not wait for the rest."""
+    home.wait_whole()
+    former = home.writer()
+    with Writers(home, home.shared["host"], 2, rows=4000) as load:
+        running(load, 6)
+        killed = time.monotonic()
+        kill(former["pid"])
+        running(load, 6)
+    home.wait_whole()
+    nothing_lost(home, load)
+    agree(home)
+    return shown(load, killed)
+
+
+@suite.test
+def the_writer_is_killed_again_and_again(home):
+    """Each time the reader that was rebuilt last counts again as one that acknowledges."""
+    gaps = []
+    with Writers(home, home.shared["host"], WRITERS) as load:
+        for _ in range(4):
+            home.wait_whole()
+            running(load)
+            killed = time.monotonic()
+            kill(home.writer()["pid"])
+            running(load)
+            gaps.append(load.gap_around(killed) * 1000)
+    home.wait_whole()
+    nothing_lost(home, load)
+    agree(home)
+    return f"gaps {', '.join(f'{gap:.0f}' for gap in gaps)} ms, {load.count()} acknowledged"
+
+
+@suite.test
 def the_writers_guard_is_killed_under_load(home):
     home.wait_whole()
     former = home.writer()
