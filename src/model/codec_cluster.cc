@@ -1,34 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <nlohmann/json.hpp>
-
 #include "model/cluster.h"
+#include "model/record_json.h"
 
 namespace trivet {
 namespace {
 
 using nlohmann::json;
 
-constexpr int kVersion = 1;
-
-Error corrupt(const std::string& what) {
-  return make_error(Errc::kCorrupt, "stored record cannot be read: " + what);
-}
-
-// Runs `read` on the parsed text; a missing member, a wrong type or a newer version is kCorrupt.
-template <typename T, typename Read>
-Result<T> decode(std::string_view text, Read read) {
-  try {
-    const json j = json::parse(text);
-    if (j.at("v").get<int>() > kVersion) {
-      return corrupt("written by a newer version of Trivet");
-    }
-    T out;
-    read(j, out);
-    return out;
-  } catch (const json::exception& e) {
-    return corrupt(e.what());
-  }
-}
+using record_json::decode;
+using record_json::kVersion;
 
 json to_json(const Endpoint& e) {
   return {{"name", e.name}, {"address", e.address}, {"port", e.port}};

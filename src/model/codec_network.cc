@@ -1,40 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <nlohmann/json.hpp>
-
 #include "model/network.h"
+#include "model/record_json.h"
 
 namespace trivet {
 namespace {
 
 using nlohmann::json;
 
-constexpr int kVersion = 1;
-
-Error corrupt(const std::string& what) {
-  return make_error(Errc::kCorrupt, "stored network record cannot be read: " + what);
-}
-
-// Runs `read` on the parsed text; a missing member, a wrong type or a newer version is kCorrupt.
-template <typename T, typename Read>
-Result<T> decode(std::string_view text, Read read) {
-  try {
-    const json j = json::parse(text);
-    if (j.at("v").get<int>() > kVersion) {
-      return corrupt("written by a newer version of Trivet");
-    }
-    T out;
-    read(j, out);
-    return out;
-  } catch (const json::exception& e) {
-    return corrupt(e.what());
-  }
-}
-
-// Bytes that are no UTF-8 cannot come in (the API refuses them); were they here, they must not
-// throw.
-std::string dump(const json& j) {
-  return j.dump(-1, ' ', false, json::error_handler_t::replace);
-}
+using record_json::decode;
+using record_json::dump;
+using record_json::kVersion;
 
 json to_json(const SecurityGroupRule& r) {
   json j = {{"id", r.id},
