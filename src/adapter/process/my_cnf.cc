@@ -126,6 +126,10 @@ void add_replication(Lines& lines, const MysqldSpec& spec) {
         "innodb_flush_log_at_trx_commit=1", "innodb_doublewrite=ON",
         // I9: a restart must not drop what was received and not yet executed.
         "relay_log_recovery=OFF", "replica_preserve_commit_order=ON",
+        // A former writer that was rebuilt from a lagging donor must take its own old transactions
+        // from the new writer: without this the receiver drops, silently, what carries its own
+        // server id.
+        "replicate_same_server_id=ON",
         // Eight missed heartbeats (SOURCE_HEARTBEAT_PERIOD=0.5) make a receiver try again.
         "replica_net_timeout=4",
         // I7: off until the agent has a voter attached; then for ever, not until a timeout.

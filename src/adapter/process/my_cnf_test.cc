@@ -58,6 +58,7 @@ TEST(MyCnf, KeepsRelayLogsAndWaitsForEver) {
   EXPECT_EQ(got["rpl_semi_sync_source_timeout"], "4294967295");
   EXPECT_EQ(got["rpl_semi_sync_source_wait_point"], "AFTER_SYNC");
   EXPECT_EQ(got["sync_binlog"], "1");
+  EXPECT_EQ(got["replicate_same_server_id"], "ON");
   EXPECT_EQ(got["innodb_flush_log_at_trx_commit"], "1");
   EXPECT_EQ(got["sync_relay_log"], "10000");
 }

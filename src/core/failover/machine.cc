@@ -169,6 +169,7 @@ void FailoverMachine::begin_round(bool cold, Instant now, const std::string& why
   installing_.reset();
   quorum_at_.reset();
   commits_guarded_ = false;
+  guarded_at_.reset();
   round_began_ = now;
   phase_ = Phase::kCommitTerm;
   Topology next = topology_;
@@ -267,7 +268,10 @@ void FailoverMachine::on_succeeded(const Pending& pending, const EffectDone& don
                      m.state = State::kFollowing;
                    }
                  },
-                 [&](const GuardCommits&) { commits_guarded_ = true; },
+                 [&](const GuardCommits&) {
+                   commits_guarded_ = true;
+                   guarded_at_ = now;
+                 },
                  [&](const Look&) { m.held = done.held; },
                  [&](const Open& open) {
                    m.state = State::kOpen;

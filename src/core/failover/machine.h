@@ -23,12 +23,13 @@ namespace trivet::failover {
 
 // How long things may take. One commented place.
 struct Limits {
-  Millis command{5'000};            // one command to a live member
-  Millis start{60'000};             // mysqld's start, crash recovery included
-  Millis drain{120'000};            // executing what was received
-  Millis attach{10'000};            // a voter connecting to the new writer
-  Millis rebuild{3'600'000};        // a CLONE
-  Millis retry{250};                // after a failed step
+  Millis command{5'000};      // one command to a live member
+  Millis start{60'000};       // mysqld's start, crash recovery included
+  Millis drain{120'000};      // executing what was received
+  Millis attach{10'000};      // a voter connecting to the new writer
+  Millis catch_up{30'000};    // a voter receiving the new writer's tail; then another way is tried
+  Millis rebuild{3'600'000};  // a CLONE
+  Millis retry{250};          // after a failed step
   Millis restart_pause_max{5'000};  // between starts of a member that keeps dying
   Millis straggler{300};            // for reachable members beyond the R needed (I3)
   Millis last_writer_after{5'000};  // then a stuck election also tries the last writer itself
@@ -124,6 +125,7 @@ class FailoverMachine {
   void choose();
   void install(const MemberId& id);
   void advance_install(Instant now);
+  void commit_writer(Instant now);
   std::vector<MemberId> next_voters() const;
   bool tail_is_safe(Instant now);
   void advance_opening(Instant now);
@@ -150,6 +152,7 @@ class FailoverMachine {
   std::optional<MemberId> installing_;  // the chosen or serving writer
   Instant round_began_{};
   Instant outage_began_{};
+  std::optional<Instant> guarded_at_;  // when voters were attached to `installing_`
   std::optional<Instant> quorum_at_;   // when R voters had promised
   std::optional<Topology> to_commit_;  // refused or failed; asked again after next_commit_
   Instant next_commit_{};

@@ -209,14 +209,21 @@ void FailoverMachine::advance_install(Instant now) {
   } else if (!commits_guarded_ && !followers().empty()) {
     ask(*installing_, GuardCommits{topology_.acks, followers()}, limits_.attach, now);
   } else if (commits_guarded_ && tail_is_safe(now)) {
-    Topology next = topology_;
-    next.phase = Topology::Phase::kSteady;
-    next.writer = next.last_writer = installing_;
-    next.boot_id = boot_id_;
-    next.voters = next_voters();
-    phase_ = Phase::kCommitWriter;
-    commit(std::move(next), now);
+    commit_writer(now);
+  } else if (commits_guarded_ && since(*guarded_at_, now) > limits_.catch_up) {
+    begin_round(!cold_, now, "no voter receives what " + installing_->str() + " holds");
   }
+}
+
+// F8.
+void FailoverMachine::commit_writer(Instant now) {
+  Topology next = topology_;
+  next.phase = Topology::Phase::kSteady;
+  next.writer = next.last_writer = installing_;
+  next.boot_id = boot_id_;
+  next.voters = next_voters();
+  phase_ = Phase::kCommitWriter;
+  commit(std::move(next), now);
 }
 
 // Whoever was asked to follow may already acknowledge, whether its answer came or not, so it must

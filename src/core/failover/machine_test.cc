@@ -439,6 +439,29 @@ TEST(FailoverMachine, AfterAPowerCutOnlyTheLastWriterMayComeBack) {
   EXPECT_NE(machine.waiting_for().find("m1"), std::string::npos);
 }
 
+TEST(FailoverMachine, AVoterThatNeverGetsTheTailDoesNotHoldTheClusterBackForEver) {
+  Instant now{};
+  FailoverMachine machine(steady_setup({member(1), member(2), member(3)}), now);
+  play(machine, Tick{}, now, {});
+  // m3 stays at 5 whatever it follows; the former writer, back in place, makes a quorum with m2.
+  auto held = held_sets(9, 9, 5);
+  std::vector<Effect> effects = machine.step(MemberDied{member(1), "killed"}, now);
+  for (int i = 0; i < 2'000 && !machine.serving_writer(); ++i) {
+    now += Millis(50);
+    std::vector<Effect> next;
+    for (const Effect& effect : effects) {
+      for (Effect& e : machine.step(EffectDone{effect.id, "", held[effect.member]}, now)) {
+        next.push_back(std::move(e));
+      }
+    }
+    for (Effect& e : machine.step(Tick{}, now)) {
+      next.push_back(std::move(e));
+    }
+    effects = std::move(next);
+  }
+  EXPECT_TRUE(machine.serving_writer().has_value()) << machine.waiting_for();
+}
+
 TEST(FailoverMachine, AFormerWriterIsRebuiltBeforeItFollows) {
   Instant now{};
   FailoverMachine machine(steady_setup({member(1), member(2), member(3)}), now);
