@@ -120,7 +120,9 @@ TEST(AccessKeys, AreTwoAtMostAndSecretsAreSealed) {
   const auto third = bed.iam().create_access_key("ana", kNow);
   EXPECT_EQ(fault_of(third), "LimitExceededException");
   EXPECT_EQ(message_of(third), "Cannot exceed quota for AccessKeysPerUser: 2");
-  for (const StoredValue& value : *bed.store().list("")) {
+  const auto stored = bed.store().list("");
+  ASSERT_TRUE(stored.has_value());
+  for (const StoredValue& value : *stored) {
     EXPECT_EQ(value.value.find(first->secret.reveal()), std::string::npos);
   }
   bed.reopen();

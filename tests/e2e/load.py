@@ -54,6 +54,7 @@ class Writers:
                 with self.lock:
                     self.acknowledged.append((writer, number))
                     self.times.append(time.monotonic())
+                self.stopping.wait(self.pause)
             except (pymysql.err.OperationalError, pymysql.err.InterfaceError):
                 if connection is not None:
                     with contextlib.suppress(Exception):

@@ -52,6 +52,8 @@ class Suite:
         except Exception:  # pylint: disable=broad-exception-caught
             self._say("FAILED", name, time.monotonic() - begun)
             print("\n".join("  | " + line for line in traceback.format_exc().splitlines()), flush=True)
+            if home.daemon is not None and home.daemon.poll() is not None:
+                print(f"  | trivetd ended with {home.daemon.returncode}", flush=True)
             return False
 
     def run(self, wanted):

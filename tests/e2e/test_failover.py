@@ -143,7 +143,7 @@ def the_writer_is_killed_in_the_middle_of_large_transactions(home):
 def the_writer_is_killed_again_and_again(home):
     """Each time the reader that was rebuilt last counts again as one that acknowledges."""
     gaps = []
-    with Writers(home, home.shared["host"], WRITERS) as load:
+    with Writers(home, home.shared["host"], WRITERS, pause=0.02) as load:
         for _ in range(4):
             home.wait_whole()
             running(load)
