@@ -237,7 +237,7 @@ MemberSizing sizing_for(std::uint64_t memory_mb, unsigned vcpus) {
             .table_open_cache = 400,
             .io_threads = 1,
             .purge_threads = 1,
-            .replica_workers = 3,
+            .replica_workers = 8,
             .binlog_file_mb = 64};
   }
   MemberSizing sizing;
@@ -249,7 +249,7 @@ MemberSizing sizing_for(std::uint64_t memory_mb, unsigned vcpus) {
       static_cast<unsigned>(std::clamp<std::uint64_t>(memory_mb / 12, 151, 16000));
   sizing.io_threads = std::clamp(processors, 2U, 16U);
   sizing.purge_threads = std::clamp(processors / 2, 1U, 4U);
-  sizing.replica_workers = std::clamp(processors * 2, 4U, 32U);
+  sizing.replica_workers = std::clamp(processors * 2, 8U, 32U);
   return sizing;
 }
 

@@ -19,5 +19,8 @@ INSTANTIATE_TEST_SUITE_P(Memory, StateStoreSuite, testing::Values(StoreBedFactor
                          })),
                          [](const auto&) { return std::string("store"); });
 
+// The memory store does not outlive its process.
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(DurableStateStoreSuite);
+
 }  // namespace
 }  // namespace trivet

@@ -60,6 +60,10 @@ INSTANTIATE_TEST_SUITE_P(Sqlite, StateStoreSuite, testing::Values(StoreBedFactor
                            return std::make_unique<SqliteBed>();
                          })),
                          [](const auto&) { return std::string("store"); });
+INSTANTIATE_TEST_SUITE_P(Sqlite, DurableStateStoreSuite, testing::Values(StoreBedFactory([] {
+                           return std::make_unique<SqliteBed>();
+                         })),
+                         [](const auto&) { return std::string("store"); });
 
 void run_sql(const std::string& path, const char* sql) {
   sqlite3* connection = nullptr;
