@@ -173,8 +173,7 @@ class Member:
                 "plugin_load_add", "rpl_semi_sync", "require_secure_transport")
 
     def start_bare(self, folder):
-        """The same settings on a copy of the template, without what needs the rest of Trivet."""
-        shutil.copytree(self.template, folder / "data")
+        """The same settings on `folder`/data, without what needs the rest of Trivet."""
         (folder / "tmp").mkdir()
         lines = [line for line in self.settings if not line.startswith(self.LEFT_OUT)]
         lines += [f'datadir="{folder}/data"', f'tmpdir="{folder}/tmp"', f'socket="{folder}/s"',
@@ -206,6 +205,10 @@ def three_bare_servers(home, pattern):
     try:
         for one in folders:
             one.mkdir(parents=True)
+        copies = [subprocess.Popen(["cp", "-a", pattern.template, one / "data"]) for one in folders]
+        for one, copy in zip(folders, copies):
+            if copy.wait(60):
+                raise RuntimeError("the template was not copied")
             servers.append(pattern.start_bare(one))
         wait_until("three bare servers", lambda: all(accepts(one / "s") for one in folders), 60, every=0.01)
         return time.monotonic() - begun

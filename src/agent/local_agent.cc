@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/local_agent.h"
 
+#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "adapter/engine/files.h"
 #include "adapter/engine/plugins.h"
@@ -27,6 +29,13 @@ Status chown_to(const std::string& path, const std::optional<engine::RunAs>& own
     return make_error(Errc::kDenied, errno_message("chown " + path, errno));
   }
   return ok();
+}
+
+// What the guard wrote: its own number and mysqld's. 0 when it did not get so far.
+int last_known_mysqld(const MemberPaths& paths) {
+  const auto text = read_file(paths.guard_pid());
+  const std::size_t blank = text ? text->find(' ') : std::string::npos;
+  return blank == std::string::npos ? 0 : std::atoi(text->c_str() + blank);
 }
 
 // mysqld's own last complaint: the log itself may be gone when somebody reads of it.
@@ -171,7 +180,12 @@ Result<std::optional<MemberProcess>> LocalAgent::adopt() {
     const bool gone = guard.error().code == Errc::kNotFound;
     return gone ? Result<std::optional<MemberProcess>>(std::nullopt) : guard.error();
   }
-  TRIVET_TRY(const process::GuardStatus status, guard->status(kGuard));
+  const auto answer = guard->status(kGuard);
+  if (!answer) {
+    const bool gone = answer.error().code == Errc::kUnavailable;
+    return gone ? Result<std::optional<MemberProcess>>(std::nullopt) : answer.error();
+  }
+  const process::GuardStatus& status = *answer;
   if (status.state != guard_wire::State::kRunning) {
     TRIVET_CHECK_OK(guard->quit(kGuard));
     return std::optional<MemberProcess>();
@@ -250,7 +264,14 @@ Status LocalAgent::kill(Millis deadline) {
     return guard.error().code == Errc::kNotFound ? ok() : Status(guard.error());
   }
   const auto killed = guard->kill(deadline);
-  return killed ? ok() : Status(killed.error());
+  if (killed || killed.error().code != Errc::kUnavailable) {
+    return killed ? ok() : Status(killed.error());
+  }
+  // The guard ended meanwhile, and the kernel kills mysqld with it; that may take a moment.
+  const int pid = last_known_mysqld(paths_);
+  return pid == 0 || process::wait_process_gone(pid, deadline)
+             ? ok()
+             : Status(make_error(Errc::kTimeout, fmt::format("process {} does not end", pid)));
 }
 
 Status LocalAgent::stop(Millis deadline) {
