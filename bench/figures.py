@@ -124,7 +124,6 @@ class Bench:
         return json.loads(out)
 
 
-# --- create
 
 def create(bench):
     """CreateDBCluster → available, and what three bare servers take from the same template."""
@@ -219,7 +218,6 @@ def three_bare_servers(home, pattern):
         shutil.rmtree(folder, ignore_errors=True)
 
 
-# --- memory
 
 def resident(pid):
     """(Rss, Pss) of a process in MB."""
@@ -258,7 +256,6 @@ def memory(bench):
             Row("  their guards / trivetd (RSS)", f"{guards:.0f} / {daemon[0]:.0f} MB")]
 
 
-# --- two things in turns
 
 def compare(answer, first, second):
     """Medians of both and of the rounds' ratios."""
@@ -315,7 +312,6 @@ def router(bench):
     return rows
 
 
-# --- failover
 
 def acknowledged_rows_missing(bench, run, answer):
     """How many acknowledged rows the writer does not have."""
@@ -356,7 +352,7 @@ def failover(bench):
         gap, first, lost = fail_over(bench, run, 5)
         gaps.append(gap)
         missing += lost
-        print(f"    {run}: gap {gap:.0f} ms, first write {first:.0f} ms after the kill, {lost} acknowledged rows missing",
+        print(f"    {run}: gap {gap:.0f} ms, first write {first:.0f} ms after the kill, {lost} rows missing",
               flush=True)
     bench.home.wait_whole(CLUSTER, 180)
     middle, worst = percentile(gaps, 50), percentile(gaps, 99)

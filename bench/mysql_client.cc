@@ -162,7 +162,6 @@ Result<int> open_socket(const ServerAddress& server) {
 
 }  // namespace
 
-// --- the connection's bytes ---
 
 // Packets over the socket, plain until start_tls().
 struct MysqlClient::Wire {
@@ -284,7 +283,6 @@ Status MysqlClient::Wire::command(std::uint8_t code, std::string_view text) {
   return send_packet(payload);
 }
 
-// --- login ---
 
 Status MysqlClient::Wire::log_in(const TlsContext& tls, const std::string& address,
                                  const Account& account) {
@@ -339,7 +337,6 @@ Status MysqlClient::Wire::prove(const Account& account, std::string_view scrambl
   return broken("a login without an end");
 }
 
-// --- the public face ---
 
 Result<TlsContext> TlsContext::create(const std::string& ca_file) {
   TlsContext out;
