@@ -162,7 +162,6 @@ Result<int> open_socket(const ServerAddress& server) {
 
 }  // namespace
 
-
 // Packets over the socket, plain until start_tls().
 struct MysqlClient::Wire {
   explicit Wire(int socket) : fd(socket) {}
@@ -283,7 +282,6 @@ Status MysqlClient::Wire::command(std::uint8_t code, std::string_view text) {
   return send_packet(payload);
 }
 
-
 Status MysqlClient::Wire::log_in(const TlsContext& tls, const std::string& address,
                                  const Account& account) {
   TRIVET_TRY(const std::string_view greeting, receive_packet());
@@ -336,7 +334,6 @@ Status MysqlClient::Wire::prove(const Account& account, std::string_view scrambl
   }
   return broken("a login without an end");
 }
-
 
 Result<TlsContext> TlsContext::create(const std::string& ca_file) {
   TlsContext out;

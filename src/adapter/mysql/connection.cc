@@ -6,14 +6,18 @@
 #include <mysql.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <csignal>
+#include <cstring>
 #include <mutex>
 
 #include "base/clock.h"
+#include "base/file.h"
 
 namespace trivet::mysql {
 namespace {
@@ -33,6 +37,28 @@ void initialize_library() {
     }
     ::mysql_server_init(0, nullptr, nullptr);
   });
+}
+
+// Does anybody listen at a unix socket? libmariadb must not be the one to find out that nobody
+// does: then it closes its descriptor twice, and the second time it can be another thread's.
+Status check_listens(const std::string& path) {
+  sockaddr_un address{};
+  if (path.size() >= sizeof address.sun_path) {
+    return make_error(Errc::kInvalidArgument, "the path of a unix socket is too long: " + path);
+  }
+  address.sun_family = AF_UNIX;
+  std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+  const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (fd < 0) {
+    return make_error(Errc::kInternal, errno_message("socket", errno));
+  }
+  const bool connected =
+      ::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+  const int number = connected ? 0 : errno;
+  ::close(fd);
+  return connected
+             ? ok()
+             : Status(make_error(Errc::kUnavailable, errno_message("connect to " + path, number)));
 }
 
 short poll_events(int status) {
@@ -224,6 +250,9 @@ void Connection::close() {
 
 Result<Connection> Connection::open(const ConnectOptions& options) {
   initialize_library();
+  if (!options.unix_socket.empty()) {
+    TRIVET_CHECK_OK(check_listens(options.unix_socket));
+  }
   MYSQL* mysql = ::mysql_init(nullptr);
   if (mysql == nullptr) {
     return make_error(Errc::kInternal, "libmariadb has no memory");

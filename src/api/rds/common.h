@@ -33,7 +33,6 @@ Error not_implemented(std::string message);
 Error no_such_cluster(std::string_view id);
 Error no_such_instance(std::string_view id);
 
-
 // arn:aws:rds:us-east-1:123456789012:cluster:demo
 std::string arn(const Realm& realm, std::string_view kind, std::string_view name);
 // The name in lower case of what a parameter calls by its name or its ARN; nullopt for an ARN of
@@ -53,7 +52,6 @@ std::optional<FoundInstance> find_instance(const RdsServices& services, std::str
 // The DbiResourceIds of all members.
 std::vector<std::string> instance_resource_ids(const RdsServices& services);
 
-
 // Adds aws:ResourceTag/… and rds:<kind>-tag/….
 void add_resource_tags(const Tags& tags, std::string_view kind, Permission& permission);
 // Adds aws:RequestTag/…, rds:req-tag/… and aws:TagKeys.
@@ -67,7 +65,6 @@ Permission instance_permission(const RdsServices& services, const Realm& realm,
 Permission subnet_group_permission(const RdsServices& services, const Realm& realm,
                                    std::string_view action, std::string_view name);
 
-
 std::vector<rds::Tag> tag_shapes(const Tags& tags);
 // Faults: InvalidParameterValue (key or value too long, reserved or forbidden characters, a key
 // twice).
@@ -75,14 +72,12 @@ Result<Tags> read_tags(const std::vector<rds::Tag>& tags);
 // At most 50 on one resource. InvalidParameterValue.
 Status check_tag_count(const Tags& tags);
 
-
 using FilterValues = std::optional<std::vector<std::string>>;
 std::vector<std::string> one(std::string value);
 // All filters hold: one of their values is one of the record's. `values_of(name)` is nullopt where
 // AWS has no such filter. Faults: InvalidParameterValue.
 Result<bool> passes(const std::vector<Filter>& filters,
                     const std::function<FilterValues(std::string_view)>& values_of);
-
 
 // The page of `items`, which are sorted by `key_of`, that `marker` begins. Sets the marker of the
 // next one. Faults: InvalidParameterValue.
