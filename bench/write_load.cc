@@ -92,7 +92,9 @@ void print(const std::vector<Written>& writers, double pause_ms) {
       separator = ",";
     }
   }
-  std::printf("],\"last\":%.3f,\"writers\":[", all.empty() ? 0 : ms(all.back().time_since_epoch()));
+  std::printf("],\"last\":%.3f,\"ended\":%.3f,\"writers\":[",
+              all.empty() ? 0 : ms(all.back().time_since_epoch()),
+              ms(Steady::now().time_since_epoch()));
   for (std::size_t i = 0; i < writers.size(); ++i) {
     std::printf("%s{\"tried\":%d,\"unacknowledged\":[", i == 0 ? "" : ",", writers[i].tried);
     for (std::size_t j = 0; j < writers[i].unacknowledged.size(); ++j) {
