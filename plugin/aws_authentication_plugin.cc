@@ -4,15 +4,12 @@
 // decides nothing: it hands the token, the user and what is known of the connection to Trivet's
 // daemon over a unix socket and does what the daemon says. No daemon, no login. Held throughout:
 // the token is asked for over a safe transport only, it is in no log and in no buffer of ours, and
-// a login waits at most kPatience for the daemon.
+// a login waits at most 3 seconds for the daemon.
 #include <arpa/inet.h>
 #include <netinet/in.h>
-#include <poll.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -22,6 +19,7 @@
 #include <string_view>
 
 #include "core/wire/token_frame.h"
+#include "daemon_exchange.h"
 #include "mysql_plugin_abi.h"
 
 namespace {
@@ -33,17 +31,12 @@ using trivet::wire::TokenRequest;
 using trivet::wire::TokenResponse;
 using trivet::wire::Transport;
 using trivet::wire::Verdict;
+using trivet_plugin::Exchange;
+using trivet_plugin::Outcome;
 
 constexpr char kSocketVariable[] = "TRIVET_AUTH_SOCKET";
 constexpr std::string_view kAuthenticationString = "RDS";
-constexpr std::int64_t kPatienceMs = 3000;  // for everything a login needs of the daemon
-constexpr std::int64_t kRetryPauseMs = 50;  // a daemon that starts is back within a few of these
-constexpr std::int64_t kKillCheckMs = 100;  // how often a waiting login looks whether it was killed
 constexpr std::size_t kLogLineBytes = 512;
-
-// Written once by init(), before the first login.
-sockaddr_un daemon_address{};
-bool has_daemon_address = false;
 
 // The error log. mysqld's standard error is its error log.
 
@@ -102,225 +95,6 @@ void set_client_error(unsigned code, const char* message) {
   }
 }
 
-// The exchange with the daemon.
-
-std::int64_t monotonic_ms() {
-  timespec now{};
-  clock_gettime(CLOCK_MONOTONIC, &now);
-  return std::int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
-}
-
-// Closes its descriptor at the end of the scope.
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) {
-      close(fd_);
-    }
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
-
-enum class Outcome {
-  kAnswered,
-  kTryAgain,    // the daemon is not there, or went away before it answered
-  kTimeout,     // it is there and did not answer in time
-  kClientGone,  // the client left, or the connection is killed
-  kStranger,    // another user's process holds the socket
-  kNonsense,    // bytes that are no response
-  kLocalFault,  // no permission, no descriptors
-};
-
-// One login's exchange. Lives on the stack of the login's thread.
-class Exchange {
- public:
-  // `thd` may be null.
-  Exchange(const THD* thd, int client)
-      : thd_(thd), client_(client), deadline_(monotonic_ms() + kPatienceMs) {}
-
-  // Asks until there is an answer or the time is over. On kAnswered `response` points into this
-  // object.
-  Outcome run(const TokenRequest& request, TokenResponse& response) {
-    for (;;) {
-      const Outcome outcome = attempt(request, response);
-      if (outcome != Outcome::kTryAgain) {
-        return outcome;
-      }
-      const std::int64_t left = deadline_ - monotonic_ms();
-      if (left <= 0) {
-        return Outcome::kTryAgain;
-      }
-      if (wait(-1, 0, left < kRetryPauseMs ? left : kRetryPauseMs) == Outcome::kClientGone) {
-        return Outcome::kClientGone;
-      }
-    }
-  }
-
- private:
-  Outcome attempt(const TokenRequest& request, TokenResponse& response) {
-    const Descriptor daemon(socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-    if (daemon.get() < 0) {
-      return Outcome::kLocalFault;
-    }
-    // A unix socket connects at once or not at all; EAGAIN is a full queue of waiting connections.
-    if (connect(daemon.get(), reinterpret_cast<const sockaddr*>(&daemon_address),
-                sizeof daemon_address) != 0) {
-      const bool may_come =
-          errno == ECONNREFUSED || errno == ENOENT || errno == EAGAIN || errno == EINTR;
-      return may_come ? Outcome::kTryAgain : Outcome::kLocalFault;
-    }
-    if (!is_trusted(daemon.get())) {
-      return Outcome::kStranger;
-    }
-    const Outcome sent = send_request(daemon.get(), request);
-    return sent == Outcome::kAnswered ? receive_response(daemon.get(), response) : sent;
-  }
-
-  // Only root and mysqld's own user may see tokens and open accounts.
-  static bool is_trusted(int daemon) {
-    ucred peer{};
-    socklen_t size = sizeof peer;
-    return getsockopt(daemon, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 &&
-           (peer.uid == 0 || peer.uid == geteuid());
-  }
-
-  Outcome send_request(int daemon, const TokenRequest& request) {
-    char head[trivet::wire::kMaxRequestHeadBytes];
-    const std::size_t head_size = trivet::wire::encode_request_head(request, head);
-    if (head_size == 0) {
-      return Outcome::kLocalFault;
-    }
-    const std::size_t total = head_size + request.token.size();
-    std::size_t sent = 0;
-    while (sent < total) {
-      iovec parts[2];
-      msghdr message{};
-      message.msg_iov = parts;
-      if (sent < head_size) {
-        parts[message.msg_iovlen++] = {head + sent, head_size - sent};
-      }
-      const std::size_t token_sent = sent > head_size ? sent - head_size : 0;
-      parts[message.msg_iovlen++] = {const_cast<char*>(request.token.data()) + token_sent,
-                                     request.token.size() - token_sent};
-      const ssize_t count = sendmsg(daemon, &message, MSG_NOSIGNAL);
-      if (count > 0) {
-        sent += static_cast<std::size_t>(count);
-      } else if (const Outcome next = after_failure(daemon, POLLOUT); next != Outcome::kAnswered) {
-        return next;
-      }
-    }
-    return Outcome::kAnswered;
-  }
-
-  Outcome receive_response(int daemon, TokenResponse& response) {
-    using trivet::wire::kFramePrefixBytes;
-    std::size_t got = 0;
-    std::size_t wanted = kFramePrefixBytes;
-    bool has_size = false;
-    while (got < wanted) {
-      const ssize_t count = recv(daemon, answer_ + got, wanted - got, 0);
-      if (count == 0) {
-        return Outcome::kTryAgain;
-      }
-      if (count < 0) {
-        if (const Outcome next = after_failure(daemon, POLLIN); next != Outcome::kAnswered) {
-          return next;
-        }
-        continue;
-      }
-      got += static_cast<std::size_t>(count);
-      if (!has_size && got == kFramePrefixBytes) {
-        const auto size =
-            trivet::wire::decode_frame_size({answer_, got}, sizeof answer_ - kFramePrefixBytes);
-        if (!size.has_value()) {
-          return Outcome::kNonsense;
-        }
-        wanted += *size;
-        has_size = true;
-      }
-    }
-    const auto decoded =
-        trivet::wire::decode_response({answer_ + kFramePrefixBytes, got - kFramePrefixBytes});
-    if (!decoded.has_value()) {
-      return Outcome::kNonsense;
-    }
-    response = *decoded;
-    return Outcome::kAnswered;
-  }
-
-  // After a call that moved nothing: waits where that helps. kAnswered means "go on".
-  Outcome after_failure(int daemon, short events) {
-    if (errno == EINTR) {
-      return deadline_ > monotonic_ms() ? Outcome::kAnswered : Outcome::kTimeout;
-    }
-    if (errno == EPIPE || errno == ECONNRESET) {
-      return Outcome::kTryAgain;
-    }
-    if (errno != EAGAIN) {
-      return Outcome::kLocalFault;
-    }
-    return wait(daemon, events, deadline_ - monotonic_ms());
-  }
-
-  // Waits for events of `daemon` (-1: for the time only). kAnswered: look again. A client that
-  // hangs up and a connection that is killed end the wait, so mysqld gets its threads back at once
-  // when it shuts down.
-  Outcome wait(int daemon, short events, std::int64_t milliseconds) {
-    const std::int64_t until = monotonic_ms() + milliseconds;
-    for (std::int64_t left = milliseconds; left > 0; left = until - monotonic_ms()) {
-      pollfd watched[2] = {{.fd = daemon, .events = events, .revents = 0},
-                           {.fd = client_, .events = POLLRDHUP, .revents = 0}};
-      const int ready =
-          poll(watched, 2, static_cast<int>(left < kKillCheckMs ? left : kKillCheckMs));
-      if (ready < 0 && errno != EINTR) {
-        return Outcome::kLocalFault;
-      }
-      if (is_killed() || (ready > 0 && watched[1].revents != 0)) {
-        return Outcome::kClientGone;
-      }
-      if (ready > 0) {
-        return Outcome::kAnswered;
-      }
-    }
-    return daemon >= 0 ? Outcome::kTimeout : Outcome::kAnswered;
-  }
-
-  bool is_killed() const {
-    return thd_ != nullptr && thd_killed != nullptr && thd_killed(thd_) != 0;
-  }
-
-  const THD* const thd_;
-  const int client_;
-  const std::int64_t deadline_;
-  char answer_[trivet::wire::kMaxResponseFrameBytes];
-};
-
-const char* describe(Outcome outcome) {
-  switch (outcome) {
-    case Outcome::kAnswered:
-      return "the daemon reports an internal error";
-    case Outcome::kTryAgain:
-      return "the Trivet daemon is not there (nothing answers at TRIVET_AUTH_SOCKET)";
-    case Outcome::kTimeout:
-      return "the Trivet daemon did not answer within 3 seconds";
-    case Outcome::kClientGone:
-      return "the client left";
-    case Outcome::kStranger:
-      return "TRIVET_AUTH_SOCKET is held by a process of another user";
-    case Outcome::kNonsense:
-      return "the answer at TRIVET_AUTH_SOCKET is not understood; is it another version's?";
-    case Outcome::kLocalFault:
-      return "TRIVET_AUTH_SOCKET cannot be used (permissions, or no file descriptors left)";
-  }
-  return "?";
-}
-
 // What the server calls.
 
 // The address of the other end of mysqld's connection; behind a router, the router's.
@@ -359,7 +133,7 @@ void copy_text(std::span<char> out, std::string_view text) {
 
 // The login once the token is there. Returns one of MySQL's codes.
 int decide(const TokenRequest& request, const THD* thd, int client, ServerAuthInfo* info) {
-  if (!has_daemon_address) {
+  if (!trivet_plugin::has_daemon_address()) {
     log_line("ERROR", "TRIVET_AUTH_SOCKET is not set in mysqld's environment, or too long",
              request.user);
     return mysql_abi::kCrAuthPluginError;
@@ -371,7 +145,7 @@ int decide(const TokenRequest& request, const THD* thd, int client, ServerAuthIn
     return mysql_abi::kCrAuthPluginError;
   }
   if (outcome != Outcome::kAnswered || response.verdict == Verdict::kError) {
-    log_line("ERROR", describe(outcome), request.user);
+    log_line("ERROR", trivet_plugin::describe(outcome), request.user);
     return mysql_abi::kCrAuthPluginError;
   }
   if (response.verdict != Verdict::kAllow) {
@@ -476,15 +250,15 @@ int init(void*) {
         "TRIVET_AUTH_SOCKET is not set in mysqld's environment; no login with a token will work");
     return 0;
   }
-  const std::string_view text(path);
-  if (text.size() >= sizeof daemon_address.sun_path) {
+  if (!trivet_plugin::set_daemon_address(path)) {
     log_line("Warning",
              "TRIVET_AUTH_SOCKET is longer than 107 bytes; no login with a token will work");
-    return 0;
   }
-  daemon_address.sun_family = AF_UNIX;
-  std::memcpy(daemon_address.sun_path, text.data(), text.size());
-  has_daemon_address = true;
+  return 0;
+}
+
+int deinit(void*) {
+  trivet_plugin::close_kept_connections();
   return 0;
 }
 
@@ -519,7 +293,7 @@ mysql_abi::PluginDescriptor _mysql_plugin_declarations_[] = {
      .license = mysql_abi::kLicenseGpl,
      .init = init,
      .check_uninstall = nullptr,
-     .deinit = nullptr,
+     .deinit = deinit,
      .version = 0x0100,
      .status_vars = nullptr,
      .system_vars = nullptr,

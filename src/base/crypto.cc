@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/crypto.h"
 
+#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
+#include <openssl/params.h>
 #include <openssl/rand.h>
 #include <openssl/sha.h>
 
+#include <array>
 #include <memory>
 
 #include "base/assert.h"
@@ -23,22 +25,52 @@ const unsigned char* bytes_of(std::string_view text) {
 unsigned char* bytes_of(std::string& text) {
   return reinterpret_cast<unsigned char*>(text.data());
 }
+using MacContext = std::unique_ptr<EVP_MAC_CTX, decltype(&EVP_MAC_CTX_free)>;
+
+// Looked up once: OpenSSL 3 takes longer to find a method than to hash a line.
+const EVP_MD* sha256_method() {
+  static const EVP_MD* const method = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  TRIVET_ASSERT(method != nullptr);
+  return method;
+}
+
+// HMAC-SHA-256 without a key, to be copied.
+const EVP_MAC_CTX* hmac_template() {
+  static const EVP_MAC_CTX* const context = [] {
+    EVP_MAC* const method = EVP_MAC_fetch(nullptr, OSSL_MAC_NAME_HMAC, nullptr);
+    EVP_MAC_CTX* const made = EVP_MAC_CTX_new(method);
+    std::array<char, 7> digest = {"SHA256"};
+    const std::array<OSSL_PARAM, 2> parameters = {
+        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest.data(), 0),
+        OSSL_PARAM_construct_end()};
+    TRIVET_ASSERT(made != nullptr && EVP_MAC_CTX_set_params(made, parameters.data()) == 1);
+    return made;
+  }();
+  return context;
+}
+
 using CipherContext = std::unique_ptr<EVP_CIPHER_CTX, decltype(&EVP_CIPHER_CTX_free)>;
 
 }  // namespace
 
 std::string sha256(std::string_view data) {
   std::string out(SHA256_DIGEST_LENGTH, '\0');
-  SHA256(bytes_of(data), data.size(), bytes_of(out));
+  const int good =
+      EVP_Digest(data.data(), data.size(), bytes_of(out), nullptr, sha256_method(), nullptr);
+  TRIVET_ASSERT(good == 1);
   return out;
 }
 
 std::string hmac_sha256(std::string_view key, std::string_view data) {
   std::string out(SHA256_DIGEST_LENGTH, '\0');
-  unsigned int size = 0;
-  HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), bytes_of(data), data.size(),
-       bytes_of(out), &size);
-  TRIVET_ASSERT(size == out.size());
+  const MacContext context(EVP_MAC_CTX_dup(hmac_template()), &EVP_MAC_CTX_free);
+  std::size_t size = 0;
+  // A null key would mean "the key of before".
+  const unsigned char* const key_bytes = key.empty() ? bytes_of("") : bytes_of(key);
+  bool good = EVP_MAC_init(context.get(), key_bytes, key.size(), nullptr) == 1;
+  good = good && EVP_MAC_update(context.get(), bytes_of(data), data.size()) == 1;
+  good = good && EVP_MAC_final(context.get(), bytes_of(out), &size, out.size()) == 1;
+  TRIVET_ASSERT(good && size == out.size());
   return out;
 }
 

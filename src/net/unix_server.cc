@@ -4,12 +4,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <array>
 #include <atomic>
 #include <boost/asio/local/stream_protocol.hpp>
-#include <boost/asio/read.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
+#include <cstring>
 #include <future>
 #include <map>
 #include <set>
@@ -26,6 +25,7 @@ using LocalSocket = asio::local::stream_protocol::socket;
 
 constexpr Millis kLoopDeadline{5'000};
 constexpr std::size_t kLengthBytes = 4;
+constexpr std::size_t kReadBytes = 4096;  // at least, in one call: a usual frame whole
 
 class Connection;
 
@@ -59,21 +59,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
         socket_(server_->loop->context, asio::local::stream_protocol(), fd.release()),
         idle_(server_->loop->context) {}
 
-  void read_length() {
-    idle_.expires_after(server_->options.idle_timeout);
-    idle_.async_wait([self = shared_from_this()](const ErrorCode& error) {
-      if (!error && self->idle_.expiry() <= asio::steady_timer::clock_type::now()) {
-        self->close();
-      }
-    });
-    asio::async_read(socket_, asio::buffer(length_),
-                     [self = shared_from_this()](const ErrorCode& error, std::size_t) {
-                       if (error) {
-                         self->close();
-                       } else {
-                         self->read_payload();
-                       }
-                     });
+  void start() {
+    touch();
+    watch_idle();
+    read();
   }
 
   // Cuts the connection. Calling it twice is harmless.
@@ -93,10 +82,57 @@ class Connection : public std::enable_shared_from_this<Connection> {
   }
 
  private:
-  void read_payload() {
+  void touch() {
+    active_until_ = asio::steady_timer::clock_type::now() + server_->options.idle_timeout;
+  }
+
+  // Set once for each timeout, not for each frame: setting a timer costs a system call.
+  void watch_idle() {
+    idle_.expires_at(active_until_);
+    idle_.async_wait([self = shared_from_this()](const ErrorCode& error) {
+      if (error) {
+        return;
+      }
+      if (self->active_until_ <= asio::steady_timer::clock_type::now()) {
+        self->close();
+      } else {
+        self->watch_idle();
+      }
+    });
+  }
+
+  void read() {
+    if (in_.size() - received_ < kReadBytes) {
+      grow(received_ + kReadBytes);
+    }
+    socket_.async_read_some(asio::buffer(in_.data() + received_, in_.size() - received_),
+                            [self = shared_from_this()](const ErrorCode& error, std::size_t size) {
+                              if (error) {
+                                self->close();
+                              } else {
+                                self->received_ += size;
+                                self->look();
+                              }
+                            });
+  }
+
+  // Room for `size` bytes, leaving no copy of a token behind.
+  void grow(std::size_t size) {
+    std::string wider(size, '\0');
+    std::memcpy(wider.data(), in_.data(), received_);
+    explicit_bzero(in_.data(), in_.size());
+    in_.swap(wider);
+  }
+
+  // Answers the first frame when it is whole.
+  void look() {
+    if (received_ < kLengthBytes) {
+      read();
+      return;
+    }
     std::size_t size = 0;
-    for (const unsigned char byte : length_) {
-      size = size << 8 | byte;
+    for (std::size_t i = 0; i < kLengthBytes; ++i) {
+      size = size << 8 | static_cast<unsigned char>(in_[i]);
     }
     if (size > server_->options.frame_bytes_max) {
       log(Level::kWarning, "net.frame_too_long",
@@ -104,29 +140,30 @@ class Connection : public std::enable_shared_from_this<Connection> {
       close();
       return;
     }
-    payload_.resize(size);
-    asio::async_read(socket_, asio::buffer(payload_),
-                     [self = shared_from_this()](const ErrorCode& error, std::size_t) {
-                       if (error) {
-                         self->close();
-                       } else {
-                         self->answer();
-                       }
-                     });
+    if (received_ - kLengthBytes < size) {
+      read();
+    } else {
+      answer(size);
+    }
   }
 
-  void answer() {
-    const std::string response = server_->handler(payload_, peer_);
+  void answer(std::size_t size) {
+    const std::string response =
+        server_->handler(std::string_view(in_).substr(kLengthBytes, size), peer_);
     // A frame may carry a login token: it is not kept between requests.
-    explicit_bzero(payload_.data(), payload_.size());
+    const std::size_t end = kLengthBytes + size;
+    std::memmove(in_.data(), in_.data() + end, received_ - end);
+    explicit_bzero(in_.data() + (received_ - end), end);
+    received_ -= end;
     if (response.empty() || !socket_.is_open()) {
       close();
       return;
     }
-    const auto size = static_cast<std::uint32_t>(response.size());
+    touch();
+    const auto response_size = static_cast<std::uint32_t>(response.size());
     out_.clear();
     for (int shift = 24; shift >= 0; shift -= 8) {
-      out_.push_back(static_cast<char>(size >> shift & 0xff));
+      out_.push_back(static_cast<char>(response_size >> shift & 0xff));
     }
     out_ += response;
     asio::async_write(socket_, asio::buffer(out_),
@@ -134,7 +171,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
                         if (error) {
                           self->close();
                         } else {
-                          self->read_length();
+                          self->look();
                         }
                       });
   }
@@ -144,8 +181,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   const FramePeer peer_;
   LocalSocket socket_;
   asio::steady_timer idle_;
-  std::array<unsigned char, kLengthBytes> length_{};
-  std::string payload_;
+  asio::steady_timer::time_point active_until_;
+  std::string in_;  // the first `received_` bytes are read and not answered
+  std::size_t received_ = 0;
   std::string out_;
 };
 
@@ -164,7 +202,7 @@ void add_connection(const std::shared_ptr<UnixServer::State>& state, const std::
   auto connection = std::make_shared<Connection>(state, path, std::move(peer), std::move(fd));
   found->second.connections.insert(connection);
   ++state->open_connections;
-  connection->read_length();
+  connection->start();
 }
 
 // Takes `path` out of `state` and closes all that belongs to it.

@@ -82,18 +82,18 @@ void log_verdict(const MemberId& member, const wire::TokenRequest& request,
        {"iam-db-auth-error", verdict.aws_text}});
 }
 
-// The last check. `accepted` is proved: its signer holds the key and meant this server and this
-// user, now.
-LoginVerdict check_policy(const IdentitySnapshot& snapshot, const KeyLookup& key,
-                          const token::Accepted& accepted, WallTime now) {
+// The last check: its signer holds the key and meant this server and this user, now.
+LoginVerdict check_policy(const ProvedToken& proved, WallTime now) {
+  const token::Accepted& accepted = proved.accepted;
+  const IdentitySnapshot& snapshot = *proved.identities;
   const ContextKeys context = connect_context(snapshot.realm());
-  const policy::Decision decision = decide_access(snapshot, {.principal = key.principal,
+  const policy::Decision decision = decide_access(snapshot, {.principal = proved.principal,
                                                              .action = "rds-db:connect",
                                                              .resource = accepted.resource_arn,
                                                              .context = context,
                                                              .now = now});
   LoginVerdict verdict;
-  verdict.principal_arn = key.principal.arn;
+  verdict.principal_arn = proved.principal.arn;
   if (decision.allowed()) {
     verdict.allowed = true;
     return verdict;
@@ -106,7 +106,7 @@ LoginVerdict check_policy(const IdentitySnapshot& snapshot, const KeyLookup& key
                   : "no " + kind + " allows rds-db:connect on ";
   verdict.detail += accepted.resource_arn;
   verdict.aws_text =
-      token::iam_db_auth_error(token::Reason::kPolicy, accepted.db_user, key.principal.arn);
+      token::iam_db_auth_error(token::Reason::kPolicy, accepted.db_user, proved.principal.arn);
   verdict.aws_status = token::rds_code(token::Reason::kPolicy).status;
   return verdict;
 }
@@ -123,6 +123,16 @@ LoginVerdict TokenVerifier::verify(const MemberId& member, const wire::TokenRequ
 
 LoginVerdict TokenVerifier::decide(const MemberId& member, const wire::TokenRequest& request,
                                    WallTime now, std::string& access_key_id) const {
+  const auto proved = prove(member, request, now, access_key_id);
+  if (const auto* refused = std::get_if<LoginVerdict>(&proved)) {
+    return *refused;
+  }
+  return check_policy(*std::get<std::shared_ptr<const ProvedToken>>(proved), now);
+}
+
+std::variant<std::shared_ptr<const ProvedToken>, LoginVerdict> TokenVerifier::prove(
+    const MemberId& member, const wire::TokenRequest& request, WallTime now,
+    std::string& access_key_id) const {
   // The plugin refuses before it asks for the password; this is the second line.
   if (!request.is_tls) {
     return refuse(kReasonNoTls, token::Reason::kMalformed, request,
@@ -139,13 +149,21 @@ LoginVerdict TokenVerifier::decide(const MemberId& member, const wire::TokenRequ
                   "IAM database authentication is not enabled on the cluster");
   }
   const auto snapshot = options_.identities.snapshot();
+  std::string digest = ProvedTokens::digest(member, request);
+  if (auto known = proved_.find(digest, *snapshot, *databases)) {
+    access_key_id = known->accepted.access_key_id;
+    if (const auto late = token::check_times(known->times, options_.limits, now)) {
+      return refuse(token::to_string(late->reason), late->reason, request, late->detail);
+    }
+    return known;
+  }
   const token::ServerFacts server{.realm = snapshot->realm(),
                                   .hosts = database->second.hosts,
                                   .resource_id = database->second.resource_id,
                                   .login_user = std::string(request.user),
                                   .limits = options_.limits};
   KeyLookup key;
-  const token::TokenVerdict checked = token::check_db_token(
+  token::TokenVerdict checked = token::check_db_token(
       request.token, server, now,
       [&](const std::string& id, const std::optional<std::string>& session_token) {
         access_key_id = id;
@@ -160,7 +178,12 @@ LoginVerdict TokenVerifier::decide(const MemberId& member, const wire::TokenRequ
     return refuse(kReasonPrincipalDeleted, token::Reason::kUnknownKey, request,
                   "the role or user behind the session was deleted");
   }
-  return check_policy(*snapshot, key, std::get<token::Accepted>(checked), now);
+  auto& accepted = std::get<token::Accepted>(checked);
+  const token::TokenTimes times{accepted.signed_at, accepted.expires_s, key.session_expires};
+  auto proved = std::make_shared<const ProvedToken>(
+      ProvedToken{snapshot, databases, std::move(accepted), times, std::move(key.principal)});
+  proved_.add(std::move(digest), proved);
+  return proved;
 }
 
 }  // namespace trivet::service

@@ -2,7 +2,7 @@
 //
 // May this login in with its token? One answer, one reason, one line in the log. Everything is
 // decided on two immutable snapshots, identities and databases: no store, no lock that an API call
-// could hold.
+// could hold. What a token's signature proved is remembered (proved_tokens.h).
 #pragma once
 
 #include <atomic>
@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "base/time.h"
@@ -18,6 +19,7 @@
 #include "core/wire/token_frame.h"
 #include "model/ids.h"
 #include "service/iam_service.h"
+#include "service/proved_tokens.h"
 #include "service/sealer.h"
 
 namespace trivet::service {
@@ -53,7 +55,7 @@ struct LoginVerdict {
   int aws_status = 200;       // RDS's status code of it
 };
 
-// Thread-safe and lock-free: verify() may be called from any thread and takes microseconds.
+// Thread-safe: verify() may be called from any thread and takes microseconds.
 class TokenVerifier {
  public:
   struct Options {
@@ -77,7 +79,13 @@ class TokenVerifier {
   LoginVerdict decide(const MemberId& member, const wire::TokenRequest& request, WallTime now,
                       std::string& access_key_id) const;
 
+  // A token that says what it must, of a key that there is. Not the policy.
+  std::variant<std::shared_ptr<const ProvedToken>, LoginVerdict> prove(
+      const MemberId& member, const wire::TokenRequest& request, WallTime now,
+      std::string& access_key_id) const;
+
   const Options options_;
+  mutable ProvedTokens proved_;
   std::atomic<std::shared_ptr<const DatabaseFacts>> databases_;
 };
 

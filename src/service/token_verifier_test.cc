@@ -217,5 +217,50 @@ TEST_F(TokenVerifierTest, SessionPolicyLimitsTheLogin) {
   EXPECT_NE(verdict.detail.find("session policy"), std::string::npos) << verdict.detail;
 }
 
+TEST_F(TokenVerifierTest, OneProofIsGoodForTheSameTokenUserAndMemberOnly) {
+  DatabaseFacts facts;
+  const DatabaseFacts::Database database{
+      .resource_id = kResource,
+      .iam_authentication = true,
+      .hosts = {*token::parse_allowed_host(std::string(kHost) + ":3306")}};
+  facts.databases[kMember] = database;
+  facts.databases[MemberId("off")] = database;
+  facts.databases[MemberId("off")].hosts.clear();
+  verifier_.set_databases(std::make_shared<const DatabaseFacts>(std::move(facts)));
+  const std::string token = make(key_);
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_TRUE(verify(token).allowed);
+  }
+  wire::TokenRequest other = login(token);
+  other.user = "janet";
+  EXPECT_EQ(verifier_.verify(kMember, other, kNow).reason, "user-mismatch");
+  EXPECT_EQ(verifier_.verify(MemberId("off"), login(token), kNow).reason, "host-mismatch");
+  std::string tampered = token;
+  tampered.back() = tampered.back() == '0' ? '1' : '0';
+  EXPECT_EQ(verify(tampered).reason, "bad-signature");
+  EXPECT_EQ(verify(token, kNow + std::chrono::minutes(16)).reason, "expired");
+  EXPECT_EQ(verify(token, kNow - std::chrono::minutes(6)).reason, "not-yet-valid");
+}
+
+TEST(ProvedTokens, DigestTellsWhereTheUserEnds) {
+  const auto digest = [](std::string_view user, std::string_view token) {
+    wire::TokenRequest request;
+    request.user = user;
+    request.token = token;
+    return ProvedTokens::digest(kMember, request);
+  };
+  EXPECT_EQ(digest("jane", "token"), digest("jane", "token"));
+  EXPECT_NE(digest("jane", "token"), digest("janet", "oken"));
+}
+
+TEST(ProvedTokens, StaysBounded) {
+  const auto proved = std::make_shared<const ProvedToken>();
+  ProvedTokens tokens;
+  for (std::size_t i = 0; i < 3 * ProvedTokens::kMax; ++i) {
+    tokens.add(std::to_string(i), proved);
+  }
+  EXPECT_LE(tokens.size(), ProvedTokens::kMax);
+}
+
 }  // namespace
 }  // namespace trivet::service

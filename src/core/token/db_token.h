@@ -87,6 +87,13 @@ struct Accepted {
   std::string resource_arn;  // for the policy check on "rds-db:connect"
 };
 
+// What bounds a token in time.
+struct TokenTimes {
+  WallTime signed_at{};
+  std::int64_t expires_s = 0;
+  std::optional<WallTime> session_expires;  // of the temporary credentials behind it
+};
+
 using ParsedToken = std::variant<DbToken, Rejection>;
 using TokenVerdict = std::variant<Accepted, Rejection>;
 
@@ -97,6 +104,10 @@ ParsedToken parse_db_token(std::string_view text, const ServerFacts& server);
 // as a known one.
 TokenVerdict verify_db_token(const DbToken& token, const KeyFacts& key, const ServerFacts& server,
                              WallTime now);
+
+// The last check of verify_db_token, alone: for a token that was proved before. nullopt: good now.
+std::optional<Rejection> check_times(const TokenTimes& times, const TokenLimits& limits,
+                                     WallTime now);
 
 // Both steps. `lookup` is called at most once, and only for a well-formed token.
 using KeyLookup = std::function<KeyFacts(const std::string& access_key_id,

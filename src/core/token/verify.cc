@@ -87,12 +87,14 @@ std::optional<Rejection> check_host(const DbToken& token, const ServerFacts& ser
                                               (accepted.empty() ? "no host" : accepted)};
 }
 
-std::optional<Rejection> check_time(const DbToken& token, const KeyFacts& key,
-                                    const TokenLimits& limits, WallTime now) {
-  const WallTime end = token.signed_at + std::chrono::seconds(token.expires_s);
-  if (now < token.signed_at - limits.skew_max) {
+}  // namespace
+
+std::optional<Rejection> check_times(const TokenTimes& times, const TokenLimits& limits,
+                                     WallTime now) {
+  const WallTime end = times.signed_at + std::chrono::seconds(times.expires_s);
+  if (now < times.signed_at - limits.skew_max) {
     return Rejection{Reason::kNotYetValid,
-                     "signed " + std::to_string(whole_seconds(token.signed_at - now)) +
+                     "signed " + std::to_string(whole_seconds(times.signed_at - now)) +
                          " s in the future; at most " +
                          std::to_string(whole_seconds(limits.skew_max)) + " s are accepted"};
   }
@@ -100,15 +102,13 @@ std::optional<Rejection> check_time(const DbToken& token, const KeyFacts& key,
     return Rejection{Reason::kExpired,
                      "expired " + std::to_string(whole_seconds(now - end)) + " s ago"};
   }
-  if (key.session_expires && now >= *key.session_expires) {
+  if (times.session_expires && now >= *times.session_expires) {
     return Rejection{Reason::kSessionExpired,
                      "the temporary credentials behind it expired " +
-                         std::to_string(whole_seconds(now - *key.session_expires)) + " s ago"};
+                         std::to_string(whole_seconds(now - *times.session_expires)) + " s ago"};
   }
   return std::nullopt;
 }
-
-}  // namespace
 
 TokenVerdict verify_db_token(const DbToken& token, const KeyFacts& key, const ServerFacts& server,
                              WallTime now) {
@@ -129,7 +129,8 @@ TokenVerdict verify_db_token(const DbToken& token, const KeyFacts& key, const Se
     return Rejection{Reason::kUserMismatch, "token was made for user " + log_quoted(token.db_user) +
                                                 ", the login is " + log_quoted(server.login_user)};
   }
-  if (auto wrong = check_time(token, key, server.limits, now)) {
+  if (auto wrong = check_times({token.signed_at, token.expires_s, key.session_expires},
+                               server.limits, now)) {
     return std::move(*wrong);
   }
   return Accepted{

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 OR GPL-2.0-only
 //
 // What the authentication plugin inside mysqld and the daemon say to each other over a unix socket:
-// one request, one response, then the connection ends. The same code is linked into both, so it
-// allocates nothing, throws nothing and works in the caller's buffers; decoded values point into
-// the decoded bytes. A running mysqld keeps its plugin while the daemon is upgraded: a daemon
-// answers every version it ever knew in that version. All integers are big-endian;
-// docs/token-protocol.md has the layout byte by byte.
+// one request, one response, and the next request when there is one. The same code is linked into
+// both, so it allocates nothing, throws nothing and works in the caller's buffers; decoded values
+// point into the decoded bytes. A running mysqld keeps its plugin while the daemon is upgraded: a
+// daemon answers every version it ever knew in that version. All integers are big-endian;
+// plugin/README.md has the layout byte by byte.
 #pragma once
 
 #include <cstddef>

@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "daemon_exchange.h"
+
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <ctime>
+#include <mutex>
+#include <utility>
+
+namespace trivet_plugin {
+namespace {
+
+using trivet::wire::kFramePrefixBytes;
+using trivet::wire::TokenRequest;
+using trivet::wire::TokenResponse;
+
+constexpr std::int64_t kPatienceMs = 3000;  // for everything a login needs of the daemon
+constexpr std::int64_t kRetryPauseMs = 50;  // a daemon that starts is back within a few of these
+constexpr std::int64_t kKillCheckMs = 100;  // how often a waiting login looks whether it was killed
+// As many logins as a machine's processors can be busy with; the others make their own connection.
+constexpr std::size_t kKeptMax = 16;
+
+// Written once by set_daemon_address(), before the first login.
+sockaddr_un daemon_address{};
+bool has_address = false;
+
+std::int64_t monotonic_ms() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return std::int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
+}
+
+// Closes its descriptor at the end of the scope.
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_(fd) {}
+  ~Descriptor() {
+    if (fd_ >= 0) {
+      close(fd_);
+    }
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  int get() const { return fd_; }
+  int release() { return std::exchange(fd_, -1); }
+
+ private:
+  int fd_;
+};
+
+// Connections to the daemon that no login uses: each had its last answer whole and nothing after.
+class KeptConnections {
+ public:
+  // -1: none.
+  int take() {
+    const std::lock_guard lock(mutex_);
+    return count_ == 0 ? -1 : fds_[--count_];
+  }
+  void keep(Descriptor& daemon) {
+    const std::lock_guard lock(mutex_);
+    if (count_ < fds_.size()) {
+      fds_[count_++] = daemon.release();
+    }
+  }
+  void close_all() {
+    const std::lock_guard lock(mutex_);
+    while (count_ > 0) {
+      close(fds_[--count_]);
+    }
+  }
+
+ private:
+  std::mutex mutex_;
+  std::array<int, kKeptMax> fds_{};
+  std::size_t count_ = 0;
+};
+
+KeptConnections kept;
+
+// Only root and mysqld's own user may see tokens and open accounts.
+bool is_trusted(int daemon) {
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  return getsockopt(daemon, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 &&
+         (peer.uid == 0 || peer.uid == geteuid());
+}
+
+}  // namespace
+
+const char* describe(Outcome outcome) {
+  switch (outcome) {
+    case Outcome::kAnswered:
+      return "the daemon reports an internal error";
+    case Outcome::kTryAgain:
+      return "the Trivet daemon is not there (nothing answers at TRIVET_AUTH_SOCKET)";
+    case Outcome::kTimeout:
+      return "the Trivet daemon did not answer within 3 seconds";
+    case Outcome::kClientGone:
+      return "the client left";
+    case Outcome::kStranger:
+      return "TRIVET_AUTH_SOCKET is held by a process of another user";
+    case Outcome::kNonsense:
+      return "the answer at TRIVET_AUTH_SOCKET is not understood; is it another version's?";
+    case Outcome::kLocalFault:
+      return "TRIVET_AUTH_SOCKET cannot be used (permissions, or no file descriptors left)";
+  }
+  return "?";
+}
+
+bool set_daemon_address(std::string_view path) {
+  if (path.size() >= sizeof daemon_address.sun_path) {
+    return false;
+  }
+  daemon_address.sun_family = AF_UNIX;
+  std::memcpy(daemon_address.sun_path, path.data(), path.size());
+  has_address = true;
+  return true;
+}
+
+bool has_daemon_address() {
+  return has_address;
+}
+
+void close_kept_connections() {
+  kept.close_all();
+}
+
+Exchange::Exchange(const THD* thd, int client)
+    : thd_(thd), client_(client), deadline_(monotonic_ms() + kPatienceMs) {}
+
+Outcome Exchange::run(const TokenRequest& request, TokenResponse& response) {
+  for (;;) {
+    const Outcome outcome = attempt(request, response);
+    if (outcome != Outcome::kTryAgain) {
+      return outcome;
+    }
+    const std::int64_t left = deadline_ - monotonic_ms();
+    if (left <= 0) {
+      return Outcome::kTryAgain;
+    }
+    if (wait(-1, 0, left < kRetryPauseMs ? left : kRetryPauseMs) == Outcome::kClientGone) {
+      return Outcome::kClientGone;
+    }
+  }
+}
+
+Outcome Exchange::attempt(const TokenRequest& request, TokenResponse& response) {
+  if (Descriptor old(kept.take()); old.get() >= 0) {
+    const Outcome outcome = ask(old.get(), request, response);
+    if (outcome == Outcome::kAnswered) {
+      kept.keep(old);
+    }
+    if (outcome != Outcome::kTryAgain) {
+      return outcome;
+    }
+    kept.close_all();  // they are of a daemon that is no more
+  }
+  Descriptor daemon(socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (daemon.get() < 0) {
+    return Outcome::kLocalFault;
+  }
+  // A unix socket connects at once or not at all; EAGAIN is a full queue of waiting connections.
+  if (connect(daemon.get(), reinterpret_cast<const sockaddr*>(&daemon_address),
+              sizeof daemon_address) != 0) {
+    const bool may_come =
+        errno == ECONNREFUSED || errno == ENOENT || errno == EAGAIN || errno == EINTR;
+    return may_come ? Outcome::kTryAgain : Outcome::kLocalFault;
+  }
+  if (!is_trusted(daemon.get())) {
+    return Outcome::kStranger;
+  }
+  const Outcome outcome = ask(daemon.get(), request, response);
+  if (outcome == Outcome::kAnswered) {
+    kept.keep(daemon);
+  }
+  return outcome;
+}
+
+Outcome Exchange::ask(int daemon, const TokenRequest& request, TokenResponse& response) {
+  const Outcome sent = send_request(daemon, request);
+  return sent == Outcome::kAnswered ? receive_response(daemon, response) : sent;
+}
+
+Outcome Exchange::send_request(int daemon, const TokenRequest& request) {
+  char head[trivet::wire::kMaxRequestHeadBytes];
+  const std::size_t head_size = trivet::wire::encode_request_head(request, head);
+  if (head_size == 0) {
+    return Outcome::kLocalFault;
+  }
+  const std::size_t total = head_size + request.token.size();
+  std::size_t sent = 0;
+  while (sent < total) {
+    iovec parts[2];
+    msghdr message{};
+    message.msg_iov = parts;
+    if (sent < head_size) {
+      parts[message.msg_iovlen++] = {head + sent, head_size - sent};
+    }
+    const std::size_t token_sent = sent > head_size ? sent - head_size : 0;
+    parts[message.msg_iovlen++] = {const_cast<char*>(request.token.data()) + token_sent,
+                                   request.token.size() - token_sent};
+    const ssize_t count = sendmsg(daemon, &message, MSG_NOSIGNAL);
+    if (count > 0) {
+      sent += static_cast<std::size_t>(count);
+    } else if (const Outcome next = after_failure(daemon, POLLOUT); next != Outcome::kAnswered) {
+      return next;
+    }
+  }
+  return Outcome::kAnswered;
+}
+
+Outcome Exchange::receive_response(int daemon, TokenResponse& response) {
+  std::size_t got = 0;
+  std::size_t wanted = kFramePrefixBytes;
+  while (got < wanted) {
+    // Waiting first: an answer is never there at once.
+    if (const Outcome next = wait(daemon, POLLIN, deadline_ - monotonic_ms());
+        next != Outcome::kAnswered) {
+      return next;
+    }
+    const ssize_t count = recv(daemon, answer_ + got, sizeof answer_ - got, 0);
+    if (count == 0) {
+      return Outcome::kTryAgain;
+    }
+    if (count < 0) {
+      if (const Outcome next = after_failure(daemon, POLLIN); next != Outcome::kAnswered) {
+        return next;
+      }
+      continue;
+    }
+    got += static_cast<std::size_t>(count);
+    if (got >= kFramePrefixBytes) {
+      const auto size = trivet::wire::decode_frame_size({answer_, kFramePrefixBytes},
+                                                        sizeof answer_ - kFramePrefixBytes);
+      if (!size.has_value()) {
+        return Outcome::kNonsense;
+      }
+      wanted = kFramePrefixBytes + *size;
+    }
+  }
+  const auto decoded =
+      trivet::wire::decode_response({answer_ + kFramePrefixBytes, got - kFramePrefixBytes});
+  if (got != wanted || !decoded.has_value()) {
+    return Outcome::kNonsense;
+  }
+  response = *decoded;
+  return Outcome::kAnswered;
+}
+
+// After a call that moved nothing: waits where that helps. kAnswered means "go on".
+Outcome Exchange::after_failure(int daemon, short events) {
+  if (errno == EINTR) {
+    return deadline_ > monotonic_ms() ? Outcome::kAnswered : Outcome::kTimeout;
+  }
+  if (errno == EPIPE || errno == ECONNRESET) {
+    return Outcome::kTryAgain;
+  }
+  if (errno != EAGAIN) {
+    return Outcome::kLocalFault;
+  }
+  return wait(daemon, events, deadline_ - monotonic_ms());
+}
+
+// Waits for events of `daemon` (-1: for the time only). kAnswered: look again. A client that
+// hangs up and a connection that is killed end the wait, so mysqld gets its threads back at once
+// when it shuts down.
+Outcome Exchange::wait(int daemon, short events, std::int64_t milliseconds) {
+  const std::int64_t until = monotonic_ms() + milliseconds;
+  for (std::int64_t left = milliseconds; left > 0; left = until - monotonic_ms()) {
+    pollfd watched[2] = {{.fd = daemon, .events = events, .revents = 0},
+                         {.fd = client_, .events = POLLRDHUP, .revents = 0}};
+    const int ready = poll(watched, 2, static_cast<int>(left < kKillCheckMs ? left : kKillCheckMs));
+    if (ready < 0 && errno != EINTR) {
+      return Outcome::kLocalFault;
+    }
+    if (is_killed() || (ready > 0 && watched[1].revents != 0)) {
+      return Outcome::kClientGone;
+    }
+    if (ready > 0) {
+      return Outcome::kAnswered;
+    }
+  }
+  return daemon >= 0 ? Outcome::kTimeout : Outcome::kAnswered;
+}
+
+bool Exchange::is_killed() const {
+  return thd_ != nullptr && thd_killed != nullptr && thd_killed(thd_) != 0;
+}
+
+}  // namespace trivet_plugin

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-2.0-only
+//
+// One login's question to Trivet's daemon over the unix socket, bounded in time. Connections are
+// kept for the next login, because making one costs as much as the question. Thread-safe: logins
+// run side by side, each on a connection of its own.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "core/wire/token_frame.h"
+#include "mysql_plugin_abi.h"
+
+namespace trivet_plugin {
+
+enum class Outcome {
+  kAnswered,
+  kTryAgain,    // the daemon is not there, or went away before it answered
+  kTimeout,     // it is there and did not answer in time
+  kClientGone,  // the client left, or the connection is killed
+  kStranger,    // another user's process holds the socket
+  kNonsense,    // bytes that are no response
+  kLocalFault,  // no permission, no descriptors
+};
+const char* describe(Outcome outcome);
+
+// Where the daemon listens. Set once, before the first login. False: the path is too long.
+bool set_daemon_address(std::string_view path);
+bool has_daemon_address();
+
+// When no login runs any more.
+void close_kept_connections();
+
+// One login's exchange. Lives on the stack of the login's thread.
+class Exchange {
+ public:
+  // `thd` may be null; `client` is the descriptor of the client's connection.
+  Exchange(const THD* thd, int client);
+
+  // Asks until there is an answer or 3 seconds are over. On kAnswered `response` points into this
+  // object.
+  Outcome run(const trivet::wire::TokenRequest& request, trivet::wire::TokenResponse& response);
+
+ private:
+  Outcome attempt(const trivet::wire::TokenRequest& request, trivet::wire::TokenResponse& response);
+  Outcome ask(int daemon, const trivet::wire::TokenRequest& request,
+              trivet::wire::TokenResponse& response);
+  Outcome send_request(int daemon, const trivet::wire::TokenRequest& request);
+  Outcome receive_response(int daemon, trivet::wire::TokenResponse& response);
+  Outcome after_failure(int daemon, short events);
+  Outcome wait(int daemon, short events, std::int64_t milliseconds);
+  bool is_killed() const;
+
+  const THD* const thd_;
+  const int client_;
+  const std::int64_t deadline_;
+  char answer_[trivet::wire::kMaxResponseFrameBytes];
+};
+
+}  // namespace trivet_plugin

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "service/proved_tokens.h"
+
+#include <utility>
+
+#include "base/crypto.h"
+#include "base/secret.h"
+
+namespace trivet::service {
+
+std::string ProvedTokens::digest(const MemberId& member, const wire::TokenRequest& request) {
+  // With its lengths, so that no two different triples are the same text.
+  std::string text = std::to_string(member.str().size()) + ' ' +
+                     std::to_string(request.user.size()) + ' ' + member.str();
+  text.reserve(text.size() + request.user.size() + request.token.size());
+  text += request.user;
+  text += request.token;
+  const SecretString wiped(std::move(text));
+  return sha256(wiped.reveal());
+}
+
+std::shared_ptr<const ProvedToken> ProvedTokens::find(const std::string& digest,
+                                                      const IdentitySnapshot& identities,
+                                                      const DatabaseFacts& databases) const {
+  const MutexLock lock(mutex_);
+  const auto found = proved_.find(digest);
+  if (found == proved_.end() || found->second->identities.get() != &identities ||
+      found->second->databases.get() != &databases) {
+    return nullptr;
+  }
+  return found->second;
+}
+
+void ProvedTokens::add(std::string digest, std::shared_ptr<const ProvedToken> proved) {
+  const MutexLock lock(mutex_);
+  if (proved_.size() >= kMax) {
+    proved_.clear();  // rare, and costs one signature for each token still in use
+  }
+  proved_[std::move(digest)] = std::move(proved);
+}
+
+std::size_t ProvedTokens::size() const {
+  const MutexLock lock(mutex_);
+  return proved_.size();
+}
+
+}  // namespace trivet::service
