@@ -18,6 +18,7 @@ struct CommonError {
 // of EC2, whose model names none. IAM and STS word them as RDS does.
 constexpr CommonError kCommon[] = {
     {"AccessDenied", 403, "UnauthorizedOperation", 403},
+    {"CannotDelete", 400, "", 400},
     {"DependencyViolation", 400, "", 400},
     {"DryRunOperation", 412, "", 412},
     {"ExpiredToken", 403, "RequestExpired", 400},
@@ -29,6 +30,7 @@ constexpr CommonError kCommon[] = {
     {"InvalidGroup.InUse", 400, "", 400},
     {"InvalidGroup.NotFound", 400, "", 400},
     {"InvalidGroupId.Malformed", 400, "", 400},
+    {"InvalidID", 400, "", 400},
     {"InvalidParameterCombination", 400, "", 400},
     {"InvalidParameterValue", 400, "", 400},
     {"InvalidPermission.Duplicate", 400, "", 400},
@@ -49,9 +51,12 @@ constexpr CommonError kCommon[] = {
     {"RequestEntityTooLarge", 413, "", 413},
     {"RequestExpired", 400, "", 400},
     {"ResourceAlreadyAssociated", 400, "", 400},
+    {"RulesPerSecurityGroupLimitExceeded", 400, "", 400},
+    {"SecurityGroupLimitExceeded", 400, "", 400},
     {"ServiceUnavailable", 503, "Unavailable", 503},
     {"SignatureDoesNotMatch", 403, "AuthFailure", 401},
     {"SubnetLimitExceeded", 400, "", 400},
+    {"TagLimitExceeded", 400, "", 400},
     {"Throttling", 400, "RequestLimitExceeded", 503},
     {"UnknownOperationException", 404, "", 404},
     {"UnknownParameter", 400, "", 400},

@@ -63,13 +63,14 @@ class [[nodiscard]] Result {
     TRIVET_ASSERT(has_value());
     return *std::get_if<0>(&state_);
   }
-  T&& value() && {
+  // By value: `for (auto& x : call().value())` would walk over what is gone.
+  T value() && {
     TRIVET_ASSERT(has_value());
     return std::move(*std::get_if<0>(&state_));
   }
   const T& operator*() const& { return value(); }
   T& operator*() & { return value(); }
-  T&& operator*() && { return std::move(*this).value(); }
+  T operator*() && { return std::move(*this).value(); }
   const T* operator->() const { return &value(); }
   T* operator->() { return &value(); }
   const Error& error() const {
