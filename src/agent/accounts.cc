@@ -48,6 +48,14 @@ void add_topology_table(std::vector<SecretString>& out, const Cluster& cluster) 
   }
 }
 
+// RDS's own table of that name; a small write to it lets commits go on whose acknowledgement got
+// lost.
+void add_heartbeat_table(std::vector<SecretString>& out) {
+  out.emplace_back(std::string(
+      "CREATE TABLE mysql.rds_heartbeat2 (id INT NOT NULL PRIMARY KEY, value BIGINT DEFAULT NULL)"
+      " ENGINE=InnoDB"));
+}
+
 void add_master(std::vector<SecretString>& out, const Bootstrap& what) {
   const std::string master = quote_account(what.master_username, "%");
   out.emplace_back(fmt::format(
@@ -80,6 +88,7 @@ std::vector<SecretString> bootstrap_statements(const Cluster& cluster,
   add_account(out, quote_account(kCloneAccount, "%"), secrets.clone_password,
               "BACKUP_ADMIN, CONNECTION_ADMIN, SYSTEM_USER");
   add_topology_table(out, cluster);
+  add_heartbeat_table(out);
   add_master(out, what);
   if (!what.database_name.empty()) {
     out.emplace_back(fmt::format("CREATE DATABASE {}", quote_name(what.database_name)));

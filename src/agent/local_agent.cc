@@ -21,6 +21,7 @@ namespace {
 
 constexpr Millis kLook{3'000};  // one statement to a live member
 constexpr Millis kGuard{5'000};
+constexpr Millis kReserve{200};
 constexpr std::size_t kUuidCharacters = 36;
 constexpr std::size_t kErrorCharactersMax = 500;
 
@@ -194,6 +195,9 @@ Result<std::optional<MemberProcess>> LocalAgent::adopt() {
   TRIVET_CHECK_OK(
       agents_.settings().open_auth_socket(seed_.cluster, seed_.member, paths_.auth_socket()));
   TRIVET_CHECK_OK(watch());
+  // Where clients have taken all connections there is one left for an administrator: it is for the
+  // commands. Probes take the server's refusal for the answer that it is.
+  (void)admin_.wait_ready(kReserve);
   return std::optional<MemberProcess>(MemberProcess{status.mysqld_pid, status.guard_pid});
 }
 

@@ -7,6 +7,7 @@
 #include <csignal>
 
 #include "agent/local_agent.h"
+#include "agent/local_probe.h"
 #include "base/file.h"
 
 namespace trivet::agent {
@@ -41,6 +42,13 @@ Result<std::unique_ptr<MemberAgent>> LocalAgents::make(MemberSeed seed) {
   auto agent = std::make_unique<LocalAgent>(*this, std::move(seed));
   TRIVET_CHECK_OK(agent->load());
   return std::unique_ptr<MemberAgent>(std::move(agent));
+}
+
+std::unique_ptr<MemberProbe> LocalAgents::make_probe(const Cluster& cluster,
+                                                     const Member& member) {
+  return std::make_unique<LocalProbe>(*settings_.clock,
+                                      MemberPaths(settings_.home, cluster, member),
+                                      std::to_string(member.server_id));
 }
 
 Status LocalAgents::watch(const std::string& member, const std::string& guard_socket,

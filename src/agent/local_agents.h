@@ -44,6 +44,7 @@ class LocalAgents final : public MemberAgents {
   explicit LocalAgents(AgentSettings settings);
   ~LocalAgents() override;
   Result<std::unique_ptr<MemberAgent>> make(MemberSeed seed) override;
+  std::unique_ptr<MemberProbe> make_probe(const Cluster& cluster, const Member& member) override;
   std::string boot_id() const override { return boot_id_; }
 
   const AgentSettings& settings() const { return settings_; }

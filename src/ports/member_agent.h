@@ -18,6 +18,7 @@
 #include "base/time.h"
 #include "core/gtid/gtid_set.h"
 #include "model/cluster.h"
+#include "ports/member_probe.h"
 
 namespace trivet {
 
@@ -110,6 +111,12 @@ class MemberAgents {
  public:
   virtual ~MemberAgents() = default;
   virtual Result<std::unique_ptr<MemberAgent>> make(MemberSeed seed) = 0;
+  // Null: members of this kind are not looked at beside their agent.
+  virtual std::unique_ptr<MemberProbe> make_probe(const Cluster& cluster, const Member& member) {
+    (void)cluster;
+    (void)member;
+    return nullptr;
+  }
   // The operating system's present run.
   virtual std::string boot_id() const = 0;
 };

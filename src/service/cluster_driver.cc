@@ -26,6 +26,9 @@ ClusterDriver::~ClusterDriver() {
   alive_.reset();
   for (auto& [id, hands] : hands_) {
     hands.worker->stop();
+    if (hands.prober) {
+      hands.prober->stop();
+    }
   }
 }
 
@@ -73,6 +76,10 @@ Status ClusterDriver::make_agents() {
     hands.member = member;
     hands.agent = std::move(agent);
     hands.worker = std::make_unique<Worker>("mysql-" + member.id.str());
+    hands.probe = needs_.agents.make_probe(cluster_, member);
+    if (hands.probe) {
+      hands.prober = std::make_unique<Worker>("probe-" + member.id.str());
+    }
     hands_.emplace(member.id, std::move(hands));
   }
   return ok();
@@ -212,14 +219,16 @@ void ClusterDriver::member_ended(const MemberId& id, int pid, const std::string&
   if (hands.process.mysqld_pid != pid) {
     return;  // a run that is already known to be over
   }
+  const std::string why = hands.hung.empty() ? how : hands.hung + "; " + how;
   hands.process = MemberProcess();
   hands.report = MemberReport();
-  hands.trouble = how;
+  forget_process(id);
+  hands.trouble = why;
   if (stage_ == Stage::kForming) {
     give_up_formation(id.str() + " ended: " + how);
     return;
   }
-  feed(failover::MemberDied{id, how});
+  feed(failover::MemberDied{id, why});
 }
 
 void ClusterDriver::log_notes() {
@@ -287,6 +296,7 @@ void ClusterDriver::tick() {
   next_tick_ = Instant();
   tick_after(kTick);
   feed(failover::Tick{});
+  look_at_members();
   ask_reports();
   if (cluster_.status == ClusterStatus::kCreating) {
     probe();
@@ -305,9 +315,10 @@ void ClusterDriver::ask_reports() {
     }
     hands.reporting = true;
     const MemberId id = member_id;
+    const int pid = hands.process.mysqld_pid;
     on_member<Result<MemberReport>>(
         id, [](MemberAgent& agent) { return agent.report(); },
-        [this, id](Result<MemberReport> report) {
+        [this, id, pid, now](Result<MemberReport> report) {
           Hands& h = hands_.at(id);
           h.reporting = false;
           if (!report) {
@@ -317,6 +328,10 @@ void ClusterDriver::ask_reports() {
           if (report->unknown_acknowledgers > 0) {
             log(Level::kError, "member.unknown_acknowledger",
                 {{"member", id.str()}, {"killed", report->unknown_acknowledgers}});
+          }
+          if (h.process.mysqld_pid == pid && topology_.writer != id &&
+              std::count(topology_.voters.begin(), topology_.voters.end(), id) > 0) {
+            detector_.on_held(id, report->held, now);
           }
           h.report = std::move(*report);
           h.trouble = h.report.replication_error;
@@ -348,7 +363,8 @@ ClusterViewPtr ClusterDriver::view() const {
     if (hands != hands_.end()) {
       status.process = hands->second.process;
       status.apply_lag = hands->second.report.apply_lag;
-      status.trouble = hands->second.trouble;
+      const Hands& h = hands->second;
+      status.trouble = h.disk_trouble.empty() ? h.trouble : h.disk_trouble;
     }
     status.is_writer = out->topology.writer == m.id;
     status.serves_reads = std::find(readers.begin(), readers.end(), m.id) != readers.end() &&

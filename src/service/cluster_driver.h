@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "base/worker.h"
+#include "core/failover/fault_detector.h"
 #include "core/failover/machine.h"
 #include "ports/member_agent.h"
 #include "service/cluster_store.h"
@@ -67,6 +68,13 @@ class ClusterDriver {
     MemberReport report;
     bool reporting = false;
     std::string trouble;
+    // Looked at beside the agent, on a thread of its own: the agent's may be busy (I16).
+    std::unique_ptr<MemberProbe> probe;  // used on `prober` only; may be null
+    std::unique_ptr<Worker> prober;
+    bool looking = false;
+    Instant next_look{};
+    std::string hung;  // why this run of its mysqld is being killed
+    std::string disk_trouble;
   };
 
   Status make_agents();
@@ -85,6 +93,16 @@ class ClusterDriver {
   void tick();
   void tick_after(Millis delay);
   void ask_reports();
+  // In cluster_driver_watch.cc.
+  void look_at_members();
+  void look_at(const MemberId& id, Hands& hands);
+  void looked(const MemberId& id, int pid, const failover::Probe& probe);
+  void forget_process(const MemberId& id);
+  void act_on(const MemberId& id, int pid, const failover::Finding& finding);
+  void kill_hung(const MemberId& id, int pid);
+  void nudge(const MemberId& id);
+  void on_prober(const MemberId& id, std::function<Status(MemberProbe&)> work,
+                 std::function<void(const Status&)> then);
   void member_ended(const MemberId& id, int pid, const std::string& how);
   void publish();
   ClusterViewPtr view() const;
@@ -102,6 +120,7 @@ class ClusterDriver {
   std::shared_ptr<const ClusterSecrets> secrets_;
   std::map<MemberId, Hands> hands_;
   std::unique_ptr<failover::FailoverMachine> machine_;
+  failover::FaultDetector detector_;
   Topology topology_;
   Revision revision_;  // of the topology record
   Instant next_report_{};

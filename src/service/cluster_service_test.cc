@@ -9,8 +9,11 @@
 #include <condition_variable>
 #include <functional>
 #include <mutex>
+#include <set>
+#include <thread>
 
 #include "adapter/store_memory/store.h"
+#include "base/clock.h"
 
 namespace trivet::service {
 namespace {
@@ -24,7 +27,10 @@ struct Machine {
   std::map<MemberId, std::function<void(int, const std::string&)>> on_exit;
   std::map<MemberId, int> prepared;
   std::map<MemberId, int> rebuilt;
-  std::string failing_prepare;  // this member cannot be prepared
+  std::set<MemberId> hung;  // these do not answer probes
+  std::map<MemberId, int> nudged;
+  std::set<MemberId> lost_acknowledgement;  // writers whose commits wait until a nudge
+  std::string failing_prepare;              // this member cannot be prepared
   int next_pid = 100;
 };
 
@@ -79,7 +85,14 @@ class FakeAgent final : public MemberAgent {
     return ok();
   }
   Result<gtid::GtidSet> look() override { return gtid::GtidSet(); }
-  Result<MemberReport> report() override { return MemberReport(); }
+  Result<MemberReport> report() override {
+    MemberReport out;
+    const std::scoped_lock lock(machine_.mutex);
+    if (!machine_.lost_acknowledgement.empty() && !machine_.lost_acknowledgement.contains(id())) {
+      out.held = *gtid::GtidSet::parse("3e11fa47-71ca-11e1-9e33-c80aa9429562:1");
+    }
+    return out;
+  }
   Result<std::uint32_t> probe_login(const Endpoint& endpoint, Millis) override {
     const Cluster& c = seed_.cluster;
     if (endpoint == c.writer_endpoint) {
@@ -97,11 +110,61 @@ class FakeAgent final : public MemberAgent {
   MemberSeed seed_;
 };
 
+class FakeProbe final : public MemberProbe {
+ public:
+  FakeProbe(Machine& machine, MemberId id) : machine_(machine), id_(std::move(id)) {}
+
+  // Pretends to have waited: nobody sleeps here.
+  failover::Probe look(const LookOrder& order) override {
+    const std::scoped_lock lock(machine_.mutex);
+    failover::Probe out;
+    out.asked = out.ended = out.disk_began = SystemClock().now();
+    if (machine_.hung.contains(id_)) {
+      out.state = 'T';
+      out.ended += order.deadline;
+      return out;
+    }
+    out.query = failover::Probe::Query::kAnswered;
+    if (order.as_writer) {
+      const bool waits = machine_.lost_acknowledgement.contains(id_);
+      out.commits = failover::CommitProgress{waits ? 1U : 0U, 0, 1, gtid::GtidSet()};
+    }
+    return out;
+  }
+  Status nudge(Millis) override {
+    const std::scoped_lock lock(machine_.mutex);
+    ++machine_.nudged[id_];
+    machine_.lost_acknowledgement.erase(id_);
+    return ok();
+  }
+  Status kill(int mysqld_pid, Millis) override {
+    std::function<void(int, const std::string&)> on_exit;
+    {
+      const std::scoped_lock lock(machine_.mutex);
+      if (machine_.running[id_] != mysqld_pid) {
+        return ok();
+      }
+      machine_.running.erase(id_);
+      machine_.hung.erase(id_);
+      on_exit = machine_.on_exit[id_];
+    }
+    on_exit(mysqld_pid, "killed by signal 9");
+    return ok();
+  }
+
+ private:
+  Machine& machine_;
+  const MemberId id_;
+};
+
 class FakeAgents final : public MemberAgents {
  public:
   explicit FakeAgents(Machine& machine) : machine_(machine) {}
   Result<std::unique_ptr<MemberAgent>> make(MemberSeed seed) override {
     return std::unique_ptr<MemberAgent>(std::make_unique<FakeAgent>(machine_, std::move(seed)));
+  }
+  std::unique_ptr<MemberProbe> make_probe(const Cluster&, const Member& member) override {
+    return std::make_unique<FakeProbe>(machine_, member.id);
   }
   std::string boot_id() const override { return "boot"; }
 
@@ -239,6 +302,55 @@ TEST_F(ClusterServiceTest, ADeathOfTheWriterMovesTheEndpointAndTheFormerWriterCo
   ASSERT_TRUE(table.has_value());
   EXPECT_EQ(table->clusters()[0].writer->host, "127.30.0.4");
   EXPECT_EQ(table->clusters()[0].readers.size(), 2U);
+}
+
+TEST_F(ClusterServiceTest, AWriterThatHangsIsKilledAndReplaced) {
+  ASSERT_TRUE(create().has_value());
+  ASSERT_TRUE(wait_until_available());
+  {
+    const std::scoped_lock lock(machine_.mutex);
+    machine_.hung.insert(MemberId("demo-instance-1"));
+  }
+  ASSERT_TRUE(wait_for([](const std::vector<ClusterViewPtr>& views) {
+    return views[0]->writer == MemberId("demo-instance-2") &&
+           views[0]->topology.voters.size() == 2 && views[0]->members[0].serves_reads;
+  }));
+  EXPECT_EQ(machine_.rebuilt[MemberId("demo-instance-1")], 1);
+}
+
+TEST_F(ClusterServiceTest, AReaderThatHangsIsRestartedWithoutAFailover) {
+  ASSERT_TRUE(create().has_value());
+  ASSERT_TRUE(wait_until_available());
+  const int former = service_->find(ClusterId("demo"))->members[2].process.mysqld_pid;
+  {
+    const std::scoped_lock lock(machine_.mutex);
+    machine_.hung.insert(MemberId("demo-instance-3"));
+  }
+  ASSERT_TRUE(wait_for([&](const std::vector<ClusterViewPtr>& views) {
+    const int pid = views[0]->members[2].process.mysqld_pid;
+    return pid != 0 && pid != former && views[0]->members[2].serves_reads;
+  }));
+  EXPECT_EQ(service_->find(ClusterId("demo"))->topology.term, Term(1));
+}
+
+TEST_F(ClusterServiceTest, ALostAcknowledgementIsMadeUpForByASmallWrite) {
+  ASSERT_TRUE(create().has_value());
+  ASSERT_TRUE(wait_until_available());
+  {
+    const std::scoped_lock lock(machine_.mutex);
+    machine_.lost_acknowledgement.insert(MemberId("demo-instance-1"));
+  }
+  const SystemClock clock;
+  const Instant until = clock.now() + kDeadline;
+  const auto nudged = [&] {
+    const std::scoped_lock lock(machine_.mutex);
+    return machine_.nudged[MemberId("demo-instance-1")] > 0;
+  };
+  while (!nudged() && clock.now() < until) {
+    std::this_thread::yield();
+  }
+  EXPECT_TRUE(nudged());
+  EXPECT_EQ(service_->find(ClusterId("demo"))->topology.term, Term(1));
 }
 
 TEST_F(ClusterServiceTest, ARestartedDaemonAdoptsWhatRuns) {

@@ -248,7 +248,10 @@ void Connection::close() {
   }
 }
 
-Result<Connection> Connection::open(const ConnectOptions& options) {
+Result<Connection> Connection::open(const ConnectOptions& options, unsigned* server_error) {
+  if (server_error != nullptr) {
+    *server_error = 0;
+  }
   initialize_library();
   if (!options.unix_socket.empty()) {
     TRIVET_CHECK_OK(check_listens(options.unix_socket));
@@ -276,6 +279,9 @@ Result<Connection> Connection::open(const ConnectOptions& options) {
         connection.failure(local ? "connect to " + options.unix_socket
                                  : fmt::format("connect to {}:{}", options.host, options.port));
     connection.broken_ = true;
+    if (server_error != nullptr && !connection.timed_out_) {
+      *server_error = connection.last_errno_;
+    }
     return error;
   }
   // The TLS handshake leaves the socket blocking, and then a read would not come back to us.

@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "agent/local_probe.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+#include <sstream>
+
+#include "adapter/engine/template.h"
+#include "adapter/process/guard_client.h"
+#include "adapter/process/guard_watcher.h"
+#include "base/file.h"
+
+namespace trivet::agent {
+namespace {
+
+// Longer than it takes to find that a member hangs: a late answer must be heard.
+constexpr Millis kQueryMax{4'000};
+constexpr unsigned kServerErrorsFrom = 1'000;  // 2000 to 2999 are the client library's
+constexpr unsigned kClientErrorsFrom = 2'000;
+constexpr unsigned kClientErrorsTo = 3'000;
+
+constexpr std::string_view kAlive = "SELECT 1";
+constexpr std::string_view kSemiSync = "SHOW GLOBAL STATUS LIKE 'Rpl\\_semi\\_sync\\_source\\_%'";
+constexpr std::string_view kExecuted = "SELECT @@GLOBAL.gtid_executed AS executed";
+constexpr std::string_view kCommitting =
+    "SELECT COUNT(*) AS committing FROM performance_schema.threads"
+    " WHERE PROCESSLIST_STATE='waiting for handler commit'";
+// One row for each session that may do this at a time: a nudge that waits holds its row.
+constexpr std::string_view kNudge =
+    "REPLACE INTO mysql.rds_heartbeat2"
+    " VALUES (CONNECTION_ID() % 1000, ROUND(UNIX_TIMESTAMP(NOW(3)) * 1000))";
+
+// A server that says why it does not serve is no server that hangs: too many connections, say.
+bool is_servers_word(unsigned number) {
+  return number >= kServerErrorsFrom && !(number >= kClientErrorsFrom && number < kClientErrorsTo);
+}
+
+std::uint64_t number_of(const std::string& text) {
+  std::uint64_t out = 0;
+  std::from_chars(text.data(), text.data() + text.size(), out);
+  return out;
+}
+
+// State and CPU time: fields 3, 14 and 15, counted after the name, which may hold anything.
+void look_at_process(int pid, failover::Probe& out) {
+  const auto text = read_file(fmt::format("/proc/{}/stat", pid));
+  const std::size_t end_of_name = text ? text->rfind(')') : std::string::npos;
+  if (end_of_name == std::string::npos) {
+    return;
+  }
+  std::istringstream fields(text->substr(end_of_name + 1));
+  std::string skipped;
+  std::uint64_t user = 0;
+  std::uint64_t system = 0;
+  fields >> out.state;
+  for (int field = 4; field < 14; ++field) {
+    fields >> skipped;
+  }
+  if (fields >> user >> system) {
+    const auto ticks = static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK));
+    out.cpu = Millis(static_cast<std::int64_t>((user + system) * 1'000 / ticks));
+  }
+}
+
+// The folder is mysqld's user's: nothing there may lead us to another file.
+int open_own_file(const std::string& path) {
+  const int fd =
+      ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+  struct stat found{};
+  if (fd >= 0 && (::fstat(fd, &found) != 0 || !S_ISREG(found.st_mode) || found.st_nlink != 1)) {
+    ::close(fd);
+    errno = EPERM;
+    return -1;
+  }
+  return fd;
+}
+
+int write_and_sync(const std::string& path, Instant now) {
+  const int fd = open_own_file(path);
+  if (fd < 0) {
+    return errno;
+  }
+  const std::string text = fmt::format("{:020}\n", now.time_since_epoch().count());
+  const bool done =
+      ::pwrite(fd, text.data(), text.size(), 0) == static_cast<ssize_t>(text.size()) &&
+      ::fdatasync(fd) == 0;
+  const int number = done ? 0 : errno;
+  ::close(fd);
+  return number;
+}
+
+Status kill_by_guard(const std::string& socket, int mysqld_pid, Millis deadline) {
+  TRIVET_TRY(process::GuardClient guard, process::GuardClient::connect(socket, deadline));
+  TRIVET_TRY(const process::GuardStatus status, guard.status(deadline));
+  if (status.mysqld_pid != mysqld_pid) {
+    return ok();
+  }
+  const auto killed = guard.kill(deadline);
+  return killed ? ok() : Status(killed.error());
+}
+
+}  // namespace
+
+LocalProbe::LocalProbe(const Clock& clock, MemberPaths paths, const std::string& name)
+    : clock_(clock), paths_(std::move(paths)), query_("ask-" + name), disk_("disk-" + name) {}
+
+mysql::ConnectOptions LocalProbe::session_options(Millis deadline) const {
+  mysql::ConnectOptions options;
+  options.unix_socket = paths_.mysqld_socket();
+  options.user = engine::kAdminAccount;
+  options.deadline = deadline;
+  return options;
+}
+
+// False: nothing there. True without a session: the server refused with a word of its own.
+bool LocalProbe::connect() {
+  unsigned server_error = 0;
+  auto made = mysql::Connection::open(session_options(kQueryMax), &server_error);
+  if (!made) {
+    return is_servers_word(server_error);
+  }
+  session_ = std::move(*made);
+  // Whatever the parameter group says: nobody ends this session for being idle.
+  return session_->execute("SET SESSION wait_timeout=31536000", kQueryMax).has_value();
+}
+
+bool LocalProbe::ask(std::string_view sql, mysql::QueryResult& out) {
+  auto result = session_->query(sql, kQueryMax);
+  if (result) {
+    out = std::move(*result);
+    return true;
+  }
+  const bool word = is_servers_word(session_->last_errno());
+  session_.reset();
+  return word;
+}
+
+std::optional<failover::CommitProgress> LocalProbe::progress() {
+  mysql::QueryResult status;
+  if (!ask(kSemiSync, status) || !session_) {
+    return std::nullopt;
+  }
+  failover::CommitProgress out;
+  for (const mysql::Row& row : status.rows) {
+    const std::string name = row.empty() ? "" : row[0].value_or("");
+    const std::string value = row.size() < 2 ? "" : row[1].value_or("");
+    if (name == "Rpl_semi_sync_source_wait_sessions") {
+      out.waiting = static_cast<unsigned>(number_of(value));
+    } else if (name == "Rpl_semi_sync_source_yes_tx") {
+      out.acknowledged = number_of(value);
+    }
+  }
+  mysql::QueryResult committing;
+  if (!ask(kCommitting, committing) || !session_) {
+    return std::nullopt;
+  }
+  out.committing = static_cast<unsigned>(committing.number(0, "committing"));
+  if (out.waiting == 0) {
+    return out;
+  }
+  mysql::QueryResult executed;
+  if (!ask(kExecuted, executed) || !session_) {
+    return std::nullopt;
+  }
+  auto set = gtid::GtidSet::parse(executed.text(0, "executed"));
+  if (!set) {
+    return std::nullopt;
+  }
+  out.executed = std::move(*set);
+  return out;
+}
+
+LocalProbe::QueryAnswer LocalProbe::query(bool as_writer) {
+  if ((!session_ || session_->is_broken()) && (session_.reset(), !connect())) {
+    return {};
+  }
+  if (!session_) {
+    return {true, std::nullopt};
+  }
+  mysql::QueryResult alive;
+  if (!ask(kAlive, alive)) {
+    return {};
+  }
+  return {true, session_ && as_writer ? progress() : std::nullopt};
+}
+
+void LocalProbe::ask_disk() {
+  disk_.ask(clock_.now(), [this]() -> DiskAnswer {
+    DiskAnswer answer{clock_.now(), "", false};
+    const int number = write_and_sync(paths_.data() + "/trivet-probe", answer.began);
+    // Being rebuilt: there is no such folder now.
+    if (number != 0 && number != ENOENT) {
+      answer.error = errno_message("fdatasync in " + paths_.data(), number);
+      answer.no_space = number == ENOSPC || number == EDQUOT;
+    }
+    return answer;
+  });
+}
+
+void LocalProbe::take_disk(failover::Probe& out) {
+  out.disk_began = *disk_.asked_at();
+  // Not waited for: what has not ended by the next look is found then.
+  const auto answer = disk_.take(clock_, clock_.now());
+  if (!answer) {
+    out.disk = failover::Probe::Disk::kPending;
+    return;
+  }
+  out.disk_began = answer->began;
+  out.disk =
+      answer->error.empty() ? failover::Probe::Disk::kSynced : failover::Probe::Disk::kFailed;
+  out.disk_error = answer->error;
+  out.no_space = answer->no_space;
+}
+
+failover::Probe LocalProbe::look(const LookOrder& order) {
+  using Query = failover::Probe::Query;
+  failover::Probe out;
+  out.asked = clock_.now();
+  query_.ask(out.asked, [this, as_writer = order.as_writer] { return query(as_writer); });
+  ask_disk();
+  auto answer = query_.take(clock_, out.asked + order.deadline);
+  out.query = !answer ? Query::kSilent : answer->answered ? Query::kAnswered : Query::kRefused;
+  if (answer) {
+    out.commits = std::move(answer->commits);
+  }
+  out.ended = clock_.now();
+  take_disk(out);
+  struct statvfs space{};
+  if (out.disk != failover::Probe::Disk::kPending &&
+      ::statvfs(paths_.data().c_str(), &space) == 0) {  // it would wait for a stalled disk too
+    out.disk_free = static_cast<std::uint64_t>(space.f_bavail) * space.f_frsize;
+  }
+  look_at_process(order.mysqld_pid, out);
+  return out;
+}
+
+Status LocalProbe::nudge(Millis deadline) {
+  TRIVET_TRY(mysql::Connection session, mysql::Connection::open(session_options(deadline)));
+  return session.execute(kNudge, deadline);
+}
+
+Status LocalProbe::kill(int mysqld_pid, Millis deadline) {
+  const Status killed = kill_by_guard(paths_.guard_socket(), mysqld_pid, deadline);
+  if (killed ||
+      (killed.error().code != Errc::kNotFound && killed.error().code != Errc::kUnavailable)) {
+    return killed;
+  }
+  // The guard is gone, and the kernel kills mysqld with it; that may take a moment.
+  return process::wait_process_gone(mysqld_pid, deadline)
+             ? ok()
+             : Status(
+                   make_error(Errc::kTimeout, fmt::format("process {} does not end", mysqld_pid)));
+}
+
+}  // namespace trivet::agent

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A member on this host, looked at beside its agent: a query over a session that is opened while
+// clients are still out, an fdatasync in its data directory, /proc. See ports/member_probe.h.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "adapter/mysql/connection.h"
+#include "agent/member_paths.h"
+#include "agent/pending.h"
+#include "base/clock.h"
+#include "ports/member_probe.h"
+
+namespace trivet::agent {
+
+class LocalProbe final : public MemberProbe {
+ public:
+  LocalProbe(const Clock& clock, MemberPaths paths, const std::string& name);
+
+  failover::Probe look(const LookOrder& order) override;
+  Status nudge(Millis deadline) override;
+  Status kill(int mysqld_pid, Millis deadline) override;
+
+ private:
+  struct QueryAnswer {
+    bool answered = false;
+    std::optional<failover::CommitProgress> commits;
+  };
+  struct DiskAnswer {
+    Instant began;
+    std::string error;
+    bool no_space = false;
+  };
+  QueryAnswer query(bool as_writer);  // on query_'s thread
+  bool connect();
+  bool ask(std::string_view sql, mysql::QueryResult& out);
+  std::optional<failover::CommitProgress> progress();
+  mysql::ConnectOptions session_options(Millis deadline) const;
+  void ask_disk();
+  void take_disk(failover::Probe& out);
+
+  const Clock& clock_;
+  const MemberPaths paths_;
+  std::optional<mysql::Connection> session_;  // query_'s thread only
+  Pending<QueryAnswer> query_;
+  Pending<DiskAnswer> disk_;
+};
+
+}  // namespace trivet::agent

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The driver's watch over members that live and may hang: looks at each, hands what it sees to the
+// detector, and does what the detector finds right. None of it waits for a member's own worker.
+#include <utility>
+
+#include "base/log.h"
+#include "service/cluster_driver.h"
+
+namespace trivet::service {
+namespace {
+
+constexpr Millis kLookEvery{300};
+constexpr Millis kLookMax{300};
+constexpr Millis kKillMax{5'000};
+constexpr Millis kKillAgain{500};
+constexpr Millis kNudgeMax{250};  // shorter than what a look may miss
+
+// A member that starts or is rebuilt need not answer.
+bool must_answer(failover::MemberView::State state) {
+  using State = failover::MemberView::State;
+  return state == State::kUp || state == State::kFollowing || state == State::kOpen;
+}
+
+}  // namespace
+
+void ClusterDriver::on_prober(const MemberId& id, std::function<Status(MemberProbe&)> work,
+                              std::function<void(const Status&)> then) {
+  Hands& hands = hands_.at(id);
+  MemberProbe* probe = hands.probe.get();
+  Worker* control = &needs_.control;
+  const std::weak_ptr<int> alive = alive_;
+  hands.prober->post([probe, control, alive, work = std::move(work), then = std::move(then)] {
+    const Status done = work(*probe);
+    control->post([alive, done, then] {
+      if (!alive.expired()) {
+        then(done);
+      }
+    });
+  });
+}
+
+void ClusterDriver::look_at_members() {
+  const Instant now = needs_.clock.now();
+  for (auto& [id, hands] : hands_) {
+    if (!hands.probe || hands.process.mysqld_pid == 0) {
+      continue;
+    }
+    if (!machine_ || !must_answer(machine_->member(id).state)) {
+      forget_process(id);
+    } else if (!hands.looking && hands.hung.empty() && now >= hands.next_look) {
+      look_at(id, hands);
+    }
+  }
+}
+
+void ClusterDriver::look_at(const MemberId& id, Hands& hands) {
+  hands.looking = true;
+  hands.next_look = needs_.clock.now() + kLookEvery;
+  const int pid = hands.process.mysqld_pid;
+  const LookOrder order{pid, machine_->serving_writer() == id, kLookMax};
+  auto seen = std::make_shared<failover::Probe>();
+  on_prober(
+      id,
+      [order, seen](MemberProbe& probe) {
+        *seen = probe.look(order);
+        return ok();
+      },
+      [this, id = id, pid, seen](const Status&) { looked(id, pid, *seen); });
+}
+
+void ClusterDriver::looked(const MemberId& id, int pid, const failover::Probe& probe) {
+  Hands& hands = hands_.at(id);
+  hands.looking = false;
+  if (stage_ != Stage::kRunning || !machine_ || hands.process.mysqld_pid != pid ||
+      !must_answer(machine_->member(id).state)) {
+    return;  // of another run, or not to be judged now
+  }
+  for (const failover::Finding& finding : detector_.on_probe(id, probe)) {
+    act_on(id, pid, finding);
+  }
+  if (detector_.suspects_acknowledgements(id)) {
+    next_report_ = needs_.clock.now();  // what voters hold now decides
+  }
+  if (probe.query == failover::Probe::Query::kSilent) {
+    hands.next_look = needs_.clock.now();
+    look_at_members();
+  }
+}
+
+void ClusterDriver::forget_process(const MemberId& id) {
+  Hands& hands = hands_.at(id);
+  hands.hung.clear();
+  hands.disk_trouble.clear();
+  detector_.forget(id);
+}
+
+void ClusterDriver::act_on(const MemberId& id, int pid, const failover::Finding& finding) {
+  using Kind = failover::Finding::Kind;
+  Hands& hands = hands_.at(id);
+  switch (finding.kind) {
+    case Kind::kHung:
+      log(Level::kError, "member.hung",
+          {{"member", id.str()},
+           {"pid", pid},
+           {"reason", finding.reason},
+           {"ms", finding.since.count()}});
+      hands.hung = "hung: " + finding.reason;
+      kill_hung(id, pid);
+      break;
+    case Kind::kLostAcknowledgement:
+      log(Level::kWarning, "acknowledgement.lost",
+          {{"member", id.str()}, {"reason", finding.reason}, {"ms", finding.since.count()}});
+      nudge(id);
+      break;
+    case Kind::kDiskFull:
+    case Kind::kDiskFailed:
+      hands.disk_trouble = finding.reason;
+      log(Level::kError, "member.disk", {{"member", id.str()}, {"trouble", finding.reason}});
+      break;
+    case Kind::kDiskWell:
+      hands.disk_trouble.clear();
+      log(Level::kInfo, "member.disk_well", {{"member", id.str()}});
+      break;
+  }
+}
+
+// The guard's word of the death comes back by the agent's on_exit; this one is for when nobody
+// watches that guard.
+void ClusterDriver::kill_hung(const MemberId& id, int pid) {
+  on_prober(
+      id, [pid](MemberProbe& probe) { return probe.kill(pid, kKillMax); },
+      [this, id, pid](const Status& killed) {
+        if (hands_.at(id).process.mysqld_pid != pid || stage_ != Stage::kRunning) {
+          return;
+        }
+        if (killed) {
+          member_ended(id, pid, "killed");
+          return;
+        }
+        // A process in the middle of the disk's work dies only when the disk answers.
+        log(Level::kError, "member.kill_failed",
+            {{"member", id.str()}, {"pid", pid}, {"error", killed.error().message}});
+        const std::weak_ptr<int> alive = alive_;
+        needs_.control.post_after(kKillAgain, [this, alive, id, pid] {
+          if (!alive.expired() && hands_.at(id).process.mysqld_pid == pid) {
+            kill_hung(id, pid);
+          }
+        });
+      });
+}
+
+void ClusterDriver::nudge(const MemberId& id) {
+  on_prober(
+      id, [](MemberProbe& probe) { return probe.nudge(kNudgeMax); },
+      [id](const Status& done) {
+        log(done ? Level::kInfo : Level::kWarning, "acknowledgement.nudged",
+            {{"member", id.str()}, {"error", done ? "" : done.error().message}});
+      });
+}
+
+}  // namespace trivet::service
