@@ -44,8 +44,7 @@ Result<std::unique_ptr<MemberAgent>> LocalAgents::make(MemberSeed seed) {
   return std::unique_ptr<MemberAgent>(std::move(agent));
 }
 
-std::unique_ptr<MemberProbe> LocalAgents::make_probe(const Cluster& cluster,
-                                                     const Member& member) {
+std::unique_ptr<MemberProbe> LocalAgents::make_probe(const Cluster& cluster, const Member& member) {
   return std::make_unique<LocalProbe>(*settings_.clock,
                                       MemberPaths(settings_.home, cluster, member),
                                       std::to_string(member.server_id));

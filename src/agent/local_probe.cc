@@ -7,6 +7,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <sstream>
@@ -21,6 +22,10 @@ namespace {
 
 // Longer than it takes to find that a member hangs: a late answer must be heard.
 constexpr Millis kQueryMax{4'000};
+// A process without a stalled disk has ended long before.
+constexpr Millis kDying{250};
+// Then it is also asked whether commits stand still.
+constexpr std::uint64_t kLowOnSpace = 64U << 20U;
 constexpr unsigned kServerErrorsFrom = 1'000;  // 2000 to 2999 are the client library's
 constexpr unsigned kClientErrorsFrom = 2'000;
 constexpr unsigned kClientErrorsTo = 3'000;
@@ -95,6 +100,31 @@ int write_and_sync(const std::string& path, Instant now) {
   return number;
 }
 
+// Has the kernel's SIGKILL reached it? Then nothing of it runs in user mode any more, though what
+// is in the middle of a disk's work stays in the process table until the disk answers.
+bool is_dying(int pid) {
+  constexpr std::uint64_t kSigkill = 1U << 8U;  // signal 9's bit
+  const auto text = read_file(fmt::format("/proc/{}/status", pid));
+  if (!text) {
+    return true;
+  }
+  constexpr std::string_view kState = "\nState:\t";
+  constexpr std::string_view kPending = "\nSigPnd:\t";
+  const std::size_t state = text->find(kState);
+  const std::size_t pending = text->find(kPending);
+  if (state == std::string::npos || pending == std::string::npos) {
+    return false;
+  }
+  const char letter = (*text)[state + kState.size()];
+  if (letter == 'Z' || letter == 'X') {  // the first thread has ended, others may wait
+    return true;
+  }
+  std::uint64_t signals = 0;
+  const char* const digits = text->data() + pending + kPending.size();
+  std::from_chars(digits, text->data() + text->size(), signals, 16);
+  return (signals & kSigkill) != 0 && letter == 'D';
+}
+
 Status kill_by_guard(const std::string& socket, int mysqld_pid, Millis deadline) {
   TRIVET_TRY(process::GuardClient guard, process::GuardClient::connect(socket, deadline));
   TRIVET_TRY(const process::GuardStatus status, guard.status(deadline));
@@ -141,7 +171,7 @@ bool LocalProbe::ask(std::string_view sql, mysql::QueryResult& out) {
   return word;
 }
 
-std::optional<failover::CommitProgress> LocalProbe::progress() {
+std::optional<failover::CommitProgress> LocalProbe::progress(bool low_on_space) {
   mysql::QueryResult status;
   if (!ask(kSemiSync, status) || !session_) {
     return std::nullopt;
@@ -156,11 +186,13 @@ std::optional<failover::CommitProgress> LocalProbe::progress() {
       out.acknowledged = number_of(value);
     }
   }
-  mysql::QueryResult committing;
-  if (!ask(kCommitting, committing) || !session_) {
-    return std::nullopt;
+  if (low_on_space) {
+    mysql::QueryResult committing;
+    if (!ask(kCommitting, committing) || !session_) {
+      return std::nullopt;
+    }
+    out.committing = static_cast<unsigned>(committing.number(0, "committing"));
   }
-  out.committing = static_cast<unsigned>(committing.number(0, "committing"));
   if (out.waiting == 0) {
     return out;
   }
@@ -176,7 +208,7 @@ std::optional<failover::CommitProgress> LocalProbe::progress() {
   return out;
 }
 
-LocalProbe::QueryAnswer LocalProbe::query(bool as_writer) {
+LocalProbe::QueryAnswer LocalProbe::query(bool as_writer, bool low_on_space) {
   if ((!session_ || session_->is_broken()) && (session_.reset(), !connect())) {
     return {};
   }
@@ -187,7 +219,7 @@ LocalProbe::QueryAnswer LocalProbe::query(bool as_writer) {
   if (!ask(kAlive, alive)) {
     return {};
   }
-  return {true, session_ && as_writer ? progress() : std::nullopt};
+  return {true, session_ && as_writer ? progress(low_on_space) : std::nullopt};
 }
 
 void LocalProbe::ask_disk() {
@@ -222,7 +254,9 @@ failover::Probe LocalProbe::look(const LookOrder& order) {
   using Query = failover::Probe::Query;
   failover::Probe out;
   out.asked = clock_.now();
-  query_.ask(out.asked, [this, as_writer = order.as_writer] { return query(as_writer); });
+  query_.ask(out.asked, [this, as_writer = order.as_writer, low = low_on_space_] {
+    return query(as_writer, low);
+  });
   ask_disk();
   auto answer = query_.take(clock_, out.asked + order.deadline);
   out.query = !answer ? Query::kSilent : answer->answered ? Query::kAnswered : Query::kRefused;
@@ -235,6 +269,7 @@ failover::Probe LocalProbe::look(const LookOrder& order) {
   if (out.disk != failover::Probe::Disk::kPending &&
       ::statvfs(paths_.data().c_str(), &space) == 0) {  // it would wait for a stalled disk too
     out.disk_free = static_cast<std::uint64_t>(space.f_bavail) * space.f_frsize;
+    low_on_space_ = *out.disk_free < kLowOnSpace;
   }
   look_at_process(order.mysqld_pid, out);
   return out;
@@ -246,7 +281,11 @@ Status LocalProbe::nudge(Millis deadline) {
 }
 
 Status LocalProbe::kill(int mysqld_pid, Millis deadline) {
-  const Status killed = kill_by_guard(paths_.guard_socket(), mysqld_pid, deadline);
+  const Status killed =
+      kill_by_guard(paths_.guard_socket(), mysqld_pid, std::min(deadline, kDying));
+  if (!killed && killed.error().code == Errc::kTimeout && is_dying(mysqld_pid)) {
+    return ok();
+  }
   if (killed ||
       (killed.error().code != Errc::kNotFound && killed.error().code != Errc::kUnavailable)) {
     return killed;

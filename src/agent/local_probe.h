@@ -33,14 +33,15 @@ class LocalProbe final : public MemberProbe {
     std::string error;
     bool no_space = false;
   };
-  QueryAnswer query(bool as_writer);  // on query_'s thread
+  QueryAnswer query(bool as_writer, bool low_on_space);  // on query_'s thread
   bool connect();
   bool ask(std::string_view sql, mysql::QueryResult& out);
-  std::optional<failover::CommitProgress> progress();
+  std::optional<failover::CommitProgress> progress(bool low_on_space);
   mysql::ConnectOptions session_options(Millis deadline) const;
   void ask_disk();
   void take_disk(failover::Probe& out);
 
+  bool low_on_space_ = false;
   const Clock& clock_;
   const MemberPaths paths_;
   std::optional<mysql::Connection> session_;  // query_'s thread only

@@ -28,8 +28,9 @@ class MemberProbe {
   // On the writer: a commit of its own, whose acknowledgement is also that of every earlier one
   // (MySQL bug 104015). kTimeout: it waits too.
   virtual Status nudge(Millis deadline) = 0;
-  // SIGKILL by the guard, and the kernel's word that this run is gone. Another run is left alone:
-  // then this one is gone already.
+  // SIGKILL by the guard, and the kernel's word that this run is gone, or that the signal has
+  // reached it in the middle of a stalled disk's work: it never runs again. Another run is left
+  // alone: then this one is gone already. kTimeout: neither yet.
   virtual Status kill(int mysqld_pid, Millis deadline) = 0;
 };
 

@@ -55,8 +55,8 @@ struct QueryResult {
 // Owns the connection; move-only; used by one thread at a time. Destroying it closes it.
 class Connection {
  public:
-  // `server_error`, where given, gets MySQL's number of a failure (2000 to 2999: nobody answered), 0
-  // otherwise.
+  // `server_error`, where given, gets MySQL's number of a failure (2000 to 2999: nobody answered),
+  // 0 otherwise.
   static Result<Connection> open(const ConnectOptions& options, unsigned* server_error = nullptr);
   Connection(Connection&& other) noexcept;
   Connection& operator=(Connection&& other) noexcept;

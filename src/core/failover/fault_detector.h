@@ -29,8 +29,8 @@ struct DetectorLimits {
   int busy_percent = 10;       // of one processor
   int refusals = 10;           // looks in a row at which nobody listened …
   Millis refused{3'000};       // … over at least so long
-  Millis disk{1'200};          // one fdatasync, while another member's disk works
-  int disk_looks = 4;
+  Millis disk{900};            // one fdatasync, while another member's disk works
+  int disk_looks = 3;
   std::uint64_t full_bytes = 8U << 20U;  // a disk with less than this is full
   Millis full_stuck{2'000};              // commits that stand still on a full disk
   Millis overslept{300};   // a look that took so much longer than `probe`: we stood still ourselves

@@ -283,7 +283,7 @@ TEST_F(FaultDetectorTest, CommitsUnderLoadAreNeverLostAcknowledgements) {
   for (int i = 0; i < 5'000; ++i) {
     const int executed = static_cast<int>(acknowledged += 1 + random() % 50) + 1;
     detector_.on_held(kReader, gtids(executed + 20), now_);
-    look(with_commits(random() % 3, acknowledged, executed));
+    look(with_commits(static_cast<unsigned>(random() % 3), acknowledged, executed));
     if (random() % 5 == 0) {  // a pause of the readers
       look(with_commits(1, acknowledged, executed));
       acknowledged += 1;
