@@ -242,7 +242,7 @@ def a_lost_acknowledgement_is_made_up_for(home):
                 cursor.execute("UPDATE mydb.one SET n = n + 1 WHERE id = 1")
             answered.append(time.monotonic())
         admin_sql(home, other, "STOP REPLICA IO_THREAD")
-        source = socket_of(writer["pid"], 3306, voter["pid"])
+        source = wait_until("a voter that receives", lambda: socket_of(writer["pid"], 3306, voter["pid"]), 30)
         with contextlib.closing(source):
             committing = threading.Thread(target=commit)
             with contextlib.ExitStack() as stops:
