@@ -59,7 +59,7 @@ Status ClusterDriver::make_agents() {
   secrets_ = std::make_shared<const ClusterSecrets>(std::move(*secrets));
   for (const Member& member : cluster_.members) {
     const std::weak_ptr<int> alive = alive_;
-    Worker* control = &needs_.control;
+    Executor* control = &needs_.control;
     MemberSeed seed{cluster_, member, secrets_,
                     [this, alive, control, id = member.id](int pid, const std::string& how) {
                       control->post([this, alive, id, pid, how] {
@@ -72,7 +72,7 @@ Status ClusterDriver::make_agents() {
     Hands hands;
     hands.member = member;
     hands.agent = std::move(agent);
-    hands.worker = std::make_unique<Worker>("mysql-" + member.id.str());
+    hands.worker = needs_.make_worker("mysql-" + member.id.str());
     hands_.emplace(member.id, std::move(hands));
   }
   return ok();

@@ -25,13 +25,16 @@ namespace trivet::service {
 // What every driver of an installation shares. Outlives the drivers.
 struct DriverNeeds {
   ClusterStore& store;
-  Worker& control;
-  Worker& store_worker;
+  Executor& control;
+  Executor& store_worker;
   const Clock& clock;
   MemberAgents& agents;
   // Both on `control`.
   std::function<void(ClusterViewPtr)> on_view;
   std::function<void(const Cluster&)> on_gone;
+  // Where a member's blocking calls run.
+  std::function<std::unique_ptr<Executor>(const std::string& name)> make_worker =
+      [](const std::string& name) { return std::make_unique<Worker>(name); };
 };
 
 // Owned by ClusterService. Every public function is called on `control`, the destructor too: it
@@ -62,7 +65,7 @@ class ClusterDriver {
   struct Hands {
     Member member;
     std::unique_ptr<MemberAgent> agent;  // used on `worker` only
-    std::unique_ptr<Worker> worker;
+    std::unique_ptr<Executor> worker;
     MemberProcess process;
     MemberReport report;
     bool reporting = false;
