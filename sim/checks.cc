@@ -43,14 +43,17 @@ void World::check_topology(const Topology& next) {
     violate("I7", "commits need no acknowledgement");
   }
   if (next.phase != Phase::kSteady) {
-    if (next.writer || next.voters != before.voters) {
-      violate("I13", "an election changes what only its end may change");
+    if (next.writer) {
+      violate("I13", "an election names a writer before its end");
     }
+    check_election(before, next);
     return;
   }
   const int writer = index_of(*next.writer);
   const bool in_place = before.last_writer == next.writer;
-  if (before.phase == Phase::kSteady) {
+  if (before.phase != Phase::kSteady) {
+    undone_ = before;
+  } else {
     const bool grows = std::all_of(before.voters.begin(), before.voters.end(),
                                    [&](const MemberId& id) { return contains(next.voters, index_of(id)); });
     if (!grows) {
@@ -85,6 +88,25 @@ void World::check_topology(const Topology& next) {
   for (const Server& other : servers_) {
     if (other.counts && other.channel == writer && !is_voter(other.index)) {
       violate("I10", name(other.index) + " acknowledges and is no voter");
+    }
+  }
+}
+
+// An election keeps who wrote last and who voted. Of a writer that was named and never opened,
+// because the answer to its naming came late or never, it may know nothing: nobody acted on it.
+void World::check_election(const Topology& before, const Topology& next) {
+  const auto last_of = [](const Topology& t) { return t.writer ? t.writer : t.last_writer; };
+  const Topology& known =
+      undone_ && next.last_writer != last_of(before) ? *undone_ : before;
+  if (next.last_writer != last_of(known)) {
+    violate("I13", "an election forgets who wrote last");
+  }
+  // One whose vote was stored and the answer lost may go again: it was never told to count.
+  for (const Server& s : servers_) {
+    const bool voted = contains(known.voters, s.index);
+    const bool votes = contains(next.voters, s.index);
+    if (votes ? !voted : voted && s.counts) {
+      violate("I10", "an election changes whether " + name(s.index) + " votes");
     }
   }
 }
@@ -140,6 +162,7 @@ void World::check_open_writer(int member, Term term) {
   if (is_writer && holders < stored_.acks) {
     violate("I11", name(member) + " opens before a voter holds all that it holds");
   }
+  undone_.reset();
 }
 
 // A rebuild takes a disk out of the count: it must not be one that somebody counts on.

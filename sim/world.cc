@@ -15,6 +15,7 @@ constexpr Micros kWarmMax = std::chrono::seconds(60);
 constexpr Micros kFaultsMax = std::chrono::seconds(6);
 // After the last fault. A rebuild, a start that was put off and the longest deadline of a step fit.
 constexpr Micros kHealMax = std::chrono::seconds(150);
+constexpr Micros kQuiet = std::chrono::milliseconds(600);
 constexpr Micros kConvergeMax = std::chrono::seconds(20);
 constexpr std::uint64_t kStepsMax = 2'000'000;
 constexpr int kAcknowledgedAfter = 3;  // writes go on
@@ -183,6 +184,19 @@ bool World::is_healthy() {
   return true;
 }
 
+// What is left of the plan is aimed at steps that no longer come.
+bool World::is_quiet() {
+  for (const Fault& fault : plan_.faults) {
+    if (!fault.aimed || now() < fault.at) {
+      return false;
+    }
+  }
+  if (!is_healthy()) {
+    healthy_since_ = now();
+  }
+  return now() - healthy_since_ > kQuiet;
+}
+
 bool World::is_converged() {
   const Server& writer = server(index_of(*stored_.writer));
   for (const Server& s : servers_) {
@@ -210,12 +224,13 @@ void World::advance_stage() {
       if (is_healthy()) {
         plan_ = draw_faults(random_, now() + Millis(30));
         go_to(RunStage::kFaults);
+        healthy_since_ = now();
       } else {
         late(kWarmMax, "the cluster does not come up");
       }
       break;
     case RunStage::kFaults:
-      if (plan_.faults.empty() || in_stage > kFaultsMax) {
+      if (plan_.faults.empty() || in_stage > kFaultsMax || is_quiet()) {
         plan_.faults.clear();
         dies_at_start_until_ = {};
         store_out_until_ = {};

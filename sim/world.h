@@ -86,6 +86,7 @@ class World {
 
   // Checks where something takes effect (checks.cc).
   void check_topology(const Topology& next);
+  void check_election(const Topology& before, const Topology& next);
   void check_promise(int member, Term term);
   void check_follow(int member, int source, Term term);
   void check_open_writer(int member, Term term);
@@ -109,6 +110,7 @@ class World {
   void pulse();
   void advance_stage();
   bool is_healthy();
+  bool is_quiet();
   bool is_converged();
   bool is_voter(int member) const;
   void replicate(Server& follower);
@@ -136,6 +138,7 @@ class World {
   store_memory::MemoryStore disk_;
   Cluster cluster_;
   Topology stored_;
+  std::optional<Topology> undone_;  // what stood before a writer was named that has not opened yet
   std::map<Term, int> sources_;  // whom receivers follow in a term
   std::unique_ptr<Daemon> daemon_;
   int daemons_ = 0;
@@ -147,6 +150,7 @@ class World {
   FaultPlan plan_;
   RunStage stage_ = RunStage::kWarm;
   Instant stage_began_{};
+  Instant healthy_since_{};
   int acknowledged_before_ = 0;
   std::optional<Violation> violation_;
   std::uint64_t hash_ = 0xcbf29ce484222325U;

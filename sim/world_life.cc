@@ -67,7 +67,7 @@ void World::pulse() {
   }
   advance_stage();
   if (stage_ != RunStage::kDone) {
-    nature_.post_at(now() + random_.between(Micros(1'000), Micros(9'000)), [this] { pulse(); });
+    nature_.post_at(now() + random_.between(Micros(1'000), Micros(13'000)), [this] { pulse(); });
   }
 }
 
@@ -131,7 +131,7 @@ void World::acknowledge(int writer, int pid, std::size_t position, int from) {
         check_release(w, t, from);
         ledger_.acknowledge(t);
         client.waiting.reset();
-        client.next = now() + random_.between(Micros(0), Micros(30'000));
+        client.next = now() + random_.between(Micros(2'000), Micros(120'000));
       }
     }
   }

@@ -325,9 +325,8 @@ void ClusterDriver::ask_reports() {
   }
 }
 
-ClusterViewPtr ClusterDriver::view() const {
+std::shared_ptr<ClusterView> ClusterDriver::view() const {
   auto out = std::make_shared<ClusterView>();
-  out->cluster = cluster_;
   out->topology = machine_ ? machine_->topology() : topology_;
   if (machine_) {
     out->writer = machine_->serving_writer();
@@ -358,18 +357,17 @@ ClusterViewPtr ClusterDriver::view() const {
   return out;
 }
 
+// After every step, so the usual case, nothing new, copies no cluster.
 void ClusterDriver::publish() {
-  ClusterViewPtr now = view();
-  std::string key = encode(now->cluster) + encode(now->topology) + now->waiting_for +
-                    (now->writer ? now->writer->str() : "-");
-  for (const MemberStatus& m : now->members) {
-    key += m.state + (m.serves_reads ? "+" : "-") + std::to_string(m.process.mysqld_pid) +
-           m.trouble + std::to_string(m.apply_lag.value_or(Millis(-1)).count());
+  std::shared_ptr<ClusterView> now = view();
+  if (published_ && now->topology == published_->topology && now->writer == published_->writer &&
+      now->waiting_for == published_->waiting_for && now->members == published_->members &&
+      cluster_ == published_->cluster) {
+    return;
   }
-  if (key != last_view_) {
-    last_view_ = std::move(key);
-    needs_.on_view(std::move(now));
-  }
+  now->cluster = cluster_;
+  published_ = now;
+  needs_.on_view(std::move(now));
 }
 
 }  // namespace trivet::service

@@ -90,7 +90,8 @@ class ClusterDriver {
   void ask_reports();
   void member_ended(const MemberId& id, int pid, const std::string& how);
   void publish();
-  ClusterViewPtr view() const;
+  // All but the cluster itself.
+  std::shared_ptr<ClusterView> view() const;
   // Runs `work` on the member's worker and `then` with its result on control, unless the driver is
   // gone.
   template <typename T>
@@ -111,7 +112,7 @@ class ClusterDriver {
   Instant next_tick_{};  // the tick that counts; an earlier plan is dropped when it comes
   Instant stage_began_{};
   bool probing_ = false;
-  std::string last_view_;  // what was published, to publish only changes
+  ClusterViewPtr published_;  // only changes are
   // Posted work holds a weak reference: a task that comes back after the driver has gone is
   // dropped.
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);

@@ -237,6 +237,7 @@ void FailoverMachine::on_committed(Instant now) {
     round_began_ = now;
   } else if (phase_ == Phase::kCommitWriter) {
     phase_ = Phase::kOpening;
+    round_began_ = now;
     for (auto& [id, m] : members_) {
       m.needs_rebuild = id != *topology_.writer && !is_voter(id);
     }

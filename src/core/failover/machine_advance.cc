@@ -267,6 +267,11 @@ void FailoverMachine::advance_opening(Instant now) {
       voter_follows = voter_follows || (m.follows && is_voter(id));
     }
   }
+  if (since(round_began_, now) > limits_.opening) {
+    // Perhaps it is not what it was taken for: bring it back from the beginning.
+    begin_round(true, now, installing_->str() + " does not come to serve");
+    return;
+  }
   if (!ready(writer, now)) {
     return;
   }
