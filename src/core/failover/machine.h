@@ -95,6 +95,7 @@ class FailoverMachine {
     int failures = 0;           // in a row
     Instant next_try{};         // not before this
     bool busy = false;          // an effect for it is on its way
+    bool closed = false;        // surely: started and not asked to open since (I6)
     bool serves_reads = false;  // opened as a reader and not ended since; survives an election
     bool promised = false;
     bool drained = false;
