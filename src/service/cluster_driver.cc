@@ -14,6 +14,7 @@ namespace {
 constexpr Millis kTick{100};
 constexpr Millis kTickInElection{5};
 constexpr Millis kReportEvery{500};
+constexpr Millis kAdoptAgain{1'000};
 // A reader that is further behind is no longer offered at the reader endpoint (I14).
 constexpr Millis kReaderLagMax{30'000};
 
@@ -118,13 +119,15 @@ void ClusterDriver::run(const StoredTopology& stored) {
         id, [](MemberAgent& agent) { return agent.adopt(); },
         [this, gathered, stored, id](const Adopted& adopted) {
           if (adopted && adopted->has_value()) {
-            hands_.at(id).process = **adopted;
-            gathered->alive.insert(id);
+            if (take_process(hands_.at(id), **adopted)) {
+              gathered->alive.insert(id);
+            }
           } else if (!adopted) {
             // Not known to be dead: the machine must kill it before it may take it for that (I8).
             gathered->alive.insert(id);
             log(Level::kWarning, "member.adoption_failed",
                 {{"member", id.str()}, {"error", adopted.error().message}});
+            adopt_again(id);
           }
           if (--gathered->left > 0 || stage_ != Stage::kRunning) {
             return;
@@ -196,19 +199,48 @@ void ClusterDriver::start_effect(const failover::Effect& effect) {
       [effect, clock](MemberAgent& agent) { return carry_out(effect, agent, clock->now()); },
       [this, id = effect.member](EffectOutcome outcome) {
         Hands& hands = hands_.at(id);
-        if (outcome.process) {
-          hands.process = *outcome.process;
-        }
+        const bool ended = outcome.process && !take_process(hands, *outcome.process);
         if (!outcome.done.error.empty()) {
           hands.trouble = outcome.done.error;
         }
         feed(outcome.done);
+        if (ended) {
+          feed(failover::MemberDied{id, "it ended as soon as it ran"});
+        }
       });
+}
+
+bool ClusterDriver::take_process(Hands& hands, const MemberProcess& process) {
+  const bool runs = process.mysqld_pid != hands.ended_pid;
+  hands.process = runs ? process : MemberProcess();
+  return runs;
+}
+
+void ClusterDriver::adopt_again(const MemberId& id) {
+  const std::weak_ptr<int> alive = alive_;
+  needs_.control.post_after(kAdoptAgain, [this, alive, id] {
+    if (alive.expired() || stage_ != Stage::kRunning || hands_.at(id).process.mysqld_pid != 0) {
+      return;
+    }
+    using Adopted = Result<std::optional<MemberProcess>>;
+    on_member<Adopted>(
+        id, [](MemberAgent& agent) { return agent.adopt(); },
+        [this, id](const Adopted& adopted) {
+          Hands& hands = hands_.at(id);
+          if (!adopted) {
+            adopt_again(id);
+          } else if (hands.process.mysqld_pid == 0 &&
+                     !(adopted->has_value() && take_process(hands, **adopted))) {
+            feed(failover::MemberDied{id, "it was found to have ended"});
+          }
+        });
+  });
 }
 
 void ClusterDriver::member_ended(const MemberId& id, int pid, const std::string& how) {
   Hands& hands = hands_.at(id);
   log(Level::kWarning, "member.ended", {{"member", id.str()}, {"pid", pid}, {"how", how}});
+  hands.ended_pid = pid;
   if (hands.process.mysqld_pid != pid) {
     return;  // a run that is already known to be over
   }

@@ -67,6 +67,7 @@ class ClusterDriver {
     std::unique_ptr<MemberAgent> agent;  // used on `worker` only
     std::unique_ptr<Executor> worker;
     MemberProcess process;
+    int ended_pid = 0;  // the last run whose end was told
     MemberReport report;
     bool reporting = false;
     std::string trouble;
@@ -88,6 +89,10 @@ class ClusterDriver {
   void tick();
   void tick_after(Millis delay);
   void ask_reports();
+  // The member's process from now on. False when its end was told first: it has none.
+  bool take_process(Hands& hands, const MemberProcess& process);
+  // Asks again what runs, when it could not be told: until then nobody would hear of its end.
+  void adopt_again(const MemberId& id);
   void member_ended(const MemberId& id, int pid, const std::string& how);
   void publish();
   // All but the cluster itself.
