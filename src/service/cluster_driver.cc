@@ -194,12 +194,16 @@ void ClusterDriver::start_effect(const failover::Effect& effect) {
     return;
   }
   const auto* clock = &needs_.clock;
+  const bool rebuilds = std::holds_alternative<failover::Rebuild>(effect.action);
   on_member<EffectOutcome>(
       effect.member,
       [effect, clock](MemberAgent& agent) { return carry_out(effect, agent, clock->now()); },
-      [this, id = effect.member](EffectOutcome outcome) {
+      [this, id = effect.member, rebuilds](EffectOutcome outcome) {
         Hands& hands = hands_.at(id);
         const bool ended = outcome.process && !take_process(hands, *outcome.process);
+        if (rebuilds && !outcome.process && outcome.done.error.empty()) {
+          adopt_again(id);  // it runs, and its guard did not answer
+        }
         if (!outcome.done.error.empty()) {
           hands.trouble = outcome.done.error;
         }
