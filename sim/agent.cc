@@ -54,6 +54,9 @@ Status SimAgent::step(Call& call, Micros least, Micros most) {
 
 Status SimAgent::leave(const Call& call) {
   const auto fault = world_.strike(call.command, Stage::kEnd, index_);
+  if (world_.random().chance(30)) {  // the answer is on its way while the world goes on
+    world_.sleep(world_.random().between(Micros(0), Micros(2'000)));
+  }
   const bool fails = call.fails_late || fault == FaultKind::kCommandFailsLate;
   return fails ? Status(make_error(Errc::kUnavailable, "injected, with effect")) : ok();
 }
@@ -78,8 +81,15 @@ Status SimAgent::prepare() {
   return ok();
 }
 
+// The accounts are the cluster's first transactions.
 Status SimAgent::bootstrap(const Bootstrap&) {
-  return answering();
+  world_.sleep(world_.random().between(Micros(1'000), Micros(50'000)));
+  TRIVET_CHECK_OK(answering());
+  for (int n = 0; n < 3; ++n) {
+    self().append(world_.ledger().commit(self().uuid));
+  }
+  self().release(self().binlog.size());
+  return ok();
 }
 
 Status SimAgent::remove() {
@@ -311,9 +321,20 @@ Result<MemberReport> SimAgent::report() {
   return out;
 }
 
-Result<std::uint32_t> SimAgent::probe_login(const Endpoint&, Millis) {
-  TRIVET_CHECK_OK(answering());
-  return seed_.member.server_id;
+Result<std::uint32_t> SimAgent::probe_login(const Endpoint& endpoint, Millis) {
+  world_.sleep(world_.random().between(Micros(500), Micros(20'000)));
+  if (endpoint == seed_.member.endpoint) {
+    TRIVET_CHECK_OK(answering());
+    return seed_.member.server_id;
+  }
+  const int writer = world_.routed_writer();
+  if (writer < 0) {
+    return make_error(Errc::kUnavailable, "no writer serves");
+  }
+  const int other = (writer + 1) % kMembers;
+  return world_.cluster()
+      .members[static_cast<std::size_t>(endpoint.port == kWriterPort ? writer : other)]
+      .server_id;
 }
 
 }  // namespace trivet::sim

@@ -12,7 +12,8 @@ namespace {
 using Phase = Topology::Phase;
 
 bool contains(const std::vector<MemberId>& ids, int index) {
-  return std::any_of(ids.begin(), ids.end(), [&](const MemberId& id) { return index_of(id) == index; });
+  return std::any_of(ids.begin(), ids.end(),
+                     [&](const MemberId& id) { return index_of(id) == index; });
 }
 
 std::string name(int index) {
@@ -42,6 +43,9 @@ void World::check_topology(const Topology& next) {
   if (next.acks < 1) {
     violate("I7", "commits need no acknowledgement");
   }
+  if (before.phase == Phase::kForming) {
+    return;
+  }
   if (next.phase != Phase::kSteady) {
     if (next.writer) {
       violate("I13", "an election names a writer before its end");
@@ -54,8 +58,9 @@ void World::check_topology(const Topology& next) {
   if (before.phase != Phase::kSteady) {
     undone_ = before;
   } else {
-    const bool grows = std::all_of(before.voters.begin(), before.voters.end(),
-                                   [&](const MemberId& id) { return contains(next.voters, index_of(id)); });
+    const bool grows =
+        std::all_of(before.voters.begin(), before.voters.end(),
+                    [&](const MemberId& id) { return contains(next.voters, index_of(id)); });
     if (!grows) {
       violate("I10", "a voter is dropped outside of an election");
     }
@@ -96,8 +101,7 @@ void World::check_topology(const Topology& next) {
 // because the answer to its naming came late or never, it may know nothing: nobody acted on it.
 void World::check_election(const Topology& before, const Topology& next) {
   const auto last_of = [](const Topology& t) { return t.writer ? t.writer : t.last_writer; };
-  const Topology& known =
-      undone_ && next.last_writer != last_of(before) ? *undone_ : before;
+  const Topology& known = undone_ && next.last_writer != last_of(before) ? *undone_ : before;
   if (next.last_writer != last_of(known)) {
     violate("I13", "an election forgets who wrote last");
   }
@@ -159,7 +163,8 @@ void World::check_open_writer(int member, Term term) {
   for (const MemberId& id : stored_.voters) {
     holders += server(index_of(id)).held.contains(m.held) ? 1 : 0;
   }
-  if (is_writer && holders < stored_.acks) {
+  // Of a new cluster nothing is promised before every member has proved its accounts.
+  if (is_writer && holders < stored_.acks && stored_.term > Term(1)) {
     violate("I11", name(member) + " opens before a voter holds all that it holds");
   }
   undone_.reset();
@@ -185,8 +190,8 @@ void World::check_view(const service::ClusterView& view) {
   }
   for (const service::MemberStatus& m : view.members) {
     const Server& s = server(index_of(m.id));
-    if (m.serves_reads && s.answers() && (s.writable || (s.channel && s.receiver &&
-        *s.channel != index_of(*view.writer)))) {
+    if (m.serves_reads && s.answers() &&
+        (s.writable || (s.channel && s.receiver && *s.channel != index_of(*view.writer)))) {
       violate("I14", m.id.str() + " serves reads and does not follow the writer");
     }
   }

@@ -5,16 +5,16 @@ namespace trivet::sim {
 
 std::string_view to_string(Command command) {
   static constexpr std::array<std::string_view, kCommands> kNames = {
-      "start", "kill", "adopt", "promise", "drain", "follow",
-      "guard", "open", "rebuild", "look", "report", "store"};
+      "start", "kill", "adopt",   "promise", "drain",  "follow",
+      "guard", "open", "rebuild", "look",    "report", "store"};
   return kNames[static_cast<std::size_t>(command)];
 }
 
 std::string_view to_string(FaultKind kind) {
   static constexpr std::array<std::string_view, kFaultKinds> kNames = {
-      "kill mysqld",      "kill daemon",   "power loss",     "store outage",
+      "kill mysqld",      "kill daemon",      "power loss",    "store outage",
       "store conflict",   "store reply lost", "command fails", "command fails late",
-      "command slow",     "adopt fails",   "dies at start",  "failover requested",
+      "command slow",     "adopt fails",      "dies at start", "failover requested",
       "death told oddly", "control stalls"};
   return kNames[static_cast<std::size_t>(kind)];
 }
@@ -24,9 +24,9 @@ namespace {
 // How often each kind is drawn, in the order of FaultKind.
 constexpr std::array<int, kFaultKinds> kWeights = {30, 14, 6, 4, 4, 6, 4, 6, 6, 3, 4, 8, 3, 2};
 // What makes an election when nothing else does.
-constexpr std::array<FaultKind, 6> kOpeners = {
-    FaultKind::kKillMember, FaultKind::kKillMember,  FaultKind::kKillMember,
-    FaultKind::kFailover,   FaultKind::kKillDaemon, FaultKind::kPowerLoss};
+constexpr std::array<FaultKind, 6> kOpeners = {FaultKind::kKillMember, FaultKind::kKillMember,
+                                               FaultKind::kKillMember, FaultKind::kFailover,
+                                               FaultKind::kKillDaemon, FaultKind::kPowerLoss};
 
 FaultKind draw_kind(Random& random) {
   int sum = 0;
@@ -60,9 +60,36 @@ void aim(Fault& fault) {
   fault.aimed = fault.aimed || of_store || of_command || fault.kind == FaultKind::kAdoptFails;
 }
 
+// The writer dies, a member is rebuilt and follows, its vote cannot be stored, the writer dies
+// again, and the next election hears of that member late.
+FaultPlan draw_lost_vote(Random& random, Instant now) {
+  FaultPlan plan;
+  const auto in_turn = [&](FaultKind kind, Command command, Stage stage, int target) {
+    Fault fault;
+    fault.kind = kind;
+    fault.aimed = fault.in_turn = true;
+    fault.command = command;
+    fault.stage = stage;
+    fault.target = target;
+    fault.at = now;
+    plan.faults.push_back(fault);
+  };
+  in_turn(FaultKind::kKillMember, Command::kReport, Stage::kEnd, kTheWriter);
+  in_turn(FaultKind::kStoreOutage, Command::kRebuild, Stage::kEnd, kAtHand);
+  in_turn(FaultKind::kKillMember, random.chance(50) ? Command::kFollow : Command::kReport,
+          Stage::kMiddle, kTheWriter);
+  plan.faults.back().skip = random.below(4);
+  in_turn(FaultKind::kCommandSlow, Command::kPromise, Stage::kBegin, kAtHand);
+  plan.faults.back().skip = random.below(3);
+  return plan;
+}
+
 }  // namespace
 
 FaultPlan draw_faults(Random& random, Instant now) {
+  if (random.chance(6)) {
+    return draw_lost_vote(random, now);
+  }
   FaultPlan plan;
   plan.noise = random.chance(60) ? 0 : 1 + random.below(12);
   const int count = 1 + random.below(5);
@@ -82,7 +109,7 @@ FaultPlan draw_faults(Random& random, Instant now) {
     aim(fault);
     fault.skip = random.chance(60) ? 0 : random.below(4);
     const bool at_writer = i == 0 ? random.chance(75) : random.chance(45);
-    fault.target = at_writer ? -1 : random.below(3);
+    fault.target = at_writer ? kAtHand : random.below(3);
     plan.faults.push_back(fault);
   }
   return plan;

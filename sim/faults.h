@@ -14,7 +14,18 @@
 namespace trivet::sim {
 
 enum class Command {
-  kStart, kKill, kAdopt, kPromise, kDrain, kFollow, kGuard, kOpen, kRebuild, kLook, kReport, kStore,
+  kStart,
+  kKill,
+  kAdopt,
+  kPromise,
+  kDrain,
+  kFollow,
+  kGuard,
+  kOpen,
+  kRebuild,
+  kLook,
+  kReport,
+  kStore,
 };
 constexpr int kCommands = 12;
 std::string_view to_string(Command command);
@@ -23,13 +34,13 @@ std::string_view to_string(Command command);
 enum class Stage { kBegin, kMiddle, kEnd };
 
 enum class FaultKind {
-  kKillMember,      // SIGKILL of a mysqld
-  kKillDaemon,      // and a new one some time later, which knows the store and what runs
-  kPowerLoss,       // everything at once; what was not synced is lost
-  kStoreOutage,     // no call succeeds for a while
-  kStoreConflict,   // somebody else wrote the record in between
-  kStoreReplyLost,  // committed, but the answer says failed
-  kCommandFails,    // without effect
+  kKillMember,        // SIGKILL of a mysqld
+  kKillDaemon,        // and a new one some time later, which knows the store and what runs
+  kPowerLoss,         // everything at once; what was not synced is lost
+  kStoreOutage,       // no call succeeds for a while
+  kStoreConflict,     // somebody else wrote the record in between
+  kStoreReplyLost,    // committed, but the answer says failed
+  kCommandFails,      // without effect
   kCommandFailsLate,  // after it had its effect
   kCommandSlow,
   kAdoptFails,    // a daemon that starts cannot tell whether a member runs
@@ -41,14 +52,18 @@ enum class FaultKind {
 constexpr int kFaultKinds = 14;
 std::string_view to_string(FaultKind kind);
 
+constexpr int kAtHand = -1;  // whom the command is for; at a moment of its own, the writer
+constexpr int kTheWriter = -2;
+
 struct Fault {
   FaultKind kind = FaultKind::kKillMember;
   bool aimed = false;
-  Instant at{};                     // not before
+  Instant at{};                      // not before
   Command command = Command::kKill;  // when aimed: at the `skip`-th of these from then on
   Stage stage = Stage::kBegin;
   int skip = 0;
-  int target = -1;  // a member; -1: who is writer, or whom the command is for
+  bool in_turn = false;  // not before the ones ahead of it
+  int target = kAtHand;
 };
 
 struct FaultPlan {

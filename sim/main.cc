@@ -49,7 +49,8 @@ volatile std::uint64_t running_seed = 0;
 [[noreturn]] void on_crash(int number) {
   char text[160];
   const int length =
-      std::snprintf(text, sizeof text, "crash: signal %d; repeat with: trivet-sim --seed %llu --count 1 --trace\n",
+      std::snprintf(text, sizeof text,
+                    "crash: signal %d; repeat with: trivet-sim --seed %llu --count 1 --trace\n",
                     number, static_cast<unsigned long long>(running_seed));
   (void)!::write(STDERR_FILENO, text, static_cast<std::size_t>(length));
   ::_exit(kCrash);
@@ -188,10 +189,11 @@ void print_json(const Report& r, double seconds) {
 }
 
 int usage() {
-  std::fputs("Usage: trivet-sim [--count N] [--seed S] [--jobs J] [--trace] [--json]\n"
-             "Runs the schedules of the seeds S … S+N-1. Exit codes: 0 clean, 127 crash,\n"
-             "128 a safety rule was broken, 129 the cluster did not come back.\n",
-             stderr);
+  std::fputs(
+      "Usage: trivet-sim [--count N] [--seed S] [--jobs J] [--trace] [--json]\n"
+      "Runs the schedules of the seeds S … S+N-1. Exit codes: 0 clean, 127 crash,\n"
+      "128 a safety rule was broken, 129 the cluster did not come back.\n",
+      stderr);
   return 2;
 }
 
@@ -249,8 +251,8 @@ int run(int argc, char** argv) {
     std::puts("0 violations");
     return 0;
   }
-  std::printf("violated: %s: %s\nrepeat with: trivet-sim --seed %llu --count 1 --trace\n", report.rule,
-              report.text, static_cast<unsigned long long>(report.failed_seed));
+  std::printf("violated: %s: %s\nrepeat with: trivet-sim --seed %llu --count 1 --trace\n",
+              report.rule, report.text, static_cast<unsigned long long>(report.failed_seed));
   return report.code;
 }
 

@@ -20,9 +20,9 @@ struct Server {
   // On disk.
   int index = 0;
   int uuid = 0;
-  Term promised;             // the agent's file
-  std::vector<Txn> binlog;   // executed or, on a writer, waiting for an acknowledgement; in order
-  std::vector<Txn> relay;    // received and not executed; in order
+  Term promised;            // the agent's file
+  std::vector<Txn> binlog;  // executed or, on a writer, waiting for an acknowledgement; in order
+  std::vector<Txn> relay;   // received and not executed; in order
   std::size_t relay_synced = 0;  // so many of `relay` survive a power loss
   std::optional<int> channel;    // the source that the channel names
   bool half_cloned = false;      // no server starts from this
@@ -35,20 +35,20 @@ struct Server {
   bool ready = false;
   bool open = false;
   bool writable = false;
-  bool semi_sync = false;  // the source side
+  bool semi_sync = false;    // the source side
   bool was_guarded = false;  // a voter was attached since the source side was switched on
   bool applier = false;
-  bool receiver = false;   // its thread runs, connected or trying to be
-  bool counts = false;     // and acknowledges
-  int source_pid = 0;      // the run of the source that it is connected to; 0: none
+  bool receiver = false;     // its thread runs, connected or trying to be
+  bool counts = false;       // and acknowledges
+  int source_pid = 0;        // the run of the source that it is connected to; 0: none
   std::size_t position = 0;  // in the source's binlog
   Instant connects_at{};
 
   bool answers() const { return pid != 0 && ready; }
   bool accepts_writes() const { return answers() && open && writable; }
-  void append(Txn t);          // a client's commit, prepared and binlogged
+  void append(Txn t);  // a client's commit, prepared and binlogged
   void receive(Txn t);
-  void execute_one();          // the oldest of the relay log
+  void execute_one();              // the oldest of the relay log
   void release(std::size_t upto);  // makes the binlog's first `upto` visible
   void stop_receiver();
   void start_process(int new_pid);

@@ -56,17 +56,21 @@ World::~World() {
 void World::set_up() {
   cluster_.id = ClusterId("c");
   cluster_.resource_id = ClusterResourceId("cluster-1");
-  cluster_.status = ClusterStatus::kAvailable;
   service::ClusterStore store(disk_, sealer());
   Topology first;
   first.term = Term(1);
   first.phase = Topology::Phase::kSteady;
   first.boot_id = boot_id();
-  const bool running = random_.chance(70);  // or all were stopped in order
+  const bool forms = random_.chance(5);
+  const bool running = !forms && random_.chance(70);  // or all were stopped in order
   for (int i = 0; i < kMembers; ++i) {
     const MemberId id("m" + std::to_string(i + 1));
-    cluster_.members.push_back({id, "db-" + id.str(), "az", "subnet",
-                                static_cast<std::uint32_t>(i + 1), {"", "127.0.0.1", 1}});
+    cluster_.members.push_back({id,
+                                "db-" + id.str(),
+                                "az",
+                                "subnet",
+                                static_cast<std::uint32_t>(i + 1),
+                                {"", "127.0.0.1", 1}});
     if (i > 0) {
       first.voters.push_back(id);
     }
@@ -80,17 +84,21 @@ void World::set_up() {
       m.semi_sync = m.was_guarded = m.writable = i == 0;
       m.receiver = m.applier = m.counts = i > 0;
     }
-    if (i > 0) {
+    if (i > 0 && !forms) {
       m.channel = 0;
     }
   }
+  cluster_.status = forms ? ClusterStatus::kCreating : ClusterStatus::kAvailable;
+  cluster_.writer_endpoint.port = kWriterPort;
   first.writer = first.last_writer = cluster_.members[0].id;
   sources_[first.term] = 0;
-  stored_ = first;
-  (void)store.create(cluster_, ClusterSecrets());
-  const auto record = store.topology(cluster_.resource_id);
-  TRIVET_ASSERT(record.has_value());
-  TRIVET_ASSERT(store.commit_topology(cluster_.resource_id, record->revision, first).has_value());
+  TRIVET_ASSERT(store.create(cluster_, ClusterSecrets()).has_value());
+  if (!forms) {
+    stored_ = first;
+    const auto record = store.topology(cluster_.resource_id);
+    TRIVET_ASSERT(record.has_value());
+    TRIVET_ASSERT(store.commit_topology(cluster_.resource_id, record->revision, first).has_value());
+  }
   nature_.post([this] { start_daemon(); });
   nature_.post([this] { pulse(); });
 }
@@ -128,12 +136,16 @@ std::string World::describe() const {
     out += " " + id.str();
   }
   for (const Server& s : servers_) {
-    out += "; m" + std::to_string(s.index + 1) + (s.pid == 0 ? " dead" : s.ready ? " up" : " boots");
+    out += "; m" + std::to_string(s.index + 1) +
+           (s.pid == 0 ? " dead"
+            : s.ready  ? " up"
+                       : " boots");
     out += s.writable ? " writable" : "";
     out += s.open ? " open" : "";
     out += s.source_pid != 0 ? " follows m" + std::to_string(*s.channel + 1) : "";
     out += s.counts ? " counts" : "";
-    out += " binlog " + std::to_string(s.binlog.size()) + " relay " + std::to_string(s.relay.size());
+    out +=
+        " binlog " + std::to_string(s.binlog.size()) + " relay " + std::to_string(s.relay.size());
   }
   return view_ ? out + "; waits for: " + view_->waiting_for : out;
 }
@@ -167,7 +179,8 @@ void World::on_view(service::ClusterViewPtr view) {
 }
 
 bool World::is_healthy() {
-  if (!view_ || !view_->writer || stored_.voters.size() != 2) {
+  if (!view_ || !view_->writer || stored_.voters.size() != 2 ||
+      view_->cluster.status != ClusterStatus::kAvailable) {
     return false;
   }
   const int writer = index_of(*view_->writer);
@@ -240,7 +253,8 @@ void World::advance_stage() {
       }
       break;
     case RunStage::kHeal:
-      if (is_healthy() && ledger_.acknowledged_count() >= acknowledged_before_ + kAcknowledgedAfter) {
+      if (is_healthy() &&
+          ledger_.acknowledged_count() >= acknowledged_before_ + kAcknowledgedAfter) {
         go_to(RunStage::kConverge);
       } else {
         late(kHealMax, "the cluster is not whole again after its faults");

@@ -19,12 +19,17 @@
 namespace trivet::sim {
 
 constexpr int kMembers = 3;
+constexpr std::uint16_t kWriterPort = 3306;
 
 struct Violation {
   std::string rule;  // "I1", "liveness", …
   std::string text;
   bool safety = true;
 };
+
+inline int index_of(const MemberId& id) {
+  return id.str().back() - '1';
+}
 
 struct Counts {
   std::uint64_t schedules = 0;
@@ -92,7 +97,8 @@ class World {
   void check_open_writer(int member, Term term);
   void check_wipe(int member);
   void check_view(const service::ClusterView& view);
-  const Topology& stored() const { return stored_; }
+  // The member that the writer endpoint leads to; -1: none.
+  int routed_writer() const { return view_ && view_->writer ? index_of(*view_->writer) : -1; }
   void on_view(service::ClusterViewPtr view);
 
  private:
@@ -122,6 +128,7 @@ class World {
   void check_final();
   std::string describe() const;
   void fire_timed();
+  int target_of(const Fault& fault, int at_hand) const;
   void fire(const Fault& fault, int member);
   void lose_power();
   void tell_death(int index, int pid);
@@ -139,7 +146,7 @@ class World {
   Cluster cluster_;
   Topology stored_;
   std::optional<Topology> undone_;  // what stood before a writer was named that has not opened yet
-  std::map<Term, int> sources_;  // whom receivers follow in a term
+  std::map<Term, int> sources_;     // whom receivers follow in a term
   std::unique_ptr<Daemon> daemon_;
   int daemons_ = 0;
   int boot_ = 1;
@@ -156,7 +163,5 @@ class World {
   std::uint64_t hash_ = 0xcbf29ce484222325U;
   Counts counts_;
 };
-
-inline int index_of(const MemberId& id) { return id.str().back() - '1'; }
 
 }  // namespace trivet::sim

@@ -45,7 +45,7 @@ void World::tell_death(int index, int pid) {
     }
   };
   if (!odd_news_) {
-    nature_.post_at(now() + random_.between(Micros(500), Micros(20'000)), tell);
+    nature_.post_at(now() + random_.between(Micros(50), Micros(20'000)), tell);
     return;
   }
   nature_.post_at(now() + random_.between(Micros(500), Micros(2'000'000)), tell);
@@ -183,10 +183,16 @@ void World::fire_timed() {
       continue;
     }
     plan_.faults.erase(plan_.faults.begin() + static_cast<std::ptrdiff_t>(i));
-    fire(fault, fault.target >= 0 ? fault.target
-                : stored_.writer  ? index_of(*stored_.writer)
-                                  : random_.below(kMembers));
+    fire(fault, target_of(fault, random_.below(kMembers)));
   }
+}
+
+int World::target_of(const Fault& fault, int at_hand) const {
+  if (fault.target >= 0) {
+    return fault.target;
+  }
+  const bool writer = stored_.writer && (fault.target == kTheWriter || !fault.aimed);
+  return writer ? index_of(*stored_.writer) : at_hand;
 }
 
 std::optional<FaultKind> World::strike(Command command, Stage stage, int member) {
@@ -198,12 +204,12 @@ std::optional<FaultKind> World::strike(Command command, Stage stage, int member)
     if (!fault.aimed || now() < fault.at || fault.command != command || fault.stage != stage) {
       continue;
     }
-    if (fault.skip-- > 0) {
+    if ((fault.in_turn && i > 0) || fault.skip-- > 0) {
       continue;
     }
     const Fault fired = fault;
     plan_.faults.erase(plan_.faults.begin() + static_cast<std::ptrdiff_t>(i));
-    fire(fired, fired.target >= 0 ? fired.target : member);
+    fire(fired, target_of(fired, member));
     return fired.kind;
   }
   return std::nullopt;
