@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Checks every #include and every banned word against layers.toml.
 
-Usage: tools/check_layers.py [file ...]        without files: all of src, plugin, bench and tests
+Usage: tools/check_layers.py [file ...]        without files: all of src, plugin, sim, bench and tests
 """
 import fnmatch
 import pathlib
@@ -118,7 +118,7 @@ def check_file(rules, path):
 def main(arguments):
     rules = Rules((ROOT / "layers.toml").read_text(encoding="utf-8"))
     files = arguments or [path for path in project_files()
-                          if path.startswith(("src/", "plugin/", "bench/", "tests/"))]
+                          if path.startswith(("src/", "plugin/", "sim/", "bench/", "tests/"))]
     files = [path for path in files if path.endswith((".h", ".cc"))]
     problems = [problem for path in files for problem in check_file(rules, path)]
     for path, line, message in problems:

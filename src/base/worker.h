@@ -5,32 +5,31 @@
 // `api-N`.
 #pragma once
 
-#include <functional>
 #include <map>
 #include <string>
 #include <thread>
 
+#include "base/executor.h"
 #include "base/mutex.h"
 #include "base/time.h"
 
 namespace trivet {
 
 // Thread-safe. stop() (or the destructor) lets the running task end, drops the rest and joins.
-class Worker {
+class Worker final : public Executor {
  public:
-  using Task = std::function<void()>;
   // `name` is what `ps -L` and the log show: at most 15 characters are kept by the kernel.
   // `capacity` bounds the tasks that wait.
   explicit Worker(std::string name, std::size_t capacity = 10'000);
-  ~Worker();
+  ~Worker() override;
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
   // Runs `task` after those already posted. False when stopping or full: the task is dropped.
-  bool post(Task task);
+  bool post(Task task) override;
   // Runs `task` not before `delay` has passed. Equal times keep their order.
-  bool post_after(Millis delay, Task task);
-  void stop();
+  bool post_after(Millis delay, Task task) override;
+  void stop() override;
   bool on_this_thread() const { return std::this_thread::get_id() == thread_.get_id(); }
 
  private:

@@ -33,6 +33,7 @@ struct Member {
   std::string subnet_id;
   std::uint32_t server_id = 0;  // @@server_id; unique in the installation
   Endpoint endpoint;
+  friend bool operator==(const Member&, const Member&) = default;
 };
 
 enum class ClusterStatus { kCreating, kAvailable, kDeleting, kFailed };
@@ -77,6 +78,7 @@ struct Cluster {
   std::vector<Member> members;  // three, in the order of their AZs
 
   const Member* find_member(const MemberId& member) const;
+  friend bool operator==(const Cluster&, const Cluster&) = default;
 };
 
 // Who writes, in which term, and whose acknowledgement counts. Key topology/<cluster resource id>.

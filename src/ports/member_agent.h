@@ -31,6 +31,7 @@ struct Stamp {
 struct MemberProcess {
   int mysqld_pid = 0;
   int guard_pid = 0;
+  friend bool operator==(const MemberProcess&, const MemberProcess&) = default;
 };
 
 // A member seen from its own server. Sets and flags of one moment.

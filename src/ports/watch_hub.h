@@ -27,8 +27,12 @@ class WatchHub {
  public:
   using OnEvents = std::function<void(const std::vector<StoreEvent>&)>;
 
-  WatchHub() : worker_("store-watch") {}
-  ~WatchHub() { worker_.stop(); }
+  WatchHub() = default;
+  ~WatchHub() {
+    if (worker_) {
+      worker_->stop();
+    }
+  }
   WatchHub(const WatchHub&) = delete;
   WatchHub& operator=(const WatchHub&) = delete;
 
@@ -39,6 +43,9 @@ class WatchHub {
     listener->on_events = std::move(on_events);
     MutexLock lock(mutex_);
     listener->first_batch = next_batch_;
+    if (!worker_) {
+      worker_ = std::make_unique<Worker>("store-watch");
+    }
     listeners_.push_back(listener);
     return std::make_unique<Watch>(std::move(listener));
   }
@@ -53,7 +60,7 @@ class WatchHub {
     }
     batches_.emplace_back(number, std::move(events));
     if (!draining_) {
-      draining_ = worker_.post([this] { drain(); });
+      draining_ = worker_->post([this] { drain(); });
     }
   }
 
@@ -130,7 +137,8 @@ class WatchHub {
   std::deque<std::pair<std::uint64_t, std::vector<StoreEvent>>> batches_ GUARDED_BY(mutex_);
   std::uint64_t next_batch_ GUARDED_BY(mutex_) = 0;
   bool draining_ GUARDED_BY(mutex_) = false;
-  Worker worker_;  // last: its thread ends before the rest goes
+  // Made for the first watch. Last: its thread ends before the rest goes.
+  std::unique_ptr<Worker> worker_ GUARDED_BY(mutex_);
 };
 
 // What every store refuses before it looks at its data: an empty key, a key twice in one commit.

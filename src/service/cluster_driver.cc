@@ -14,6 +14,7 @@ namespace {
 constexpr Millis kTick{100};
 constexpr Millis kTickInElection{5};
 constexpr Millis kReportEvery{500};
+constexpr Millis kAdoptAgain{1'000};
 // A reader that is further behind is no longer offered at the reader endpoint (I14).
 constexpr Millis kReaderLagMax{30'000};
 
@@ -62,7 +63,7 @@ Status ClusterDriver::make_agents() {
   secrets_ = std::make_shared<const ClusterSecrets>(std::move(*secrets));
   for (const Member& member : cluster_.members) {
     const std::weak_ptr<int> alive = alive_;
-    Worker* control = &needs_.control;
+    Executor* control = &needs_.control;
     MemberSeed seed{cluster_, member, secrets_,
                     [this, alive, control, id = member.id](int pid, const std::string& how) {
                       control->post([this, alive, id, pid, how] {
@@ -75,10 +76,10 @@ Status ClusterDriver::make_agents() {
     Hands hands;
     hands.member = member;
     hands.agent = std::move(agent);
-    hands.worker = std::make_unique<Worker>("mysql-" + member.id.str());
+    hands.worker = needs_.make_worker("mysql-" + member.id.str());
     hands.probe = needs_.agents.make_probe(cluster_, member);
     if (hands.probe) {
-      hands.prober = std::make_unique<Worker>("probe-" + member.id.str());
+      hands.prober = needs_.make_worker("probe-" + member.id.str());
     }
     hands_.emplace(member.id, std::move(hands));
   }
@@ -125,13 +126,15 @@ void ClusterDriver::run(const StoredTopology& stored) {
         id, [](MemberAgent& agent) { return agent.adopt(); },
         [this, gathered, stored, id](const Adopted& adopted) {
           if (adopted && adopted->has_value()) {
-            hands_.at(id).process = **adopted;
-            gathered->alive.insert(id);
+            if (take_process(hands_.at(id), **adopted)) {
+              gathered->alive.insert(id);
+            }
           } else if (!adopted) {
             // Not known to be dead: the machine must kill it before it may take it for that (I8).
             gathered->alive.insert(id);
             log(Level::kWarning, "member.adoption_failed",
                 {{"member", id.str()}, {"error", adopted.error().message}});
+            adopt_again(id);
           }
           if (--gathered->left > 0 || stage_ != Stage::kRunning) {
             return;
@@ -198,24 +201,57 @@ void ClusterDriver::start_effect(const failover::Effect& effect) {
     return;
   }
   const auto* clock = &needs_.clock;
+  const bool rebuilds = std::holds_alternative<failover::Rebuild>(effect.action);
   on_member<EffectOutcome>(
       effect.member,
       [effect, clock](MemberAgent& agent) { return carry_out(effect, agent, clock->now()); },
-      [this, id = effect.member](EffectOutcome outcome) {
+      [this, id = effect.member, rebuilds](EffectOutcome outcome) {
         Hands& hands = hands_.at(id);
-        if (outcome.process) {
-          hands.process = *outcome.process;
+        const bool ended = outcome.process && !take_process(hands, *outcome.process);
+        if (rebuilds && !outcome.process && outcome.done.error.empty()) {
+          adopt_again(id);  // it runs, and its guard did not answer
         }
         if (!outcome.done.error.empty()) {
           hands.trouble = outcome.done.error;
         }
         feed(outcome.done);
+        if (ended) {
+          feed(failover::MemberDied{id, "it ended as soon as it ran"});
+        }
       });
+}
+
+bool ClusterDriver::take_process(Hands& hands, const MemberProcess& process) {
+  const bool runs = process.mysqld_pid != hands.ended_pid;
+  hands.process = runs ? process : MemberProcess();
+  return runs;
+}
+
+void ClusterDriver::adopt_again(const MemberId& id) {
+  const std::weak_ptr<int> alive = alive_;
+  needs_.control.post_after(kAdoptAgain, [this, alive, id] {
+    if (alive.expired() || stage_ != Stage::kRunning || hands_.at(id).process.mysqld_pid != 0) {
+      return;
+    }
+    using Adopted = Result<std::optional<MemberProcess>>;
+    on_member<Adopted>(
+        id, [](MemberAgent& agent) { return agent.adopt(); },
+        [this, id](const Adopted& adopted) {
+          Hands& hands = hands_.at(id);
+          if (!adopted) {
+            adopt_again(id);
+          } else if (hands.process.mysqld_pid == 0 &&
+                     !(adopted->has_value() && take_process(hands, **adopted))) {
+            feed(failover::MemberDied{id, "it was found to have ended"});
+          }
+        });
+  });
 }
 
 void ClusterDriver::member_ended(const MemberId& id, int pid, const std::string& how) {
   Hands& hands = hands_.at(id);
   log(Level::kWarning, "member.ended", {{"member", id.str()}, {"pid", pid}, {"how", how}});
+  hands.ended_pid = pid;
   if (hands.process.mysqld_pid != pid) {
     return;  // a run that is already known to be over
   }
@@ -340,9 +376,8 @@ void ClusterDriver::ask_reports() {
   }
 }
 
-ClusterViewPtr ClusterDriver::view() const {
+std::shared_ptr<ClusterView> ClusterDriver::view() const {
   auto out = std::make_shared<ClusterView>();
-  out->cluster = cluster_;
   out->topology = machine_ ? machine_->topology() : topology_;
   if (machine_) {
     out->writer = machine_->serving_writer();
@@ -374,18 +409,17 @@ ClusterViewPtr ClusterDriver::view() const {
   return out;
 }
 
+// After every step, so the usual case, nothing new, copies no cluster.
 void ClusterDriver::publish() {
-  ClusterViewPtr now = view();
-  std::string key = encode(now->cluster) + encode(now->topology) + now->waiting_for +
-                    (now->writer ? now->writer->str() : "-");
-  for (const MemberStatus& m : now->members) {
-    key += m.state + (m.serves_reads ? "+" : "-") + std::to_string(m.process.mysqld_pid) +
-           m.trouble + std::to_string(m.apply_lag.value_or(Millis(-1)).count());
+  std::shared_ptr<ClusterView> now = view();
+  if (published_ && now->topology == published_->topology && now->writer == published_->writer &&
+      now->waiting_for == published_->waiting_for && now->members == published_->members &&
+      cluster_ == published_->cluster) {
+    return;
   }
-  if (key != last_view_) {
-    last_view_ = std::move(key);
-    needs_.on_view(std::move(now));
-  }
+  now->cluster = cluster_;
+  published_ = now;
+  needs_.on_view(std::move(now));
 }
 
 }  // namespace trivet::service

@@ -26,13 +26,16 @@ namespace trivet::service {
 // What every driver of an installation shares. Outlives the drivers.
 struct DriverNeeds {
   ClusterStore& store;
-  Worker& control;
-  Worker& store_worker;
+  Executor& control;
+  Executor& store_worker;
   const Clock& clock;
   MemberAgents& agents;
   // Both on `control`.
   std::function<void(ClusterViewPtr)> on_view;
   std::function<void(const Cluster&)> on_gone;
+  // Where a member's blocking calls run.
+  std::function<std::unique_ptr<Executor>(const std::string& name)> make_worker =
+      [](const std::string& name) { return std::make_unique<Worker>(name); };
 };
 
 // Owned by ClusterService. Every public function is called on `control`, the destructor too: it
@@ -63,14 +66,15 @@ class ClusterDriver {
   struct Hands {
     Member member;
     std::unique_ptr<MemberAgent> agent;  // used on `worker` only
-    std::unique_ptr<Worker> worker;
+    std::unique_ptr<Executor> worker;
     MemberProcess process;
+    int ended_pid = 0;  // the last run whose end was told
     MemberReport report;
     bool reporting = false;
     std::string trouble;
     // Looked at beside the agent, on a thread of its own: the agent's may be busy (I16).
     std::unique_ptr<MemberProbe> probe;  // used on `prober` only; may be null
-    std::unique_ptr<Worker> prober;
+    std::unique_ptr<Executor> prober;
     bool looking = false;
     Instant next_look{};
     std::string hung;  // why this run of its mysqld is being killed
@@ -103,9 +107,14 @@ class ClusterDriver {
   void nudge(const MemberId& id);
   void on_prober(const MemberId& id, std::function<Status(MemberProbe&)> work,
                  std::function<void(const Status&)> then);
+  // The member's process from now on. False when its end was told first: it has none.
+  bool take_process(Hands& hands, const MemberProcess& process);
+  // Asks again what runs, when it could not be told: until then nobody would hear of its end.
+  void adopt_again(const MemberId& id);
   void member_ended(const MemberId& id, int pid, const std::string& how);
   void publish();
-  ClusterViewPtr view() const;
+  // All but the cluster itself.
+  std::shared_ptr<ClusterView> view() const;
   // Runs `work` on the member's worker and `then` with its result on control, unless the driver is
   // gone.
   template <typename T>
@@ -127,7 +136,7 @@ class ClusterDriver {
   Instant next_tick_{};  // the tick that counts; an earlier plan is dropped when it comes
   Instant stage_began_{};
   bool probing_ = false;
-  std::string last_view_;  // what was published, to publish only changes
+  ClusterViewPtr published_;  // only changes are
   // Posted work holds a weak reference: a task that comes back after the driver has gone is
   // dropped.
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);

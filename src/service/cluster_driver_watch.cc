@@ -28,7 +28,7 @@ void ClusterDriver::on_prober(const MemberId& id, std::function<Status(MemberPro
                               std::function<void(const Status&)> then) {
   Hands& hands = hands_.at(id);
   MemberProbe* probe = hands.probe.get();
-  Worker* control = &needs_.control;
+  Executor* control = &needs_.control;
   const std::weak_ptr<int> alive = alive_;
   hands.prober->post([probe, control, alive, work = std::move(work), then = std::move(then)] {
     const Status done = work(*probe);

@@ -17,7 +17,7 @@ void ClusterDriver::on_member(const MemberId& id, std::function<T(MemberAgent&)>
                               std::function<void(T)> then) {
   Hands& hands = hands_.at(id);
   MemberAgent* agent = hands.agent.get();
-  Worker* control = &needs_.control;
+  Executor* control = &needs_.control;
   const std::weak_ptr<int> alive = alive_;
   auto shared_then = std::make_shared<std::function<void(T)>>(std::move(then));
   const bool posted = hands.worker->post([agent, control, alive, work, shared_then] {

@@ -24,6 +24,7 @@ struct MemberStatus {
   MemberProcess process;      // zeros: none
   std::optional<Millis> apply_lag;
   std::string trouble;  // the last thing that went wrong; empty when it serves
+  friend bool operator==(const MemberStatus&, const MemberStatus&) = default;
 };
 
 struct ClusterView {

@@ -48,6 +48,7 @@ FailoverMachine::FailoverMachine(Setup setup, Instant now)
       m.state = State::kUp;
       all_dead = false;
     }
+    m.closed = m.state == State::kDead;
     // Neither writer nor voter: it was left out of an election and may hold what the writer lacks.
     m.needs_rebuild =
         !is_voter(id) && id != (topology_.writer ? topology_.writer : topology_.last_writer);
@@ -237,6 +238,7 @@ void FailoverMachine::on_committed(Instant now) {
     round_began_ = now;
   } else if (phase_ == Phase::kCommitWriter) {
     phase_ = Phase::kOpening;
+    round_began_ = now;
     for (auto& [id, m] : members_) {
       m.needs_rebuild = id != *topology_.writer && !is_voter(id);
     }
@@ -289,6 +291,7 @@ void FailoverMachine::on_succeeded(const Pending& pending, const EffectDone& don
                  [&](const Rebuild&) {
                    m.needs_rebuild = false;
                    m.follows = false;
+                   m.closed = true;
                    m.state = State::kUp;
                    note(Note::Kind::kMemberRebuilt, id, "");
                  },
@@ -307,6 +310,7 @@ void FailoverMachine::on_died(const MemberDied& died, Instant now) {
   }
   std::erase_if(pending_, [&](const auto& entry) { return entry.second.member == died.member; });
   m.state = State::kDead;
+  m.closed = true;
   m.busy = m.promised = m.drained = m.follows = m.counts = m.serves_reads = false;
   retry_later(m, now);
   note(Note::Kind::kMemberTrouble, died.member, died.how);

@@ -28,6 +28,7 @@ struct Limits {
   Millis drain{120'000};      // executing what was received
   Millis attach{10'000};      // a voter connecting to the new writer
   Millis catch_up{30'000};    // a voter receiving the new writer's tail; then another way is tried
+  Millis opening{30'000};     // from the commit point to serving; then the writer is brought back
   Millis rebuild{3'600'000};  // a CLONE
   Millis retry{250};          // after a failed step
   Millis restart_pause_max{5'000};  // between starts of a member that keeps dying
@@ -94,6 +95,7 @@ class FailoverMachine {
     int failures = 0;           // in a row
     Instant next_try{};         // not before this
     bool busy = false;          // an effect for it is on its way
+    bool closed = false;        // surely: started and not asked to open since (I6)
     bool serves_reads = false;  // opened as a reader and not ended since; survives an election
     bool promised = false;
     bool drained = false;

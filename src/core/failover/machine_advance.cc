@@ -48,9 +48,11 @@ void FailoverMachine::ask_for_promise(const MemberId& id, MemberState& m, Instan
 void FailoverMachine::advance_promises(Instant now) {
   const std::optional<MemberId> last = topology_.last_writer;
   bool last_is_gone = true;
-  if (!cold_ && last) {
+  if (last) {
     MemberState& old = members_[*last];
-    if (old.state != State::kDead) {  // F2: killed first, and its death waited for (I8)
+    // F2: killed first, and its death waited for (I8). Back in place it may live on only closed:
+    // whom it has let in would write to it while the store names no writer.
+    if (old.state != State::kDead && !(cold_ && old.closed)) {
       last_is_gone = false;
       if (ready(old, now)) {
         ask(*last, KillMember{}, limits_.command, now);
@@ -267,12 +269,18 @@ void FailoverMachine::advance_opening(Instant now) {
       voter_follows = voter_follows || (m.follows && is_voter(id));
     }
   }
+  if (since(round_began_, now) > limits_.opening) {
+    // Perhaps it is not what it was taken for: bring it back from the beginning.
+    begin_round(true, now, installing_->str() + " does not come to serve");
+    return;
+  }
   if (!ready(writer, now)) {
     return;
   }
   if (!commits_guarded_ && voter_follows) {
     ask(*installing_, GuardCommits{topology_.acks, topology_.voters}, limits_.attach, now);
   } else if (commits_guarded_) {
+    writer.closed = false;
     ask(*installing_, Open{true}, limits_.command, now);
   } else {
     waiting_for_ = "a voter to follow " + installing_->str();
@@ -301,6 +309,7 @@ void FailoverMachine::advance_follower(const MemberId& id, MemberState& m, Insta
   } else if (!m.follows || m.counts != is_voter(id)) {
     ask(id, Follow{*installing_, is_voter(id)}, limits_.command, now);
   } else if (m.state == State::kFollowing) {
+    m.closed = false;
     ask(id, Open{false}, limits_.command, now);
   }
 }

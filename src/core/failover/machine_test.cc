@@ -471,6 +471,43 @@ TEST(FailoverMachine, AFormerWriterIsRebuiltBeforeItFollows) {
   EXPECT_EQ(machine.topology().voters.size(), 2U);
 }
 
+TEST(FailoverMachine, ALastWriterThatMayBeOpenIsKilledBeforeItComesBackInPlace) {
+  Instant now{};
+  auto setup = steady_setup({member(1), member(2), member(3)});
+  setup.topology.phase = Topology::Phase::kColdStart;  // an earlier daemon got so far
+  setup.topology.writer.reset();
+  FailoverMachine machine(std::move(setup), now);
+  const auto names = play(machine, Tick{}, now, held_sets(7, 7, 7));
+  EXPECT_TRUE(comes_before(names, "kill m1", "promise m2"));
+  EXPECT_TRUE(comes_before(names, "start m1", "promise m1"));
+  EXPECT_EQ(machine.serving_writer(), member(1));
+}
+
+TEST(FailoverMachine, AWriterThatDoesNotComeToServeIsBroughtBackFromTheBeginning) {
+  Instant now{};
+  FailoverMachine machine(steady_setup({member(1), member(2), member(3)}), now);
+  // m1 was taken for alive and is not: nothing that is asked of it succeeds but to be killed.
+  bool was_killed = false;
+  std::vector<Effect> effects = machine.step(Tick{}, now);
+  for (int i = 0; i < 3'000 && !machine.serving_writer(); ++i) {
+    now += Millis(50);
+    std::vector<Effect> next;
+    for (const Effect& effect : effects) {
+      was_killed = was_killed || std::holds_alternative<KillMember>(effect.action);
+      const bool fails = effect.member == member(1) && !was_killed;
+      for (Effect& e : machine.step(EffectDone{effect.id, fails ? "no answer" : "", {}}, now)) {
+        next.push_back(std::move(e));
+      }
+    }
+    for (Effect& e : machine.step(Tick{}, now)) {
+      next.push_back(std::move(e));
+    }
+    effects = std::move(next);
+  }
+  EXPECT_TRUE(was_killed);
+  EXPECT_EQ(machine.serving_writer(), member(1)) << machine.waiting_for();
+}
+
 TEST(FailoverMachine, ARequestedFailoverKillsTheWriterFirst) {
   Instant now{};
   FailoverMachine machine(steady_setup({member(1), member(2), member(3)}), now);

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A member's agent in the simulated world: the steps of agent/local_agent*.cc, against the model of
+// mysqld, with the same refusals. Between any two steps time passes and a fault may strike.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "ports/member_agent.h"
+#include "sim/world.h"
+
+namespace trivet::sim {
+
+// Runs on its member's executor. Holds nothing that its daemon's end should not take away.
+class SimAgent final : public MemberAgent {
+ public:
+  SimAgent(World& world, MemberSeed seed);
+  ~SimAgent() override;
+  SimAgent(const SimAgent&) = delete;
+  SimAgent& operator=(const SimAgent&) = delete;
+
+  Status prepare() override;
+  Status remove() override;
+  Result<std::optional<MemberProcess>> adopt() override;
+  Result<MemberProcess> start(Millis deadline) override;
+  Status kill(Millis deadline) override;
+  Status stop(Millis deadline) override;
+  Status bootstrap(const Bootstrap& what) override;
+  Result<gtid::GtidSet> ask_promise(const Stamp& stamp) override;
+  Status drain(const Stamp& stamp, const gtid::GtidSet& until) override;
+  Status follow(const Stamp& stamp, const FollowTarget& target) override;
+  Status guard_commits(const Stamp& stamp, int acks, const std::vector<MemberId>& voters) override;
+  Status open(const Stamp& stamp, bool as_writer) override;
+  Status rebuild(const Stamp& stamp, const MemberId& donor) override;
+  Result<gtid::GtidSet> look() override;
+  Result<MemberReport> report() override;
+  Result<std::uint32_t> probe_login(const Endpoint& endpoint, Millis deadline) override;
+
+ private:
+  // One call: what it is, until when it may take, and what befalls it.
+  struct Call {
+    Command command;
+    Instant until;
+    bool fails_late = false;
+    bool is_slow = false;
+  };
+  Result<Call> enter(Command command, Instant until);
+  // A step of the call takes its time. kTimeout when it took too long.
+  Status step(Call& call, Micros least, Micros most);
+  Status leave(const Call& call);
+  Status admit(const Stamp& stamp);
+  Status answering() const;
+  Result<MemberProcess> boot(Call& call);
+  Server& self() const { return world_.server(index_); }
+
+  World& world_;
+  const int index_;
+  MemberSeed seed_;
+};
+
+class SimAgents final : public MemberAgents {
+ public:
+  explicit SimAgents(World& world) : world_(world) {}
+  Result<std::unique_ptr<MemberAgent>> make(MemberSeed seed) override {
+    return std::unique_ptr<MemberAgent>(std::make_unique<SimAgent>(world_, std::move(seed)));
+  }
+  std::string boot_id() const override { return world_.boot_id(); }
+
+ private:
+  World& world_;
+};
+
+}  // namespace trivet::sim

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/faults.h"
+
+namespace trivet::sim {
+
+std::string_view to_string(Command command) {
+  static constexpr std::array<std::string_view, kCommands> kNames = {
+      "start", "kill", "adopt",   "promise", "drain",  "follow",
+      "guard", "open", "rebuild", "look",    "report", "store"};
+  return kNames[static_cast<std::size_t>(command)];
+}
+
+std::string_view to_string(FaultKind kind) {
+  static constexpr std::array<std::string_view, kFaultKinds> kNames = {
+      "kill mysqld",      "kill daemon",      "power loss",    "store outage",
+      "store conflict",   "store reply lost", "command fails", "command fails late",
+      "command slow",     "adopt fails",      "dies at start", "failover requested",
+      "death told oddly", "control stalls"};
+  return kNames[static_cast<std::size_t>(kind)];
+}
+
+namespace {
+
+// How often each kind is drawn, in the order of FaultKind.
+constexpr std::array<int, kFaultKinds> kWeights = {30, 14, 6, 4, 4, 6, 4, 6, 6, 3, 4, 8, 3, 2};
+// What makes an election when nothing else does.
+constexpr std::array<FaultKind, 6> kOpeners = {FaultKind::kKillMember, FaultKind::kKillMember,
+                                               FaultKind::kKillMember, FaultKind::kFailover,
+                                               FaultKind::kKillDaemon, FaultKind::kPowerLoss};
+
+FaultKind draw_kind(Random& random) {
+  int sum = 0;
+  for (const int weight : kWeights) {
+    sum += weight;
+  }
+  int left = random.below(sum);
+  std::size_t kind = 0;
+  while (left >= kWeights[kind]) {
+    left -= kWeights[kind++];
+  }
+  return static_cast<FaultKind>(kind);
+}
+
+// What befalls a command, and not the world, has no moment of its own.
+void aim(Fault& fault) {
+  const bool of_store =
+      fault.kind == FaultKind::kStoreConflict || fault.kind == FaultKind::kStoreReplyLost;
+  const bool of_command = fault.kind == FaultKind::kCommandFails ||
+                          fault.kind == FaultKind::kCommandFailsLate ||
+                          fault.kind == FaultKind::kCommandSlow;
+  if (of_store) {
+    fault.command = Command::kStore;
+    fault.stage = Stage::kBegin;
+  } else if (fault.kind == FaultKind::kAdoptFails) {
+    fault.command = Command::kAdopt;
+    fault.stage = Stage::kBegin;
+  } else if (of_command) {
+    fault.stage = Stage::kBegin;
+  }
+  fault.aimed = fault.aimed || of_store || of_command || fault.kind == FaultKind::kAdoptFails;
+}
+
+// The writer dies, a member is rebuilt and follows, its vote cannot be stored, the writer dies
+// again, and the next election hears of that member late.
+FaultPlan draw_lost_vote(Random& random, Instant now) {
+  FaultPlan plan;
+  const auto in_turn = [&](FaultKind kind, Command command, Stage stage, int target) {
+    Fault fault;
+    fault.kind = kind;
+    fault.aimed = fault.in_turn = true;
+    fault.command = command;
+    fault.stage = stage;
+    fault.target = target;
+    fault.at = now;
+    plan.faults.push_back(fault);
+  };
+  in_turn(FaultKind::kKillMember, Command::kReport, Stage::kEnd, kTheWriter);
+  in_turn(FaultKind::kStoreOutage, Command::kRebuild, Stage::kEnd, kAtHand);
+  in_turn(FaultKind::kKillMember, random.chance(50) ? Command::kFollow : Command::kReport,
+          Stage::kMiddle, kTheWriter);
+  plan.faults.back().skip = random.below(4);
+  in_turn(FaultKind::kCommandSlow, Command::kPromise, Stage::kBegin, kAtHand);
+  plan.faults.back().skip = random.below(3);
+  return plan;
+}
+
+}  // namespace
+
+FaultPlan draw_faults(Random& random, Instant now) {
+  if (random.chance(6)) {
+    return draw_lost_vote(random, now);
+  }
+  FaultPlan plan;
+  plan.noise = random.chance(60) ? 0 : 1 + random.below(12);
+  const int count = 1 + random.below(5);
+  Instant at = now;
+  for (int i = 0; i < count; ++i) {
+    Fault fault;
+    // The second and later ones come soon after the one before.
+    at += random.chance(70) ? random.between(Micros(0), Micros(400'000))
+                            : random.between(Micros(0), Micros(3'000'000));
+    fault.at = at;
+    fault.kind = i == 0 ? kOpeners[static_cast<std::size_t>(random.below(kOpeners.size()))]
+                        : draw_kind(random);
+    fault.aimed = i > 0 && random.chance(60);
+    // Elections are made of these; reports and starts come by themselves.
+    fault.command = static_cast<Command>(random.below(kCommands));
+    fault.stage = static_cast<Stage>(random.below(3));
+    aim(fault);
+    fault.skip = random.chance(60) ? 0 : random.below(4);
+    const bool at_writer = i == 0 ? random.chance(75) : random.chance(45);
+    fault.target = at_writer ? kAtHand : random.below(3);
+    plan.faults.push_back(fault);
+  }
+  return plan;
+}
+
+}  // namespace trivet::sim

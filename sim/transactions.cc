@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "sim/transactions.h"
+
+#include <cstdio>
+#include <string>
+
+#include "base/assert.h"
+
+namespace trivet::sim {
+
+gtid::GtidSet Ledger::gtids(const TxnSet& set) const {
+  // One server's transactions are numbered in the order of the ledger.
+  std::vector<std::string> texts(next_number_.size());
+  std::vector<std::pair<int, int>> runs(next_number_.size());  // first, last of the open run
+  const auto close = [&](std::size_t server) {
+    if (runs[server].first != 0) {
+      texts[server] +=
+          ":" + std::to_string(runs[server].first) + "-" + std::to_string(runs[server].second);
+    }
+  };
+  for (Txn t = 0; t < count(); ++t) {
+    const Entry& entry = entries_[static_cast<std::size_t>(t)];
+    if (!set.has(t)) {
+      continue;
+    }
+    const auto server = static_cast<std::size_t>(entry.server);
+    if (runs[server].second + 1 != entry.number || runs[server].first == 0) {
+      close(server);
+      runs[server].first = entry.number;
+    }
+    runs[server].second = entry.number;
+  }
+  std::string all;
+  for (std::size_t server = 0; server < texts.size(); ++server) {
+    close(server);
+    if (!texts[server].empty()) {
+      char uuid[48];
+      std::snprintf(uuid, sizeof uuid, "00000000-0000-4000-8000-%012zx", server + 1);
+      all += (all.empty() ? "" : ",") + std::string(uuid) + texts[server];
+    }
+  }
+  auto parsed = gtid::GtidSet::parse(all);
+  TRIVET_ASSERT(parsed.has_value());
+  return std::move(*parsed);
+}
+
+}  // namespace trivet::sim

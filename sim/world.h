@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One schedule: three servers, clients, a store, a daemon that drives the cluster with the real
+// ClusterDriver, and faults. Everything is drawn from one seed and runs on one thread in virtual
+// time; the checks of docs/failover.md run after every step.
+#pragma once
+
+#include <array>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "adapter/store_memory/store.h"
+#include "service/cluster_view.h"
+#include "sim/faults.h"
+#include "sim/server.h"
+
+namespace trivet::sim {
+
+constexpr int kMembers = 3;
+constexpr std::uint16_t kWriterPort = 3306;
+
+struct Violation {
+  std::string rule;  // "I1", "liveness", …
+  std::string text;
+  bool safety = true;
+};
+
+inline int index_of(const MemberId& id) {
+  return id.str().back() - '1';
+}
+
+struct Counts {
+  std::uint64_t schedules = 0;
+  std::uint64_t steps = 0;
+  std::uint64_t virtual_ms = 0;
+  std::uint64_t transactions = 0;
+  std::uint64_t acknowledged = 0;
+  std::uint64_t terms = 0;
+  std::uint64_t failovers = 0;  // another member became the writer
+  std::uint64_t returns = 0;    // the last writer came back in place
+  std::uint64_t rebuilds = 0;
+  std::uint64_t repeated = 0;  // schedules that ran twice, with the same trace
+  std::array<std::uint64_t, kFaultKinds> faults{};
+  void add(const Counts& other);
+};
+
+class Daemon;
+
+// Owns the whole world. Not thread-safe.
+class World {
+ public:
+  World(std::uint64_t seed, bool tell);
+  ~World();
+  World(const World&) = delete;
+  World& operator=(const World&) = delete;
+
+  // Until the cluster is whole again after its faults, or a rule is violated.
+  void run();
+  const std::optional<Violation>& violation() const { return violation_; }
+  std::uint64_t trace_hash() const { return hash_; }
+  const Counts& counts() const { return counts_; }
+
+  // For the daemon, its agents and its store.
+  Random& random() { return random_; }
+  Scheduler& scheduler() { return scheduler_; }
+  Instant now() const { return scheduler_.now(); }
+  void sleep(Micros duration) { scheduler_.sleep(duration); }
+  Server& server(int index) { return servers_[static_cast<std::size_t>(index)]; }
+  Ledger& ledger() { return ledger_; }
+  store_memory::MemoryStore& disk() { return disk_; }
+  const Cluster& cluster() const { return cluster_; }
+  std::string boot_id() const { return "boot-" + std::to_string(boot_); }
+  int new_pid() { return ++last_pid_; }
+  gtid::GtidSet reported(const Server& server) const;  // received ∪ executed
+  void end_process(int index);
+  void watch(int index, std::function<void(int pid, const std::string& how)> on_exit);
+  void unwatch(int index) { watchers_[static_cast<std::size_t>(index)] = nullptr; }
+  bool store_is_out() const { return now() < store_out_until_; }
+  bool dies_at_start(int index) const {
+    return now() < dies_at_start_until_[static_cast<std::size_t>(index)];
+  }
+  // A fault that is aimed here strikes. Those that concern the command itself are returned.
+  std::optional<FaultKind> strike(Command command, Stage stage, int member);
+  bool is_faulty() const { return stage_ == RunStage::kFaults; }
+  int noise() const { return is_faulty() ? plan_.noise : 0; }
+
+  void trace(std::string_view what, std::int64_t a = 0, std::int64_t b = 0, std::int64_t c = 0);
+  void violate(const std::string& rule, const std::string& text, bool safety = true);
+
+  // Checks where something takes effect (checks.cc).
+  void check_topology(const Topology& next);
+  void check_election(const Topology& before, const Topology& next);
+  void check_promise(int member, Term term);
+  void check_follow(int member, int source, Term term);
+  void check_open_writer(int member, Term term);
+  void check_wipe(int member);
+  void check_view(const service::ClusterView& view);
+  // The member that the writer endpoint leads to; -1: none.
+  int routed_writer() const { return view_ && view_->writer ? index_of(*view_->writer) : -1; }
+  void on_view(service::ClusterViewPtr view);
+
+ private:
+  enum class RunStage { kWarm, kFaults, kHeal, kConverge, kDone };
+  struct Client {
+    int member = -1;
+    int pid = 0;
+    std::optional<Txn> waiting;
+    Instant next{};
+  };
+
+  void set_up();
+  void start_daemon();
+  void kill_daemon();
+  void pulse();
+  void advance_stage();
+  bool is_healthy();
+  bool is_quiet();
+  bool is_converged();
+  bool is_voter(int member) const;
+  void replicate(Server& follower);
+  void apply(Server& server);
+  void acknowledge(int writer, int pid, std::size_t position, int from);
+  void run_clients();
+  void check_always();
+  void check_release(const Server& writer, Txn t, int from);
+  void check_final();
+  std::string describe() const;
+  void fire_timed();
+  int target_of(const Fault& fault, int at_hand) const;
+  void fire(const Fault& fault, int member);
+  void lose_power();
+  void tell_death(int index, int pid);
+
+  Random random_;
+  Scheduler scheduler_;
+  SimExecutor nature_;  // what happens by itself, and faults
+  const bool tell_;
+  Ledger ledger_;
+  std::array<Server, kMembers> servers_;
+  std::array<std::function<void(int, const std::string&)>, kMembers> watchers_;
+  std::array<Instant, kMembers> dies_at_start_until_{};
+  std::array<Client, 3> clients_;
+  store_memory::MemoryStore disk_;
+  Cluster cluster_;
+  Topology stored_;
+  std::optional<Topology> undone_;  // what stood before a writer was named that has not opened yet
+  std::map<Term, int> sources_;     // whom receivers follow in a term
+  std::unique_ptr<Daemon> daemon_;
+  int daemons_ = 0;
+  int boot_ = 1;
+  int last_pid_ = 100;
+  Instant store_out_until_{};
+  bool odd_news_ = false;
+  service::ClusterViewPtr view_;
+  FaultPlan plan_;
+  RunStage stage_ = RunStage::kWarm;
+  Instant stage_began_{};
+  Instant healthy_since_{};
+  int acknowledged_before_ = 0;
+  std::optional<Violation> violation_;
+  std::uint64_t hash_ = 0xcbf29ce484222325U;
+  Counts counts_;
+};
+
+}  // namespace trivet::sim
