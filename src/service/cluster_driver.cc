@@ -93,13 +93,21 @@ void ClusterDriver::begin() {
     remove();
   } else if (stored->topology.phase == Topology::Phase::kForming) {
     form();
+  } else if (cluster_.status == ClusterStatus::kStopped) {
+    topology_ = stored->topology;
+    publish();
+  } else if (cluster_.status == ClusterStatus::kStopping) {
+    topology_ = stored->topology;
+    stop_cluster();
   } else {
     run(*stored);
   }
 }
 
 void ClusterDriver::replace_cluster(const Cluster& cluster) {
+  const ClusterStatus status = cluster_.status;  // the driver's own; that record may be older
   cluster_ = cluster;
+  cluster_.status = status;
   publish();
 }
 
@@ -199,6 +207,7 @@ void ClusterDriver::start_effect(const failover::Effect& effect) {
         if (outcome.process) {
           hands.process = *outcome.process;
         }
+        hands.kept_data = std::move(outcome.kept_data);
         if (!outcome.done.error.empty()) {
           hands.trouble = outcome.done.error;
         }
@@ -215,6 +224,9 @@ void ClusterDriver::member_ended(const MemberId& id, int pid, const std::string&
   hands.process = MemberProcess();
   hands.report = MemberReport();
   hands.trouble = how;
+  if (stage_ == Stage::kRunning) {
+    needs_.events.member_ended(cluster_, id, how);
+  }
   if (stage_ == Stage::kForming) {
     give_up_formation(id.str() + " ended: " + how);
     return;
@@ -226,6 +238,11 @@ void ClusterDriver::log_notes() {
   using Kind = failover::Note::Kind;
   for (const failover::Note& note : machine_->take_notes()) {
     const std::string cluster = cluster_.id.str();
+    const auto hands = hands_.find(note.member);
+    needs_.events.noted(
+        cluster_, note,
+        {.is_starting = cluster_.status != ClusterStatus::kAvailable,
+         .kept_data = hands == hands_.end() ? std::string() : hands->second.kept_data});
     switch (note.kind) {
       case Kind::kOpened:
         log(Level::kInfo, "cluster.opened",
@@ -234,6 +251,10 @@ void ClusterDriver::log_notes() {
       case Kind::kFailoverStarted:
         log(Level::kWarning, "failover.started",
             {{"cluster", cluster}, {"former_writer", note.member.str()}, {"reason", note.text}});
+        break;
+      case Kind::kCandidateChosen:
+        log(Level::kInfo, "failover.candidate",
+            {{"cluster", cluster}, {"member", note.member.str()}});
         break;
       case Kind::kFailoverCompleted:
         log(Level::kInfo, "failover.completed",
@@ -290,7 +311,10 @@ void ClusterDriver::tick() {
   ask_reports();
   if (cluster_.status == ClusterStatus::kCreating) {
     probe();
+  } else if (cluster_.status == ClusterStatus::kStarting) {
+    finish_start();
   }
+  advance_reboot();
 }
 
 void ClusterDriver::ask_reports() {
@@ -333,6 +357,8 @@ ClusterViewPtr ClusterDriver::view() const {
     out->writer = machine_->serving_writer();
     out->waiting_for = out->writer ? "" : machine_->waiting_for();
   }
+  out->is_rebooting =
+      reboot_ && (reboot_->left.size() > 1 || (out->topology.last_writer == reboot_->left.front()));
   const auto readers = machine_ ? machine_->open_readers() : std::vector<MemberId>();
   for (const Member& m : cluster_.members) {
     MemberStatus status;
@@ -350,6 +376,7 @@ ClusterViewPtr ClusterDriver::view() const {
       status.apply_lag = hands->second.report.apply_lag;
       status.trouble = hands->second.trouble;
     }
+    status.is_rebooting = is_rebooting(m.id);
     status.is_writer = out->topology.writer == m.id;
     status.serves_reads = std::find(readers.begin(), readers.end(), m.id) != readers.end() &&
                           status.apply_lag.value_or(Millis(0)) <= kReaderLagMax;
@@ -363,8 +390,9 @@ void ClusterDriver::publish() {
   std::string key = encode(now->cluster) + encode(now->topology) + now->waiting_for +
                     (now->writer ? now->writer->str() : "-");
   for (const MemberStatus& m : now->members) {
-    key += m.state + (m.serves_reads ? "+" : "-") + std::to_string(m.process.mysqld_pid) +
-           m.trouble + std::to_string(m.apply_lag.value_or(Millis(-1)).count());
+    key += m.state + (m.serves_reads ? "+" : "-") + (m.is_rebooting ? "r" : "") +
+           std::to_string(m.process.mysqld_pid) + m.trouble +
+           std::to_string(m.apply_lag.value_or(Millis(-1)).count());
   }
   if (key != last_view_) {
     last_view_ = std::move(key);

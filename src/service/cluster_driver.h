@@ -17,6 +17,7 @@
 #include "base/worker.h"
 #include "core/failover/machine.h"
 #include "ports/member_agent.h"
+#include "service/cluster_events.h"
 #include "service/cluster_store.h"
 #include "service/cluster_view.h"
 
@@ -29,6 +30,7 @@ struct DriverNeeds {
   Worker& store_worker;
   const Clock& clock;
   MemberAgents& agents;
+  ClusterEvents& events;
   // Both on `control`.
   std::function<void(ClusterViewPtr)> on_view;
   std::function<void(const Cluster&)> on_gone;
@@ -51,6 +53,13 @@ class ClusterDriver {
   // The record says kDeleting: take everything down, then on_gone.
   void remove();
   void request_failover();
+  // Restarts members in place, one after the other, and waits for each. kConflict when the cluster
+  // is not available or being rebooted already.
+  Status reboot(std::vector<MemberId> members);
+  // The record says kStopping: stop all members and stay so. Their data stays.
+  void stop_cluster();
+  // The record says kStarting: the members come back as they were stopped.
+  void start_cluster();
   // Orderly stop of all members; `done` on control with the first error. Nothing is driven
   // afterwards.
   void stop_members(std::function<void(Status)> done);
@@ -67,6 +76,13 @@ class ClusterDriver {
     MemberReport report;
     bool reporting = false;
     std::string trouble;
+    std::string kept_data;  // where the last rebuild left what was there before
+  };
+  struct Reboot {
+    std::vector<MemberId> left;
+    std::optional<MemberId> current;  // of `left`
+    int former_pid = 0;               // the run of `current` that is to end
+    Instant until;                    // then it is given up
   };
 
   Status make_agents();
@@ -78,6 +94,13 @@ class ClusterDriver {
   void give_up_formation(const std::string& why);
   void take_down(std::function<void(Status)> done);
   void finish_removal();
+  bool is_whole() const;
+  bool is_rebooting(const MemberId& id) const;
+  void advance_reboot();
+  void feed_reboot();
+  void members_stopped(const Status& result);
+  void finish_start();
+  void commit_status(ClusterStatus from, ClusterStatus to, std::function<void()> then);
   void feed(const failover::Input& input);
   void start_effect(const failover::Effect& effect);
   void commit_topology(const failover::Effect& effect);
@@ -108,6 +131,8 @@ class ClusterDriver {
   Instant next_tick_{};  // the tick that counts; an earlier plan is dropped when it comes
   Instant stage_began_{};
   bool probing_ = false;
+  bool is_status_underway_ = false;  // on its way to the store
+  std::optional<Reboot> reboot_;
   std::string last_view_;  // what was published, to publish only changes
   // Posted work holds a weak reference: a task that comes back after the driver has gone is
   // dropped.
