@@ -403,6 +403,11 @@ net::HttpResponse Daemon::Parts::admin_call(const net::HttpRequest& request) {
   if (request.method == "GET" && request.target == "/status") {
     return {200, {{"Content-Type", "application/json"}}, status_json(clusters->views()) + "\n"};
   }
+  if (request.method == "GET" && request.target == "/events") {
+    return {200,
+            {{"Content-Type", "application/json"}},
+            events_json(clusters->events().find({})) + "\n"};
+  }
   if (request.method == "POST" && request.target == "/credentials") {
     return credentials(request);
   }
