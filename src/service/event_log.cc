@@ -17,6 +17,12 @@ std::string key_of(WallTime at, std::uint32_t sequence) {
   return fmt::format("{}{:014}-{:08x}", kPrefix, std::max<std::int64_t>(0, to_ms(at)), sequence);
 }
 
+// The store has a failover's own commits to write just then.
+bool is_of_outage(const Event& event) {
+  return event.category == "failover" || event.category == "availability" ||
+         event.category == "recovery";
+}
+
 }  // namespace
 
 EventLog::EventLog(StateStore& store, const Clock& clock, EventLogLimits limits)
@@ -66,20 +72,21 @@ void EventLog::record(Event event) {
   while (events_.contains(key)) {  // recorded at this moment before the daemon was restarted
     key = key_of(event.at, sequence_++);
   }
+  const bool is_outage = is_of_outage(event);
   unwritten_.insert(key);
   events_.emplace(std::move(key), std::move(event));
   prune();
-  write_later(limits_.write_after);
+  write_later(is_outage ? limits_.write_after : Millis(0));
 }
 
 void EventLog::write_later(Millis delay) {
-  if (is_writing_planned_) {
+  if (!planned_.insert(delay).second) {
     return;
   }
-  is_writing_planned_ = worker_.post_after(delay, [this] {
+  worker_.post_after(delay, [this, delay] {
     {
       const MutexLock lock(mutex_);
-      is_writing_planned_ = false;
+      planned_.erase(delay);
     }
     if (const Status written = write(); !written) {
       log(Level::kWarning, "events.not_written", {{"error", written.error().message}});

@@ -25,7 +25,9 @@ inline constexpr std::chrono::days kEventsKept{14};
 
 struct EventLogLimits {
   std::size_t events_max = 5'000;
-  Millis write_after{250};  // a kill -9 of the daemon loses the events that are younger
+  // Of outages and recoveries; a kill -9 of the daemon loses the ones that are younger. What an
+  // operator asked for is written at once.
+  Millis write_after{250};
   Millis retry_after{5'000};
 };
 
@@ -73,8 +75,8 @@ class EventLog {
   std::set<std::string> unwritten_ GUARDED_BY(mutex_);  // of events_
   std::set<std::string> doomed_ GUARDED_BY(mutex_);     // in the store, not in events_
   std::uint32_t sequence_ GUARDED_BY(mutex_) = 0;
-  bool is_writing_planned_ GUARDED_BY(mutex_) = false;
-  Mutex write_mutex_;  // one write at a time
+  std::set<Millis> planned_ GUARDED_BY(mutex_);  // the delays of writes to come
+  Mutex write_mutex_;                            // one write at a time
   Worker worker_;
 };
 
