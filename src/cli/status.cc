@@ -161,6 +161,7 @@ Result<DaemonStatus> parse_status(std::string_view text) {
     for (const json& cluster : j.at("clusters")) {
       out.clusters.push_back(cluster_of(cluster));
     }
+    out.why_not_steered = text_of(j, "why_not_steered");
     return out;
   } catch (const json::exception& e) {
     return make_error(Errc::kCorrupt, fmt::format("trivetd's status cannot be read: {}", e.what()));
@@ -174,6 +175,10 @@ std::string render_status(const DaemonStatus& status) {
   std::string out;
   for (const StatusCluster& cluster : status.clusters) {
     out += (out.empty() ? "" : "\n") + render_cluster(cluster);
+  }
+  if (!status.why_not_steered.empty()) {
+    out += fmt::format("\nwriter endpoints cost time, their bytes are copied: {}\n",
+                       status.why_not_steered);
   }
   return out;
 }

@@ -65,6 +65,14 @@ TEST(Status, TableAlignsColumnsAndNamesTrouble) {
   EXPECT_EQ(render_status({}), "trivetd is running; there are no clusters\n");
 }
 
+TEST(Status, SaysWhyWriterEndpointsAreCopied) {
+  const auto status = parse_status(
+      R"({"why_not_steered":"no privilege","clusters":[{"identifier":"demo","status":"creating"}]})");
+  ASSERT_TRUE(status.has_value());
+  EXPECT_TRUE(render_status(*status).ends_with(
+      "\nwriter endpoints cost time, their bytes are copied: no privilege\n"));
+}
+
 TEST(Status, NotReadyIsWhatShouldServeAndDoesNot) {
   DaemonStatus status = demo();
   EXPECT_TRUE(clusters_not_ready(status).empty());

@@ -32,6 +32,7 @@
 #include "daemon/engine_host.h"
 #include "daemon/status_json.h"
 #include "net/http_server.h"
+#include "net/kernel_steering.h"
 #include "router/router.h"
 #include "service/cluster_service.h"
 #include "service/ec2_service.h"
@@ -109,6 +110,7 @@ struct Daemon::Parts {
   std::unique_ptr<authd::Server> authd;
   std::unique_ptr<EngineHost> engine;
   std::unique_ptr<router::Router> router;
+  std::string why_not_steered;  // why the router copies writer endpoints' bytes; empty: it need not
   std::unique_ptr<hosts::HostsFile> hosts_file;
   std::unique_ptr<Worker> hosts_worker;
   std::unique_ptr<agent::LocalAgents> agents;
@@ -128,6 +130,7 @@ struct Daemon::Parts {
 
   Status load_home();
   Status build_services();
+  void open_router();
   Status build_agents();
   Status build_network();
   void build_api();
@@ -136,6 +139,7 @@ struct Daemon::Parts {
   void write_hosts(const std::vector<service::ClusterViewPtr>& views);
   void on_api_worker(std::function<void()> work);
   net::HttpResponse admin_call(const net::HttpRequest& request);
+  EndpointFacts endpoint_facts() const;
   net::HttpResponse credentials(const net::HttpRequest& request);
   net::HttpResponse stop_members(const net::HttpRequest& request);
 };
@@ -172,10 +176,22 @@ Status Daemon::Parts::build_services() {
   verifier = std::make_unique<service::TokenVerifier>(
       service::TokenVerifier::Options{.identities = *iam, .sealer = sealer});
   authd = std::make_unique<authd::Server>(*verifier, clock);
-  router = std::make_unique<router::Router>();
+  open_router();
   hosts_file = std::make_unique<hosts::HostsFile>(kHostsFile, installation.id);
   hosts_worker = std::make_unique<Worker>("hosts");
   return ok();
+}
+
+void Daemon::Parts::open_router() {
+  router::RouterOptions router_options;
+  auto steering = net::KernelSteering::open();
+  if (steering) {
+    router_options.steering = std::move(*steering);
+  } else {
+    why_not_steered = steering.error().message;
+    log(Level::kInfo, "router.copies_writer_endpoints", {{"why", why_not_steered}});
+  }
+  router = std::make_unique<router::Router>(std::move(router_options));
 }
 
 Status Daemon::Parts::build_agents() {
@@ -401,7 +417,9 @@ net::HttpResponse Daemon::Parts::admin_call(const net::HttpRequest& request) {
     return json_response(403, {{"error", "only root and the daemon's own user may"}});
   }
   if (request.method == "GET" && request.target == "/status") {
-    return {200, {{"Content-Type", "application/json"}}, status_json(clusters->views()) + "\n"};
+    return {200,
+            {{"Content-Type", "application/json"}},
+            status_json(clusters->views(), endpoint_facts()) + "\n"};
   }
   if (request.method == "GET" && request.target == "/events") {
     return {200,
@@ -415,6 +433,19 @@ net::HttpResponse Daemon::Parts::admin_call(const net::HttpRequest& request) {
     return stop_members(request);
   }
   return json_response(404, {{"error", "no such call: " + request.method + " " + request.target}});
+}
+
+EndpointFacts Daemon::Parts::endpoint_facts() const {
+  EndpointFacts out;
+  out.why_not_steered = why_not_steered;
+  if (const auto stats = router->stats()) {
+    for (const router::ListenerStats& found : stats->listeners) {
+      if (found.is_steered) {
+        out.steered.insert(found.listener.address);
+      }
+    }
+  }
+  return out;
 }
 
 net::HttpResponse Daemon::Parts::credentials(const net::HttpRequest& request) {

@@ -2,6 +2,7 @@
 #include "daemon/status_json.h"
 
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "base/iso8601.h"
 
@@ -48,13 +49,18 @@ std::string events_json(const std::vector<service::RecordedEvent>& events) {
   return json{{"events", std::move(out)}}.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
-std::string status_json(const std::vector<service::ClusterViewPtr>& views) {
+std::string status_json(const std::vector<service::ClusterViewPtr>& views,
+                        const EndpointFacts& endpoints) {
   json clusters = json::array();
   for (const service::ClusterViewPtr& view : views) {
     json members = json::array();
     for (const service::MemberStatus& member : view->members) {
       members.push_back(to_json(*view, member));
     }
+    const Endpoint& writer_endpoint = view->cluster.writer_endpoint;
+    json endpoint = to_json(writer_endpoint);
+    endpoint["steered"] =
+        endpoints.steered.contains({writer_endpoint.address, writer_endpoint.port});
     clusters.push_back({{"identifier", view->cluster.id.str()},
                         {"resource_id", view->cluster.resource_id.str()},
                         {"status", service::status_text(*view)},
@@ -62,12 +68,15 @@ std::string status_json(const std::vector<service::ClusterViewPtr>& views) {
                         {"writer", view->writer ? json(view->writer->str()) : json(nullptr)},
                         {"iam_authentication", view->cluster.iam_authentication},
                         {"master_username", view->cluster.master_username},
-                        {"endpoint", to_json(view->cluster.writer_endpoint)},
+                        {"endpoint", std::move(endpoint)},
                         {"reader_endpoint", to_json(view->cluster.reader_endpoint)},
                         {"members", std::move(members)},
                         {"waiting_for", view->waiting_for}});
   }
-  return json{{"running", true}, {"clusters", std::move(clusters)}}.dump();
+  return json{{"running", true},
+              {"why_not_steered", endpoints.why_not_steered},
+              {"clusters", std::move(clusters)}}
+      .dump();
 }
 
 }  // namespace trivet::daemon

@@ -235,8 +235,14 @@ Result<PeerCredentials> peer_credentials(int fd) {
 }
 
 bool is_loopback_v4(const std::string& host) {
+  const auto address = ipv4_of(host);
+  return address && (ntohl(*address) >> 24) == 127;
+}
+
+std::optional<std::uint32_t> ipv4_of(const std::string& host) {
   in_addr address{};
-  return inet_pton(AF_INET, host.c_str(), &address) == 1 && (ntohl(address.s_addr) >> 24) == 127;
+  return inet_pton(AF_INET, host.c_str(), &address) == 1 ? std::optional(address.s_addr)
+                                                         : std::nullopt;
 }
 
 void set_stream_options(int fd) {

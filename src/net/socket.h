@@ -71,6 +71,8 @@ Result<HostPort> peer_name(int fd);
 Result<PeerCredentials> peer_credentials(int fd);  // unix sockets only
 
 bool is_loopback_v4(const std::string& host);  // 127.0.0.0/8
+// In network byte order; nullopt for what is not a numeric IPv4 address.
+std::optional<std::uint32_t> ipv4_of(const std::string& host);
 // Sends at once what is written, and notices within two minutes that the peer's machine is gone.
 void set_stream_options(int fd);
 // The next close() sends a reset instead of an orderly end.

@@ -17,6 +17,7 @@
 #include <string_view>
 #include <thread>
 
+#include "base/time.h"
 #include "net/socket.h"
 
 namespace trivet::net {

@@ -22,11 +22,19 @@ Dispatcher::Dispatcher(const std::vector<std::unique_ptr<RelayLoop>>& loops,
     : loops_(loops),
       options_(options),
       poller_(loops.front()->poller()),
-      sessions_on_loop_(loops.size(), 0) {}
+      sessions_on_loop_(loops.size(), 0),
+      steered_({.options = options,
+                .poller = poller_,
+                .table = table_,
+                .is_listening = [this](const routing::Address& address) {
+                  const auto found = doors_.find(address);
+                  return found != doors_.end() && found->second->fd;
+                }}) {}
 
 Status Dispatcher::apply(const routing::EndpointTable& next) {
   table_ = routing::without_older_terms(table_, next);
   // First what must not go on: a deposed writer's connections.
+  steered_.forbid();
   drop_forbidden_sessions();
   close_forbidden_doors();
   open_missing_doors();
@@ -78,6 +86,7 @@ void Dispatcher::open_missing_doors() {
       listen(*door);
     }
   }
+  steered_.allow();
   retry_listening_later();
 }
 
@@ -229,6 +238,7 @@ void Dispatcher::session_ended(SessionId id) {
 }
 
 void Dispatcher::close_all() {
+  steered_.let_go();
   // An empty table allows nothing.
   static_cast<void>(apply(routing::EndpointTable()));
 }
@@ -237,13 +247,14 @@ RouterStats Dispatcher::stats() const {
   RouterStats out;
   out.accepted = accepted_;
   out.refused = refused_;
-  out.dropped = dropped_;
+  out.dropped = dropped_ + steered_.ended();
   for (const auto& [address, door] : doors_) {
     const auto held = std::count_if(waiting_.begin(), waiting_.end(), [&](const auto& entry) {
       return entry.second->listener().address == address;
     });
     out.listeners.push_back({.listener = door->listener,
                              .is_listening = static_cast<bool>(door->fd),
+                             .is_steered = steered_.is_steered(address),
                              .failure = door->failure,
                              .held = static_cast<std::size_t>(held)});
   }

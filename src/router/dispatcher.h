@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // All decisions of the router, on one thread (relay-0) and therefore without a lock: which
-// listeners are open, which client goes where, which session must end. The relay loops only copy
-// bytes.
+// listeners are open, which endpoints the kernel serves, which client goes where, which session
+// must end. The relay loops only copy bytes.
 #pragma once
 
 #include <map>
@@ -14,6 +14,7 @@
 #include "net/poller.h"
 #include "router/relay_loop.h"
 #include "router/router.h"
+#include "router/steered_endpoints.h"
 #include "router/waiting_client.h"
 
 namespace trivet::router {
@@ -75,6 +76,7 @@ class Dispatcher final : public WaitingRoom {
   SessionId last_session_ = 0;
   routing::ActiveCounts active_;
   std::map<routing::Address, std::uint64_t> totals_;
+  SteeredEndpoints steered_;
   bool is_retrying_ = false;
   std::uint64_t accepted_ = 0;
   std::uint64_t refused_ = 0;

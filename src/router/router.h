@@ -2,7 +2,9 @@
 //
 // The endpoints' doors: listens where the endpoint table says, connects each client to the backend
 // that the table picks, and copies bytes. It never looks into them (TLS ends at mysqld) and never
-// asks a server who it is: a connection follows the term (failover.md I14).
+// asks a server who it is: a connection follows the term (failover.md I14). With `steering` the
+// kernel connects clients of a writer endpoint to the writer itself while there is one; the copier
+// serves those who came while there was none, and readers.
 #pragma once
 
 #include <cstdint>
@@ -14,6 +16,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "core/routing/table.h"
+#include "net/steering.h"
 
 namespace trivet::router {
 
@@ -30,13 +33,16 @@ struct RouterOptions {
   Millis retry_interval{50};  // until a backend that refused is tried again for a held connection
   Millis listen_retry_interval{1'000};
   std::size_t held_max = 4'096;  // more connections without a backend than this are refused
+  // Used on relay-0 only. Null: all connections are copied.
+  std::shared_ptr<net::Steering> steering;
 };
 
 struct ListenerStats {
   routing::Listener listener;
   bool is_listening = false;
-  std::string failure;   // why not: "listen on 127.0.0.1:3306: Address already in use (98)"
-  std::size_t held = 0;  // connections that have no backend yet
+  bool is_steered = false;  // the kernel hands new connections to the writer
+  std::string failure;      // why not: "listen on 127.0.0.1:3306: Address already in use (98)"
+  std::size_t held = 0;     // connections that have no backend yet
 };
 
 struct BackendStats {
@@ -45,6 +51,8 @@ struct BackendStats {
   std::uint64_t total = 0;  // connections ever made
 };
 
+// Connections that the kernel steers are in none of these but `dropped`: the router never sees
+// them.
 struct RouterStats {
   std::vector<ListenerStats> listeners;  // in the order of their addresses
   std::vector<BackendStats> backends;
@@ -76,7 +84,8 @@ class Router {
   // kUnavailable once stopped, kTimeout when the relay thread does not answer.
   Result<RouterStats> stats() const;
 
-  // Closes all listeners and connections and ends the threads.
+  // Closes all listeners and its connections and ends the threads. Steered connections stay: they
+  // are between the client and mysqld.
   void stop();
 
  private:

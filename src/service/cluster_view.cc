@@ -43,11 +43,14 @@ Result<routing::EndpointTable> make_endpoint_table(const std::vector<ClusterView
     listeners.push_back({{c.reader_endpoint.address, c.reader_endpoint.port},
                          c.resource_id,
                          routing::EndpointKind::kReader});
-    routing::ClusterRoute route{c.resource_id, view->topology.term, {}, {}, false};
+    routing::ClusterRoute route{c.resource_id, view->topology.term, {}, {}, {}, false};
     for (const MemberStatus& m : view->members) {
       const Endpoint& endpoint = c.find_member(m.id)->endpoint;
       if (view->writer == m.id) {
         route.writer = routing::Address{endpoint.address, endpoint.port};
+        if (m.process.mysqld_pid > 0) {
+          route.writer_pid = m.process.mysqld_pid;
+        }
       } else if (m.serves_reads) {
         route.readers.push_back({endpoint.address, endpoint.port});
       }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is killed comes back, writes go on through the same endpoint, and every acknowledged row is there."""
 import contextlib
+import select
 import time
 
 from harness import MASTER, end_processes, kill, wait_gone
@@ -229,6 +230,74 @@ def the_daemon_is_killed_and_a_new_one_adopts_the_members(home):
             (after[name]["pid"], after[name]["guard_pid"], after[name]["role"]), (member, after[name])
     assert home.sql(home.shared["host"], "SELECT COUNT(*) >= 2 FROM mydb.orphan") == ((1,),)
     agree(home)
+
+
+def wait_steered(home):
+    """Until the kernel hands clients of the writer endpoint to the writer. Otherwise: why it does not here."""
+    why = home.status()["why_not_steered"]
+    if not why:
+        wait_until("the kernel to steer", lambda: home.cluster_status()["endpoint"]["steered"], 10)
+    return why
+
+
+def seconds_until_ended(connection, begun):
+    """Since `begun`, until an idle connection is told that it is over."""
+    there, _, _ = select.select([connection._sock], [], [], 10)  # pylint: disable=protected-access
+    took = time.monotonic() - begun
+    assert there, "the connection is still open"
+    with contextlib.suppress(OSError):
+        assert connection._sock.recv(1) == b""  # pylint: disable=protected-access
+    return took
+
+
+@suite.test
+def connections_through_the_writer_endpoint_outlive_the_daemon(home):
+    """The kernel's work, so they need nobody in between; but they end with their writer's term, as all do."""
+    home.wait_whole()
+    why = wait_steered(home)
+    if why:
+        return f"not tried: {why}"
+    host = home.shared["host"]
+    with contextlib.closing(home.connect(host)) as kept, kept.cursor() as cursor:
+        cursor.execute("CREATE TABLE IF NOT EXISTS mydb.kept (id INT PRIMARY KEY AUTO_INCREMENT)")
+        home.kill_daemon()
+        cursor.execute("INSERT INTO mydb.kept VALUES ()")
+        home.start()
+        home.wait_whole()
+        wait_steered(home)
+        cursor.execute("INSERT INTO mydb.kept VALUES ()")
+        home.stop_daemon()
+        cursor.execute("INSERT INTO mydb.kept VALUES ()")
+        home.start()
+        home.wait_whole()
+        wait_steered(home)
+        cursor.execute("INSERT INTO mydb.kept VALUES ()")
+        former, before = home.writer(), home.log_size()
+        begun = time.monotonic()
+        home.client("rds").failover_db_cluster(DBClusterIdentifier="demo")
+        ended = seconds_until_ended(kept, begun)
+    assert ended < 1, ended
+    home.wait_event("failover.completed", before, 10)
+    home.wait_whole()
+    wait_steered(home)
+    assert home.writer()["identifier"] != former["identifier"], "the same writer"
+    assert home.sql(host, "SELECT COUNT(*) >= 4 FROM mydb.kept") == ((1,),)
+    agree(home)
+    return f"ended {ended * 1000:.0f} ms after the failover was asked for"
+
+
+@suite.test
+def an_idle_connection_to_a_dead_writer_ends_at_once(home):
+    home.wait_whole()
+    with contextlib.closing(home.connect(home.shared["host"])) as idle:
+        before, begun = home.log_size(), time.monotonic()
+        kill(home.writer()["pid"])
+        ended = seconds_until_ended(idle, begun)
+    assert ended < 1, ended
+    home.wait_event("failover.completed", before, 10)
+    home.wait_whole()
+    assert home.sql(home.shared["host"], "SELECT @@super_read_only") == ((0,),)
+    return f"after {ended * 1000:.0f} ms"
 
 
 @suite.test

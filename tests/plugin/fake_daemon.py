@@ -63,7 +63,10 @@ class FakeDaemon:
         self.requests = []
         self.released = threading.Event()
         self.drop_first = 0  # so many connections are closed without an answer
+        self.accepted = 0
         self._listener = None
+        self._open = set()
+        self._lock = threading.Lock()
 
     def start(self):
         if os.path.exists(self.path):
@@ -81,6 +84,9 @@ class FakeDaemon:
         # close() alone leaves the accepting thread, and with it the listener, alive.
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
+        with self._lock:
+            for connection in self._open:
+                connection.shutdown(socket.SHUT_RDWR)
         if unlink and os.path.exists(self.path):
             os.unlink(self.path)
 
@@ -90,30 +96,47 @@ class FakeDaemon:
                 connection, _ = listener.accept()
             except OSError:
                 return
-            threading.Thread(target=self._answer, args=(connection,), daemon=True).start()
+            with self._lock:
+                self.accepted += 1
+                self._open.add(connection)
+            threading.Thread(target=self._serve_one, args=(connection,), daemon=True).start()
 
-    def _answer(self, connection):
-        with connection, connection.makefile("rb") as stream:
-            prefix = stream.read(4)
-            if len(prefix) < 4:
-                return
-            (size,) = struct.unpack(">I", prefix)
-            request = parse_request(stream.read(size))
-            self.requests.append(request)
-            if self.drop_first > 0:
-                self.drop_first -= 1
-                return
-            prefix = request["token"].split(b":")[0]
-            answer = ANSWERS[prefix]
-            if prefix == b"slow":
-                self.released.wait(1.0)
-                answer = response(ALLOW, ARN)
-            elif answer is None:
-                self.released.wait(20.0)
-                return
-            connection.sendall(answer)
-            if prefix == b"half":
-                self.released.wait(20.0)
+    def _serve_one(self, connection):
+        try:
+            with connection.makefile("rb") as stream:
+                while self._answer(connection, stream):
+                    pass
+        except OSError:
+            pass  # the other side went away
+        finally:
+            with self._lock:
+                self._open.discard(connection)
+                connection.close()
+
+    def _answer(self, connection, stream):
+        """Whether the connection is good for another request."""
+        prefix = stream.read(4)
+        if len(prefix) < 4:
+            return False
+        (size,) = struct.unpack(">I", prefix)
+        request = parse_request(stream.read(size))
+        self.requests.append(request)
+        if self.drop_first > 0:
+            self.drop_first -= 1
+            return False
+        prefix = request["token"].split(b":")[0]
+        answer = ANSWERS[prefix]
+        if prefix == b"slow":
+            self.released.wait(1.0)
+            answer = response(ALLOW, ARN)
+        elif answer is None:
+            self.released.wait(20.0)
+            return False
+        connection.sendall(answer)
+        if prefix == b"half":
+            self.released.wait(20.0)
+            return False
+        return True
 
 
 if __name__ == "__main__":

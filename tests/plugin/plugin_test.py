@@ -278,6 +278,22 @@ def test_many_at_once(engine, daemon, report):
     report.check("160 logins from 16 threads each get their own verdict", not failures, failures[:3])
 
 
+def test_kept_connections(engine, daemon, report):
+    before = daemon.accepted
+    errors = [engine.login_error("allow:x")[0] for _ in range(20)]
+    report.check("20 logins one after the other share a connection to the daemon",
+                 errors == [None] * 20 and daemon.accepted - before <= 1, (errors, daemon.accepted - before))
+    daemon.stop()
+    daemon.start()
+    error, seconds = engine.login_error("allow:x")
+    report.check("one that a restart of the daemon has broken is replaced at once", error is None and seconds < 0.5,
+                 (error, seconds))
+    engine.login_error("garbage:x")
+    error, _ = engine.login_error("deny:x")
+    report.check("one that answered nonsense is not used again", error is not None and error[0] == 1045 and
+                 engine.login_error("allow:x")[0] is None, error)
+
+
 def test_daemon_absent(engine, daemon, report):
     print("daemon absent and back")
     lines = len(engine.own_log_lines())
@@ -465,6 +481,7 @@ def main():
         test_command_line_client(engine, report)
         test_host_is_not_blocked(engine, report)
         test_many_at_once(engine, daemon, report)
+        test_kept_connections(engine, daemon, report)
         test_daemon_absent(engine, daemon, report)
         test_client_that_leaves(engine, daemon, report)
         test_hostile_user_name(engine, report)

@@ -149,7 +149,7 @@ void add_access(Lines& lines, const MysqldSpec& spec) {
   for (const char* line :
        {"require_secure_transport=ON", "tls_version=TLSv1.2,TLSv1.3", "auto_generate_certs=OFF",
         "caching_sha2_password_auto_generate_rsa_keys=OFF", "skip_name_resolve=ON",
-        // Clients come through the router, all from one address: errors of one must not lock out
+        // Clients come from few addresses, most of them from one: errors of one must not lock out
         // the rest.
         "host_cache_size=0", "max_connect_errors=4294967295", "partial_revokes=ON", "mysqlx=OFF",
         "local_infile=OFF", "secure_file_priv=NULL", "log_timestamps=UTC",
