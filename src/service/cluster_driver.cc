@@ -225,7 +225,7 @@ void ClusterDriver::member_ended(const MemberId& id, int pid, const std::string&
   hands.report = MemberReport();
   hands.trouble = how;
   if (stage_ == Stage::kRunning) {
-    needs_.events.member_ended(cluster_, id, how);
+    needs_.events.member_ended(id, how);
   }
   if (stage_ == Stage::kForming) {
     give_up_formation(id.str() + " ended: " + how);

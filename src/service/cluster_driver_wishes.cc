@@ -52,8 +52,7 @@ void ClusterDriver::advance_reboot() {
   if (needs_.clock.now() > reboot_->until) {
     const MemberId late = reboot_->current.value_or(reboot_->left.front());
     log(Level::kError, "reboot.given_up", {{"member", late.str()}});
-    needs_.events.reboot_failed(cluster_, late,
-                                "not all members serve, so the reboot does not go on");
+    needs_.events.reboot_failed(late, "not all members serve, so the reboot does not go on");
     reboot_.reset();
     publish();
     return;

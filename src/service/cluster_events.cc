@@ -90,16 +90,12 @@ void ClusterEvents::started(const Cluster& cluster, Millis took) {
              fmt::format("DB cluster started. It took {} ms.", took.count()));
 }
 
-void ClusterEvents::member_ended(const Cluster& cluster, const MemberId& member,
-                                 std::string_view how) {
-  (void)cluster;
+void ClusterEvents::member_ended(const MemberId& member, std::string_view how) {
   of_member(member, "RDS-EVENT-0004", "availability",
             with_detail("DB instance shutdown.", "mysqld ended: ", how));
 }
 
-void ClusterEvents::reboot_failed(const Cluster& cluster, const MemberId& member,
-                                  std::string_view why) {
-  (void)cluster;
+void ClusterEvents::reboot_failed(const MemberId& member, std::string_view why) {
   of_member(member, "RDS-EVENT-0022", "availability",
             fmt::format("Error restarting mysql: {}.", why));
 }

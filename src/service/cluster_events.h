@@ -34,8 +34,8 @@ class ClusterEvents {
   void stop_failed(const Cluster& cluster, std::string_view why);
   void started(const Cluster& cluster, Millis took);
   // A member's process has ended while it should run.
-  void member_ended(const Cluster& cluster, const MemberId& member, std::string_view how);
-  void reboot_failed(const Cluster& cluster, const MemberId& member, std::string_view why);
+  void member_ended(const MemberId& member, std::string_view how);
+  void reboot_failed(const MemberId& member, std::string_view why);
   void noted(const Cluster& cluster, const failover::Note& note, const NoteFacts& facts);
 
  private:
