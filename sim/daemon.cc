@@ -15,7 +15,10 @@ Daemon::Daemon(World& world)
       store_worker_(world.scheduler(), SimExecutor::Kind::kWithFiber),
       state_(world),
       store_(state_, sealer()),
-      agents_(world) {}
+      agents_(world),
+      event_log_(event_store_, world.scheduler(), {},
+                 std::make_unique<SimExecutor>(world.scheduler(), SimExecutor::Kind::kPlain)),
+      events_(event_log_, world.scheduler(), {}) {}
 
 Daemon::~Daemon() {
   control_.stop();
@@ -34,6 +37,7 @@ bool Daemon::begin() {
       store_worker_,
       world_.scheduler(),
       agents_,
+      events_,
       [this](service::ClusterViewPtr view) { world_.on_view(std::move(view)); },
       [](const Cluster&) { TRIVET_ASSERT(false); },
       [this](const std::string&) {

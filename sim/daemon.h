@@ -6,7 +6,9 @@
 
 #include <memory>
 
+#include "adapter/store_memory/store.h"
 #include "service/cluster_driver.h"
+#include "service/cluster_events.h"
 #include "sim/agent.h"
 #include "sim/store.h"
 #include "sim/world.h"
@@ -32,6 +34,9 @@ class Daemon {
   SimStore state_;
   service::ClusterStore store_;
   SimAgents agents_;
+  store_memory::MemoryStore event_store_;
+  service::EventLog event_log_;
+  service::ClusterEvents events_;
   std::unique_ptr<service::ClusterDriver> driver_;
 };
 

@@ -34,7 +34,7 @@ OPERATIONS = {
     "rds": """CreateDBSubnetGroup DescribeDBSubnetGroups DeleteDBSubnetGroup CreateDBCluster
         DescribeDBClusters DeleteDBCluster DescribeDBInstances DescribeDBEngineVersions
         DescribeOrderableDBInstanceOptions AddTagsToResource RemoveTagsFromResource ListTagsForResource
-        FailoverDBCluster DescribeEvents""",
+        FailoverDBCluster DescribeEvents RebootDBCluster RebootDBInstance StartDBCluster StopDBCluster""",
     "iam": """CreateUser GetUser ListUsers DeleteUser UpdateUser CreateAccessKey ListAccessKeys
         DeleteAccessKey UpdateAccessKey GetAccessKeyLastUsed CreateRole GetRole ListRoles DeleteRole
         UpdateAssumeRolePolicy PutUserPolicy GetUserPolicy ListUserPolicies DeleteUserPolicy PutRolePolicy

@@ -36,6 +36,7 @@ class LocalAgent final : public MemberAgent {
   Status open(const Stamp& stamp, bool as_writer) override;
   Status rebuild(const Stamp& stamp, const MemberId& donor) override;
   Result<gtid::GtidSet> look() override;
+  std::string kept_data() const override { return kept_data_; }
   trivet::Result<trivet::MemberReport> report() override;
   Result<std::uint32_t> probe_login(const Endpoint& endpoint, Millis deadline) override;
 
@@ -59,6 +60,8 @@ class LocalAgent final : public MemberAgent {
   MemberSeed seed_;
   MemberPaths paths_;
   PromiseFile promise_;
+  std::string kept_data_;           // by the rebuild, or its attempts, that are told next
+  bool is_kept_data_told_ = false;  // of a rebuild that is complete
   mysql::MemberAdmin admin_;
   std::uint64_t generation_ = 0;
 };

@@ -5,6 +5,7 @@
 #include <poll.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "adapter/engine/files.h"
 #include "adapter/mysql/sql_text.h"
@@ -144,8 +145,13 @@ Status LocalAgent::make_room_for_clone() {
   if (engine::exists(paths_.data())) {
     TRIVET_CHECK_OK(engine::make_folders_exactly(paths_.lost_and_found(), 0700));
     const std::string now = format_amz_date(agents_.settings().clock->wall_now());
-    TRIVET_CHECK_OK(engine::rename_path(paths_.data(), paths_.lost_and_found() + "/" + now + "-" +
-                                                           random_text(4, kLowerAlphanumerics)));
+    const std::string kept =
+        paths_.lost_and_found() + "/" + now + "-" + random_text(4, kLowerAlphanumerics);
+    TRIVET_CHECK_OK(engine::rename_path(paths_.data(), kept));
+    if (std::exchange(is_kept_data_told_, false)) {
+      kept_data_.clear();
+    }
+    kept_data_ += (kept_data_.empty() ? "" : ", ") + kept;
   }
   TRIVET_TRY(const engine::Engine engine, agents_.settings().find_engine());
   return new_data(engine);
@@ -201,6 +207,7 @@ Status LocalAgent::rebuild(const Stamp& stamp, const MemberId& donor_id) {
     return make_error(Errc::kUnavailable, "the clone of " + donor_id.str() +
                                               " did not complete: " + how.text(0, "error"));
   }
+  is_kept_data_told_ = true;
   // The donor's channel came with its data.
   TRIVET_TRY(const mysql::MemberReport report, admin_.report(kLook));
   return report.receiver == mysql::ReceiverState::kNotConfigured

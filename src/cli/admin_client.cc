@@ -18,7 +18,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr Millis kCredentials{10'000};
+constexpr Millis kAnswer{10'000};
 // Three members write their dirty pages; the daemon has deadlines of its own below this.
 constexpr Millis kStop{300'000};
 
@@ -86,10 +86,14 @@ Result<std::string> AdminClient::status(Millis deadline) const {
   return call({"GET", "/status", "", deadline});
 }
 
+Result<std::string> AdminClient::events() const {
+  return call({"GET", "/events", "", kAnswer});
+}
+
 Result<SessionCredentials> AdminClient::credentials(std::int64_t duration_s) const {
   TRIVET_TRY(
       const std::string body,
-      call({"POST", "/credentials", json{{"duration_seconds", duration_s}}.dump(), kCredentials}));
+      call({"POST", "/credentials", json{{"duration_seconds", duration_s}}.dump(), kAnswer}));
   return parse_credentials(body);
 }
 

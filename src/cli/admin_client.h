@@ -41,6 +41,8 @@ class AdminClient {
 
   // The JSON of GET /status, as it came.
   Result<std::string> status(Millis deadline = Millis(10'000)) const;
+  // The JSON of GET /events.
+  Result<std::string> events() const;
   Result<SessionCredentials> credentials(std::int64_t duration_s) const;
   // Returns when the members have ended, or at once when they are to go on; the daemon ends then.
   Status stop(bool with_members) const;

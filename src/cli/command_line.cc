@@ -135,6 +135,31 @@ void add_login_commands(Builder& b) {
   });
 }
 
+void add_cluster_commands(Builder& b) {
+  const auto add = [&b](const std::string& name, const std::string& help,
+                        Result<int> (*function)(const Context&, const ClusterOptions&)) {
+    auto options = std::make_shared<ClusterOptions>();
+    CLI::App* command = b.add(&b.app, name, help, options, function);
+    command->add_option("CLUSTER", options->cluster, "the DB cluster's identifier")->required();
+    command->add_option("--timeout", options->timeout_s, "seconds to wait")
+        ->check(CLI::Range(1, 86400))
+        ->capture_default_str();
+    command->add_flag("--json", options->json, "print the result as JSON");
+  };
+  add("failover", "Make a reader the writer; wait until it serves", run_failover);
+  add("stop", "Stop a cluster until it is started again; its data stays", run_stop);
+  add("start", "Start a stopped cluster; wait until it serves", run_start);
+
+  auto events = std::make_shared<EventsOptions>();
+  CLI::App* command =
+      b.add(&b.app, "events", "What happened to clusters and members", events, run_events);
+  command->add_option("CLUSTER", events->cluster, "only this one and its members");
+  command->add_option("--minutes", events->minutes, "of the last so many")
+      ->check(CLI::Range(1, 20160))
+      ->capture_default_str();
+  command->add_flag("--json", events->json, "as JSON");
+}
+
 void add_other_commands(Builder& b) {
   CLI::App* engine = b.app.add_subcommand("engine", "The MySQL that members run");
   engine->require_subcommand(1);
@@ -184,6 +209,7 @@ CommandLine parse_command_line(std::vector<std::string> arguments) {
                   "~/.local/share/trivet)")
       ->type_name("FOLDER");
   add_daemon_commands(b);
+  add_cluster_commands(b);
   add_login_commands(b);
   add_other_commands(b);
   try {

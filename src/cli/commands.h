@@ -67,6 +67,25 @@ struct TokenOptions {
 };
 Result<int> run_token(const Context& context, const TokenOptions& options);
 
+// commands_cluster.cc
+
+struct ClusterOptions {
+  std::string cluster;
+  bool json = false;
+  int timeout_s = 180;
+};
+// FailoverDBCluster, StopDBCluster and StartDBCluster; they wait until it is done.
+Result<int> run_failover(const Context& context, const ClusterOptions& options);
+Result<int> run_stop(const Context& context, const ClusterOptions& options);
+Result<int> run_start(const Context& context, const ClusterOptions& options);
+
+struct EventsOptions {
+  std::string cluster;  // empty: all
+  int minutes = 1440;
+  bool json = false;
+};
+Result<int> run_events(const Context& context, const EventsOptions& options);
+
 // commands_engine.cc
 
 struct EngineInstallOptions {

@@ -141,7 +141,8 @@ std::string render_cluster(const StatusCluster& cluster) {
 
 bool is_settled(const StatusCluster& cluster) {
   return cluster.status == "available" || cluster.status == "failed" ||
-         cluster.status == "deleting";
+         cluster.status == "deleting" || cluster.status == "stopping" ||
+         cluster.status == "stopped";
 }
 
 }  // namespace

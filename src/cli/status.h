@@ -64,7 +64,7 @@ Result<DaemonStatus> parse_status(std::string_view json);
 // The table of `trivet status`; ends with a line end.
 std::string render_status(const DaemonStatus& status);
 
-// One line for each cluster that is neither available, nor failed, nor being deleted: "demo:
+// One line for each cluster that is neither available, failed, stopped nor being deleted: "demo:
 // creating, 1 of 3 members available; waiting for …". Empty: everything that should serve does.
 std::vector<std::string> clusters_not_ready(const DaemonStatus& status);
 // The same for members of available clusters: "demo: demo-instance-3 is rebooting".

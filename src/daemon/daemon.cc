@@ -421,6 +421,11 @@ net::HttpResponse Daemon::Parts::admin_call(const net::HttpRequest& request) {
             {{"Content-Type", "application/json"}},
             status_json(clusters->views(), endpoint_facts()) + "\n"};
   }
+  if (request.method == "GET" && request.target == "/events") {
+    return {200,
+            {{"Content-Type", "application/json"}},
+            events_json(clusters->events().find({})) + "\n"};
+  }
   if (request.method == "POST" && request.target == "/credentials") {
     return credentials(request);
   }

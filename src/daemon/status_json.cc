@@ -4,6 +4,8 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "base/iso8601.h"
+
 namespace trivet::daemon {
 namespace {
 
@@ -31,6 +33,21 @@ json to_json(const service::ClusterView& view, const service::MemberStatus& memb
 }
 
 }  // namespace
+
+std::string events_json(const std::vector<service::RecordedEvent>& events) {
+  json out = json::array();
+  for (const service::RecordedEvent& recorded : events) {
+    const Event& event = recorded.event;
+    out.push_back({{"date", format_iso8601_millis(event.at)},
+                   {"event_id", event.id},
+                   {"source_type", to_string(event.source)},
+                   {"source_identifier", event.source_id},
+                   {"source_arn", event.source_arn},
+                   {"category", event.category},
+                   {"message", event.message}});
+  }
+  return json{{"events", std::move(out)}}.dump(-1, ' ', false, json::error_handler_t::replace);
+}
 
 std::string status_json(const std::vector<service::ClusterViewPtr>& views,
                         const EndpointFacts& endpoints) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// `trivet status --json`.
+// `trivet status --json` and `trivet events --json`.
 #pragma once
 
 #include <set>
@@ -9,6 +9,7 @@
 
 #include "core/routing/table.h"
 #include "service/cluster_view.h"
+#include "service/event_log.h"
 
 namespace trivet::daemon {
 
@@ -25,5 +26,9 @@ struct EndpointFacts {
 // null when it follows nobody.
 std::string status_json(const std::vector<service::ClusterViewPtr>& views,
                         const EndpointFacts& endpoints);
+
+// {"events":[{"date","event_id","source_type","source_identifier","source_arn","category",
+//   "message"}]}, in their order.
+std::string events_json(const std::vector<service::RecordedEvent>& events);
 
 }  // namespace trivet::daemon

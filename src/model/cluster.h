@@ -36,7 +36,15 @@ struct Member {
   friend bool operator==(const Member&, const Member&) = default;
 };
 
-enum class ClusterStatus { kCreating, kAvailable, kDeleting, kFailed };
+enum class ClusterStatus {
+  kCreating,
+  kAvailable,
+  kStopping,
+  kStopped,
+  kStarting,
+  kDeleting,
+  kFailed,
+};
 std::string_view to_string(ClusterStatus status);  // AWS's words: "creating", …
 
 using Tags = std::map<std::string, std::string>;

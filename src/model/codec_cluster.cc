@@ -75,6 +75,12 @@ std::string_view to_string(ClusterStatus status) {
       return "creating";
     case ClusterStatus::kAvailable:
       return "available";
+    case ClusterStatus::kStopping:
+      return "stopping";
+    case ClusterStatus::kStopped:
+      return "stopped";
+    case ClusterStatus::kStarting:
+      return "starting";
     case ClusterStatus::kDeleting:
       return "deleting";
     case ClusterStatus::kFailed:
@@ -153,8 +159,9 @@ Result<Cluster> decode_cluster(std::string_view text) {
   return decode<Cluster>(text, [](const json& j, Cluster& c) {
     c.id = ClusterId(j.at("id"));
     c.resource_id = ClusterResourceId(j.at("resource_id"));
-    c.status = enum_of(j.at("status"), {ClusterStatus::kCreating, ClusterStatus::kAvailable,
-                                        ClusterStatus::kDeleting, ClusterStatus::kFailed});
+    using S = ClusterStatus;
+    c.status = enum_of(j.at("status"), {S::kCreating, S::kAvailable, S::kStopping, S::kStopped,
+                                        S::kStarting, S::kDeleting, S::kFailed});
     c.status_reason = j.at("status_reason");
     c.engine = j.at("engine");
     c.engine_version = j.at("engine_version");

@@ -91,6 +91,9 @@ class MemberAgent {
   virtual Status open(const Stamp& stamp, bool as_writer) = 0;
   virtual Status rebuild(const Stamp& stamp, const MemberId& donor) = 0;
   virtual Result<gtid::GtidSet> look() = 0;
+  // The folders where the last rebuild and its failed attempts left what the member held before,
+  // with commas between; empty: there were none.
+  virtual std::string kept_data() const { return {}; }
 
   virtual Result<MemberReport> report() = 0;
   // A real login over verified TLS as the account that may do nothing, through `endpoint`; the

@@ -37,12 +37,13 @@ void rebuild(MemberAgent& agent, const Stamp& stamp, const MemberId& donor, Effe
   if (out.done.error.empty() && adopted && *adopted) {
     out.process = **adopted;
   }
+  out.kept_data = agent.kept_data();
 }
 
 }  // namespace
 
 EffectOutcome carry_out(const failover::Effect& effect, MemberAgent& agent, Instant now) {
-  EffectOutcome out{{effect.id, "", {}}, {}};
+  EffectOutcome out{{effect.id, "", {}}, {}, {}};
   const Stamp stamp{effect.term, effect.not_after};
   const Millis left = std::max(Millis(1), since(now, effect.not_after));
   std::visit(Overloaded{

@@ -13,6 +13,7 @@ namespace trivet::service {
 struct EffectOutcome {
   failover::EffectDone done;
   std::optional<MemberProcess> process;  // of a member that was started or rebuilt
+  std::string kept_data;                 // MemberAgent::kept_data() after a rebuild
 };
 
 // Blocks, at most until the effect's not-after time. Requires: the effect is a member's (not

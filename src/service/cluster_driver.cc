@@ -101,13 +101,21 @@ void ClusterDriver::begin() {
     remove();
   } else if (stored->topology.phase == Topology::Phase::kForming) {
     form();
+  } else if (cluster_.status == ClusterStatus::kStopped) {
+    topology_ = stored->topology;
+    publish();
+  } else if (cluster_.status == ClusterStatus::kStopping) {
+    topology_ = stored->topology;
+    stop_cluster();
   } else {
     run(*stored);
   }
 }
 
 void ClusterDriver::replace_cluster(const Cluster& cluster) {
+  const ClusterStatus status = cluster_.status;  // the driver's own; that record may be older
   cluster_ = cluster;
+  cluster_.status = status;
   publish();
 }
 
@@ -211,6 +219,7 @@ void ClusterDriver::start_effect(const failover::Effect& effect) {
         if (rebuilds && !outcome.process && outcome.done.error.empty()) {
           adopt_again(id);  // it runs, and its guard did not answer
         }
+        hands.kept_data = std::move(outcome.kept_data);
         if (!outcome.done.error.empty()) {
           hands.trouble = outcome.done.error;
         }
@@ -260,6 +269,9 @@ void ClusterDriver::member_ended(const MemberId& id, int pid, const std::string&
   hands.report = MemberReport();
   forget_process(id);
   hands.trouble = why;
+  if (stage_ == Stage::kRunning) {
+    needs_.events.member_ended(id, why);
+  }
   if (stage_ == Stage::kForming) {
     give_up_formation(id.str() + " ended: " + how);
     return;
@@ -271,6 +283,11 @@ void ClusterDriver::log_notes() {
   using Kind = failover::Note::Kind;
   for (const failover::Note& note : machine_->take_notes()) {
     const std::string cluster = cluster_.id.str();
+    const auto hands = hands_.find(note.member);
+    needs_.events.noted(
+        cluster_, note,
+        {.is_starting = cluster_.status != ClusterStatus::kAvailable,
+         .kept_data = hands == hands_.end() ? std::string() : hands->second.kept_data});
     switch (note.kind) {
       case Kind::kOpened:
         log(Level::kInfo, "cluster.opened",
@@ -279,6 +296,10 @@ void ClusterDriver::log_notes() {
       case Kind::kFailoverStarted:
         log(Level::kWarning, "failover.started",
             {{"cluster", cluster}, {"former_writer", note.member.str()}, {"reason", note.text}});
+        break;
+      case Kind::kCandidateChosen:
+        log(Level::kInfo, "failover.candidate",
+            {{"cluster", cluster}, {"member", note.member.str()}});
         break;
       case Kind::kFailoverCompleted:
         log(Level::kInfo, "failover.completed",
@@ -336,7 +357,10 @@ void ClusterDriver::tick() {
   ask_reports();
   if (cluster_.status == ClusterStatus::kCreating) {
     probe();
+  } else if (cluster_.status == ClusterStatus::kStarting) {
+    finish_start();
   }
+  advance_reboot();
 }
 
 void ClusterDriver::ask_reports() {
@@ -383,6 +407,8 @@ std::shared_ptr<ClusterView> ClusterDriver::view() const {
     out->writer = machine_->serving_writer();
     out->waiting_for = out->writer ? "" : machine_->waiting_for();
   }
+  out->is_rebooting =
+      reboot_ && (reboot_->left.size() > 1 || (out->topology.last_writer == reboot_->left.front()));
   const auto readers = machine_ ? machine_->open_readers() : std::vector<MemberId>();
   for (const Member& m : cluster_.members) {
     MemberStatus status;
@@ -401,6 +427,7 @@ std::shared_ptr<ClusterView> ClusterDriver::view() const {
       const Hands& h = hands->second;
       status.trouble = h.disk_trouble.empty() ? h.trouble : h.disk_trouble;
     }
+    status.is_rebooting = is_rebooting(m.id);
     status.is_writer = out->topology.writer == m.id;
     status.serves_reads = std::find(readers.begin(), readers.end(), m.id) != readers.end() &&
                           status.apply_lag.value_or(Millis(0)) <= kReaderLagMax;
@@ -414,7 +441,7 @@ void ClusterDriver::publish() {
   std::shared_ptr<ClusterView> now = view();
   if (published_ && now->topology == published_->topology && now->writer == published_->writer &&
       now->waiting_for == published_->waiting_for && now->members == published_->members &&
-      cluster_ == published_->cluster) {
+      now->is_rebooting == published_->is_rebooting && cluster_ == published_->cluster) {
     return;
   }
   now->cluster = cluster_;

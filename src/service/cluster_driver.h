@@ -18,6 +18,7 @@
 #include "core/failover/fault_detector.h"
 #include "core/failover/machine.h"
 #include "ports/member_agent.h"
+#include "service/cluster_events.h"
 #include "service/cluster_store.h"
 #include "service/cluster_view.h"
 
@@ -30,6 +31,7 @@ struct DriverNeeds {
   Executor& store_worker;
   const Clock& clock;
   MemberAgents& agents;
+  ClusterEvents& events;
   // Both on `control`.
   std::function<void(ClusterViewPtr)> on_view;
   std::function<void(const Cluster&)> on_gone;
@@ -55,6 +57,13 @@ class ClusterDriver {
   // The record says kDeleting: take everything down, then on_gone.
   void remove();
   void request_failover();
+  // Restarts members in place, one after the other, and waits for each. kConflict when the cluster
+  // is not available or being rebooted already.
+  Status reboot(std::vector<MemberId> members);
+  // The record says kStopping: stop all members and stay so. Their data stays.
+  void stop_cluster();
+  // The record says kStarting: the members come back as they were stopped.
+  void start_cluster();
   // Orderly stop of all members; `done` on control with the first error. Nothing is driven
   // afterwards.
   void stop_members(std::function<void(Status)> done);
@@ -79,6 +88,13 @@ class ClusterDriver {
     Instant next_look{};
     std::string hung;  // why this run of its mysqld is being killed
     std::string disk_trouble;
+    std::string kept_data;  // where the last rebuild left what was there before
+  };
+  struct Reboot {
+    std::vector<MemberId> left;
+    std::optional<MemberId> current;  // of `left`
+    int former_pid = 0;               // the run of `current` that is to end
+    Instant until;                    // then it is given up
   };
 
   Status make_agents();
@@ -90,6 +106,13 @@ class ClusterDriver {
   void give_up_formation(const std::string& why);
   void take_down(std::function<void(Status)> done);
   void finish_removal();
+  bool is_whole() const;
+  bool is_rebooting(const MemberId& id) const;
+  void advance_reboot();
+  void feed_reboot();
+  void members_stopped(const Status& result);
+  void finish_start();
+  void commit_status(ClusterStatus from, ClusterStatus to, std::function<void()> then);
   void feed(const failover::Input& input);
   void start_effect(const failover::Effect& effect);
   void commit_topology(const failover::Effect& effect);
@@ -136,6 +159,8 @@ class ClusterDriver {
   Instant next_tick_{};  // the tick that counts; an earlier plan is dropped when it comes
   Instant stage_began_{};
   bool probing_ = false;
+  bool is_status_underway_ = false;  // on its way to the store
+  std::optional<Reboot> reboot_;
   ClusterViewPtr published_;  // only changes are
   // Posted work holds a weak reference: a task that comes back after the driver has gone is
   // dropped.

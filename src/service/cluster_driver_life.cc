@@ -79,6 +79,7 @@ void ClusterDriver::formed(const Status& result) {
 
 // The name, the addresses and everything else are given back; the reason stays in the log.
 void ClusterDriver::give_up_formation(const std::string& why) {
+  needs_.events.creation_failed(cluster_, why);
   log(Level::kError, "cluster.creation_failed", {{"cluster", cluster_.id.str()}, {"error", why}});
   remove();
 }
@@ -160,6 +161,7 @@ void ClusterDriver::probed(const Status& result) {
     return;
   }
   cluster_ = *updated;
+  needs_.events.created(cluster_);
   log(Level::kInfo, "cluster.available",
       {{"cluster", cluster_.id.str()}, {"ms", since(stage_began_, needs_.clock.now()).count()}});
   publish();
@@ -204,6 +206,7 @@ void ClusterDriver::finish_removal() {
       });
       return;
     }
+    needs_.events.deleted(cluster_);
     log(Level::kInfo, "cluster.deleted", {{"cluster", cluster_.id.str()}});
     needs_.on_gone(cluster_);
   });

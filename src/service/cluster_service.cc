@@ -33,11 +33,19 @@ Error no_such_cluster(const ClusterId& id) {
                    fmt::format("DBCluster {} not found.", id.str()));
 }
 
+Error wrong_state(const ClusterId& id, std::string_view state, std::string_view expected) {
+  return aws_fault(Errc::kConflict, "InvalidDBClusterStateFault",
+                   fmt::format("DbCluster {} is in {} state but expected it to be one of {}.",
+                               id.str(), state, expected));
+}
+
 }  // namespace
 
 ClusterService::ClusterService(Needs needs)
     : needs_(std::move(needs)),
       store_(needs_.store, needs_.sealer),
+      event_log_(needs_.store, needs_.clock),
+      cluster_events_(event_log_, needs_.clock, needs_.placement.realm),
       store_worker_(std::make_unique<Worker>("store")),
       control_(std::make_unique<Worker>("control")) {}
 
@@ -61,6 +69,7 @@ void ClusterService::on_control(const std::function<void()>& work) {
 }
 
 Status ClusterService::start() {
+  TRIVET_CHECK_OK(event_log_.load());
   TRIVET_TRY(const std::vector<Cluster> clusters, store_.list());
   on_control([this, &clusters] {
     for (const Cluster& cluster : clusters) {
@@ -77,6 +86,7 @@ void ClusterService::drive(const Cluster& cluster) {
       *store_worker_,
       needs_.clock,
       needs_.agents,
+      cluster_events_,
       [this](ClusterViewPtr view) {
         {
           const MutexLock lock(mutex_);
@@ -113,6 +123,7 @@ void ClusterService::stop() {
   on_control([this] { drivers_.clear(); });
   control_->stop();
   store_worker_->stop();
+  event_log_.stop();
 }
 
 Status ClusterService::stop_members(Millis deadline) {
@@ -295,7 +306,7 @@ Status ClusterService::request_failover(const ClusterId& id) {
   if (!view) {
     return no_such_cluster(id);
   }
-  if (view->cluster.status != ClusterStatus::kAvailable || !view->writer) {
+  if (status_text(*view) != "available") {
     return aws_fault(Errc::kConflict, "InvalidDBClusterStateFault",
                      fmt::format("DB cluster {} is not in available state.", id.str()));
   }
@@ -306,6 +317,102 @@ Status ClusterService::request_failover(const ClusterId& id) {
     }
   });
   return ok();
+}
+
+Result<ClusterViewPtr> ClusterService::with_driver(
+    const ClusterId& id, const std::function<Status(ClusterDriver&)>& work) {
+  Status done = no_such_cluster(id);
+  on_control([this, &id, &work, &done] {
+    const auto driver = drivers_.find(id);
+    if (driver != drivers_.end()) {
+      done = work(*driver->second);
+    }
+  });
+  TRIVET_CHECK_OK(done);
+  const ClusterViewPtr view = find(id);
+  return view ? Result<ClusterViewPtr>(view) : no_such_cluster(id);
+}
+
+Result<ClusterViewPtr> ClusterService::reboot(const ClusterId& id) {
+  const ClusterViewPtr view = find(id);
+  if (!view) {
+    return no_such_cluster(id);
+  }
+  const Error refused = wrong_state(id, status_text(*view), "available");
+  if (status_text(*view) != "available") {
+    return refused;
+  }
+  return with_driver(id, [&](ClusterDriver& driver) -> Status {
+    std::vector<MemberId> members;
+    for (const Member& member : driver.cluster().members) {
+      members.push_back(member.id);
+    }
+    return driver.reboot(std::move(members)) ? ok() : Status(refused);
+  });
+}
+
+Result<ClusterViewPtr> ClusterService::reboot_member(const MemberId& id) {
+  for (const ClusterViewPtr& view : views()) {
+    for (const MemberStatus& member : view->members) {
+      if (member.id != id) {
+        continue;
+      }
+      const Error refused =
+          aws_fault(Errc::kConflict, "InvalidDBInstanceState",
+                    fmt::format("Instance {} is not in available state.", id.str()));
+      if (instance_status_text(*view, member) != "available" || status_text(*view) != "available") {
+        return refused;
+      }
+      return with_driver(view->cluster.id, [&](ClusterDriver& driver) {
+        return driver.reboot({id}) ? ok() : Status(refused);
+      });
+    }
+  }
+  return aws_fault(Errc::kNotFound, "DBInstanceNotFound",
+                   fmt::format("DBInstance {} not found.", id.str()));
+}
+
+Result<ClusterViewPtr> ClusterService::stop_cluster(const ClusterId& id) {
+  const ClusterViewPtr view = find(id);
+  if (!view) {
+    return no_such_cluster(id);
+  }
+  if (status_text(*view) != "available") {
+    return wrong_state(id, status_text(*view), "available");
+  }
+  TRIVET_CHECK_OK(set_status(id, ClusterStatus::kAvailable, ClusterStatus::kStopping));
+  return with_driver(id, [](ClusterDriver& driver) {
+    driver.stop_cluster();
+    return ok();
+  });
+}
+
+Result<ClusterViewPtr> ClusterService::start_cluster(const ClusterId& id) {
+  const ClusterViewPtr view = find(id);
+  if (!view) {
+    return no_such_cluster(id);
+  }
+  constexpr std::string_view kStartable = "stopped,inaccessible-encryption-credentials-recoverable";
+  if (view->cluster.status != ClusterStatus::kStopped) {
+    return wrong_state(id, status_text(*view), kStartable);
+  }
+  TRIVET_CHECK_OK(set_status(id, ClusterStatus::kStopped, ClusterStatus::kStarting));
+  return with_driver(id, [](ClusterDriver& driver) {
+    driver.start_cluster();
+    return ok();
+  });
+}
+
+// Of callers at once, one wins; the others see what it made of the record.
+Status ClusterService::set_status(const ClusterId& id, ClusterStatus from, ClusterStatus to) {
+  const auto changed = store_.update(id, [&](Cluster& cluster) -> Status {
+    if (cluster.status != from) {
+      return wrong_state(id, to_string(cluster.status), to_string(from));
+    }
+    cluster.status = to;
+    return ok();
+  });
+  return changed ? ok() : Status(changed.error());
 }
 
 ClusterViewPtr ClusterService::find(const ClusterId& id) const {

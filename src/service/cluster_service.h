@@ -15,6 +15,7 @@
 #include "service/cluster_driver.h"
 #include "service/cluster_store.h"
 #include "service/cluster_view.h"
+#include "service/event_log.h"
 
 namespace trivet::service {
 
@@ -68,12 +69,26 @@ class ClusterService {
   // Changes the record (tags and the like), not the members. Faults: DBClusterNotFoundFault.
   Status update(const ClusterId& id, const std::function<Status(Cluster&)>& change);
   Status request_failover(const ClusterId& id);
+  // Restart all members, or one, in place, while at least one voter serves the writer. Faults:
+  // DBClusterNotFoundFault, DBInstanceNotFound, InvalidDBClusterStateFault,
+  // InvalidDBInstanceState.
+  Result<ClusterViewPtr> reboot(const ClusterId& id);
+  Result<ClusterViewPtr> reboot_member(const MemberId& id);
+  // All members end, and start again. What is wanted outlives the daemon. Faults:
+  // DBClusterNotFoundFault, InvalidDBClusterStateFault.
+  Result<ClusterViewPtr> stop_cluster(const ClusterId& id);
+  Result<ClusterViewPtr> start_cluster(const ClusterId& id);
 
   // Null when there is none.
   ClusterViewPtr find(const ClusterId& id) const;
   std::vector<ClusterViewPtr> views() const;
+  const EventLog& events() const { return event_log_; }
 
  private:
+  Status set_status(const ClusterId& id, ClusterStatus from, ClusterStatus to);
+  // Runs `work` with the cluster's driver on control and waits; then how the cluster looks.
+  Result<ClusterViewPtr> with_driver(const ClusterId& id,
+                                     const std::function<Status(ClusterDriver&)>& work);
   void drive(const Cluster& cluster);
   void publish();
   Status allot_endpoints(Cluster& cluster, std::uint16_t port);
@@ -83,7 +98,9 @@ class ClusterService {
 
   Needs needs_;
   ClusterStore store_;
-  Mutex create_mutex_;  // names and addresses are given away one cluster at a time
+  EventLog event_log_;
+  ClusterEvents cluster_events_;  // on control only
+  Mutex create_mutex_;            // names and addresses are given away one cluster at a time
   mutable Mutex mutex_;
   std::map<ClusterId, ClusterViewPtr> views_ GUARDED_BY(mutex_);
   std::map<ClusterId, std::unique_ptr<ClusterDriver>> drivers_;  // on control only

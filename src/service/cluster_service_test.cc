@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <condition_variable>
 #include <functional>
 #include <mutex>
@@ -66,7 +67,23 @@ class FakeAgent final : public MemberAgent {
     const int pid = machine_.running.emplace(id(), machine_.next_pid += 2).first->second;
     return MemberProcess{pid, pid + 1};
   }
-  Status kill(Millis) override { return remove(); }
+  // The kernel tells of the death as of any other.
+  Status kill(Millis) override {
+    std::function<void(int, const std::string&)> on_exit;
+    int pid = 0;
+    {
+      const std::scoped_lock lock(machine_.mutex);
+      const auto at = machine_.running.find(id());
+      if (at == machine_.running.end()) {
+        return ok();
+      }
+      pid = at->second;
+      machine_.running.erase(at);
+      on_exit = machine_.on_exit.at(id());
+    }
+    on_exit(pid, "killed by signal 9");
+    return ok();
+  }
   Status stop(Millis) override { return remove(); }
   Status bootstrap(const Bootstrap& what) override {
     return what.master_password.reveal() == "password1"
@@ -85,6 +102,7 @@ class FakeAgent final : public MemberAgent {
     return ok();
   }
   Result<gtid::GtidSet> look() override { return gtid::GtidSet(); }
+  std::string kept_data() const override { return "/lost+found/x"; }
   Result<MemberReport> report() override {
     MemberReport out;
     const std::scoped_lock lock(machine_.mutex);
@@ -231,6 +249,48 @@ class ClusterServiceTest : public testing::Test {
     on_exit(pid, "killed by signal 9");
   }
 
+  // All but events, which outlive what they are about.
+  std::size_t records() {
+    std::size_t count = 0;
+    for (const StoredValue& record : *store_.list("")) {
+      count += record.key.starts_with("events/") ? 0 : 1;
+    }
+    return count;
+  }
+  // "RDS-EVENT-0170 demo" of every event so far, in their order.
+  std::vector<std::string> events() const {
+    std::vector<std::string> out;
+    for (const RecordedEvent& recorded : service_->events().find({})) {
+      out.push_back(recorded.event.id + " " + recorded.event.source_id);
+    }
+    return out;
+  }
+  std::string message_of(const std::string& id) const {
+    for (const RecordedEvent& recorded : service_->events().find({})) {
+      if (recorded.event.id == id) {
+        return recorded.event.message;
+      }
+    }
+    return "no " + id;
+  }
+  std::string status() const {
+    const ClusterViewPtr view = service_->find(ClusterId("demo"));
+    return view ? status_text(*view) : "none";
+  }
+  bool wait_for_status(const std::string& wanted) {
+    return wait_for([&](const std::vector<ClusterViewPtr>& views) {
+      return views.size() == 1 && status_text(*views[0]) == wanted;
+    });
+  }
+  bool wait_until_whole() {
+    return wait_for([](const std::vector<ClusterViewPtr>& views) {
+      return views.size() == 1 && status_text(*views[0]) == "available" &&
+             std::all_of(
+                 views[0]->members.begin(), views[0]->members.end(),
+                 [&](const MemberStatus& m) { return m.state == "available" && !m.is_rebooting; });
+    });
+  }
+
   Machine machine_;
   FakeAgents agents_;
   SystemClock clock_;
@@ -271,7 +331,7 @@ TEST_F(ClusterServiceTest, AFailedCreationGivesEverythingBack) {
   machine_.failing_prepare = "demo-instance-2";
   ASSERT_TRUE(create().has_value());
   ASSERT_TRUE(wait_until_gone());
-  EXPECT_TRUE(store_.list("")->empty());
+  EXPECT_EQ(records(), 0U);
   machine_.failing_prepare.clear();
   ASSERT_TRUE(create().has_value());
   EXPECT_TRUE(wait_until_available());
@@ -284,7 +344,7 @@ TEST_F(ClusterServiceTest, DeletingLeavesNothing) {
   ASSERT_TRUE(deleting.has_value());
   EXPECT_EQ(status_text(**deleting), "deleting");
   ASSERT_TRUE(wait_until_gone());
-  EXPECT_TRUE(store_.list("")->empty());
+  EXPECT_EQ(records(), 0U);
   EXPECT_TRUE(machine_.running.empty());
   EXPECT_EQ(service_->remove(ClusterId("demo")).error().fault, "DBClusterNotFoundFault");
 }
@@ -393,6 +453,154 @@ TEST_F(ClusterServiceTest, ProtectionAndStateForbidDeleting) {
                   .has_value());
   EXPECT_EQ(service_->remove(ClusterId("demo")).error().fault, "InvalidParameterCombination");
   EXPECT_EQ(service_->request_failover(ClusterId("none")).error().fault, "DBClusterNotFoundFault");
+}
+
+TEST_F(ClusterServiceTest, RecordsWhatHappensAsAwssEvents) {
+  ASSERT_TRUE(create().has_value());
+  ASSERT_TRUE(wait_until_available());
+  EXPECT_EQ(events(), (std::vector<std::string>{
+                          "RDS-EVENT-0005 demo-instance-1", "RDS-EVENT-0005 demo-instance-2",
+                          "RDS-EVENT-0005 demo-instance-3", "RDS-EVENT-0170 demo"}));
+  ASSERT_TRUE(wait_until_whole());
+  kill_member("demo-instance-1");
+  ASSERT_TRUE(wait_for([](const std::vector<ClusterViewPtr>& views) {
+    return views[0]->writer == MemberId("demo-instance-2") && views[0]->members[0].serves_reads;
+  }));
+  const auto seen = events();
+  ASSERT_GE(seen.size(), 8U);
+  EXPECT_EQ((std::vector<std::string>(seen.begin() + 4, seen.begin() + 8)),
+            (std::vector<std::string>{"RDS-EVENT-0004 demo-instance-1", "RDS-EVENT-0073 demo",
+                                      "RDS-EVENT-0071 demo", "RDS-EVENT-0021 demo-instance-1"}));
+  EXPECT_EQ(message_of("RDS-EVENT-0073"),
+            "Started cross AZ failover to DB instance: demo-instance-2. Reason: the writer's "
+            "process ended: killed by signal 9.");
+  EXPECT_TRUE(message_of("RDS-EVENT-0071")
+                  .starts_with("Completed failover to DB instance: demo-instance-2. The cluster "
+                               "was without a writer for "))
+      << message_of("RDS-EVENT-0071");
+  EXPECT_NE(message_of("RDS-EVENT-0021").find("kept in /lost+found/x."), std::string::npos);
+
+  service_.reset();
+  views_.clear();
+  start_daemon();
+  EXPECT_EQ(events(), seen);
+  ASSERT_TRUE(wait_until_available());
+  ASSERT_TRUE(service_->remove(ClusterId("demo")).has_value());
+  ASSERT_TRUE(wait_until_gone());
+  EXPECT_EQ(events().back(), "RDS-EVENT-0171 demo");
+}
+
+TEST_F(ClusterServiceTest, AFailedCreationSaysWhy) {
+  machine_.failing_prepare = "demo-instance-2";
+  ASSERT_TRUE(create().has_value());
+  ASSERT_TRUE(wait_until_gone());
+  EXPECT_EQ(message_of("RDS-EVENT-0354"),
+            "You can't create the DB cluster because of incompatible resources. no space left on "
+            "device.");
+}
+
+TEST_F(ClusterServiceTest, ARebootTakesOneMemberAfterTheOtherAndTheWriterLast) {
+  ASSERT_TRUE(create().has_value());
+  ASSERT_TRUE(wait_until_whole());
+  const auto before = machine_.running;
+  const auto rebooting = service_->reboot(ClusterId("demo"));
+  ASSERT_TRUE(rebooting.has_value()) << rebooting.error().message;
+  EXPECT_EQ(status_text(**rebooting), "rebooting");
+  EXPECT_EQ(service_->reboot(ClusterId("demo")).error().fault, "InvalidDBClusterStateFault");
+  EXPECT_EQ(service_->stop_cluster(ClusterId("demo")).error().fault, "InvalidDBClusterStateFault");
+  EXPECT_EQ(service_->request_failover(ClusterId("demo")).error().fault,
+            "InvalidDBClusterStateFault");
+  ASSERT_TRUE(wait_until_whole());
+  const ClusterViewPtr view = service_->find(ClusterId("demo"));
+  EXPECT_EQ(view->writer, MemberId("demo-instance-1"));  // nobody took over
+  EXPECT_EQ(view->topology.term, Term(2));
+  EXPECT_TRUE(machine_.rebuilt.empty());
+  for (const auto& [id, pid] : before) {
+    EXPECT_NE(machine_.running.at(id), pid) << id.str();
+  }
+  const auto seen = events();
+  ASSERT_EQ(seen.size(), 10U);
+  EXPECT_EQ((std::vector<std::string>(seen.begin() + 4, seen.end())),
+            (std::vector<std::string>{
+                "RDS-EVENT-0004 demo-instance-2", "RDS-EVENT-0006 demo-instance-2",
+                "RDS-EVENT-0004 demo-instance-3", "RDS-EVENT-0006 demo-instance-3",
+                "RDS-EVENT-0004 demo-instance-1", "RDS-EVENT-0006 demo-instance-1"}));
+}
+
+TEST_F(ClusterServiceTest, OneMemberIsRebootedInPlace) {
+  ASSERT_TRUE(create().has_value());
+  EXPECT_EQ(service_->reboot_member(MemberId("demo-instance-3")).error().fault,
+            "InvalidDBInstanceState");
+  EXPECT_EQ(service_->reboot_member(MemberId("none")).error().fault, "DBInstanceNotFound");
+  ASSERT_TRUE(wait_until_whole());
+  const auto before = machine_.running;
+  const auto rebooting = service_->reboot_member(MemberId("demo-instance-3"));
+  ASSERT_TRUE(rebooting.has_value()) << rebooting.error().message;
+  EXPECT_EQ(instance_status_text(**rebooting, (*rebooting)->members[2]), "rebooting");
+  EXPECT_EQ(status_text(**rebooting), "available");
+  ASSERT_TRUE(wait_until_whole());
+  EXPECT_NE(machine_.running.at(MemberId("demo-instance-3")),
+            before.at(MemberId("demo-instance-3")));
+  EXPECT_EQ(service_->find(ClusterId("demo"))->topology.term, Term(1));
+}
+
+TEST_F(ClusterServiceTest, AStoppedClusterStaysStoppedAndStartsAsItWas) {
+  ASSERT_TRUE(create().has_value());
+  EXPECT_EQ(service_->stop_cluster(ClusterId("demo")).error().fault, "InvalidDBClusterStateFault");
+  ASSERT_TRUE(wait_until_whole());
+  EXPECT_EQ(service_->start_cluster(ClusterId("demo")).error().message,
+            "DbCluster demo is in available state but expected it to be one of "
+            "stopped,inaccessible-encryption-credentials-recoverable.");
+  const auto stopping = service_->stop_cluster(ClusterId("demo"));
+  ASSERT_TRUE(stopping.has_value()) << stopping.error().message;
+  EXPECT_EQ(status_text(**stopping), "stopping");
+  ASSERT_TRUE(wait_for_status("stopped"));
+  EXPECT_TRUE(machine_.running.empty());
+  const auto table = make_endpoint_table({service_->find(ClusterId("demo"))});
+  ASSERT_TRUE(table.has_value());
+  EXPECT_TRUE(table->listeners().empty());
+  EXPECT_EQ(service_->stop_cluster(ClusterId("demo")).error().fault, "InvalidDBClusterStateFault");
+  EXPECT_EQ(service_->reboot_member(MemberId("demo-instance-1")).error().fault,
+            "InvalidDBInstanceState");
+  ASSERT_TRUE(service_->update(ClusterId("demo"), [](Cluster& c) -> Status {
+    c.tags["a"] = "b";
+    return ok();
+  }));
+
+  service_.reset();
+  views_.clear();
+  start_daemon();
+  ASSERT_TRUE(wait_for_status("stopped"));
+  EXPECT_TRUE(machine_.running.empty());
+  EXPECT_EQ(service_->find(ClusterId("demo"))->cluster.tags.at("a"), "b");
+  const auto starting = service_->start_cluster(ClusterId("demo"));
+  ASSERT_TRUE(starting.has_value()) << starting.error().message;
+  EXPECT_EQ(status_text(**starting), "starting");
+  ASSERT_TRUE(wait_until_whole());
+  const ClusterViewPtr view = service_->find(ClusterId("demo"));
+  EXPECT_EQ(view->writer, MemberId("demo-instance-1"));
+  EXPECT_TRUE(machine_.rebuilt.empty());
+  EXPECT_EQ(message_of("RDS-EVENT-0150"), "DB cluster stopped.");
+  EXPECT_EQ(events().back(), "RDS-EVENT-0151 demo");
+}
+
+TEST_F(ClusterServiceTest, AStopThatWasCutOffGoesOn) {
+  ASSERT_TRUE(create().has_value());
+  ASSERT_TRUE(wait_until_whole());
+  const auto running = machine_.running;
+  service_.reset();
+  ClusterStore records(store_, sealer_);
+  ASSERT_TRUE(records.update(ClusterId("demo"), [](Cluster& c) -> Status {
+    c.status = ClusterStatus::kStopping;
+    return ok();
+  }));
+  views_.clear();
+  start_daemon();
+  ASSERT_TRUE(wait_for_status("stopped"));
+  EXPECT_TRUE(machine_.running.empty());
+  ASSERT_TRUE(service_->remove(ClusterId("demo")).has_value());
+  ASSERT_TRUE(wait_until_gone());
+  EXPECT_EQ(this->records(), 0U);
 }
 
 }  // namespace

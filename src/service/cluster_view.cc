@@ -4,6 +4,9 @@
 namespace trivet::service {
 
 std::string status_text(const ClusterView& view) {
+  if (view.cluster.status == ClusterStatus::kAvailable && view.is_rebooting) {
+    return "rebooting";
+  }
   if (view.cluster.status == ClusterStatus::kAvailable && !view.writer) {
     return view.topology.phase == Topology::Phase::kFailover ? "failing-over" : "starting";
   }
@@ -13,6 +16,9 @@ std::string status_text(const ClusterView& view) {
 std::string instance_status_text(const ClusterView& view, const MemberStatus& member) {
   if (view.cluster.status != ClusterStatus::kAvailable) {
     return std::string(to_string(view.cluster.status));
+  }
+  if (member.is_rebooting) {
+    return "rebooting";
   }
   if (member.is_writer || member.state == "available") {
     return "available";
@@ -25,8 +31,11 @@ Result<routing::EndpointTable> make_endpoint_table(const std::vector<ClusterView
   std::vector<routing::ClusterRoute> routes;
   for (const ClusterViewPtr& view : views) {
     const Cluster& c = view->cluster;
-    if (view->topology.term == Term() || c.status == ClusterStatus::kDeleting) {
-      continue;
+    const bool is_away = c.status == ClusterStatus::kDeleting ||
+                         c.status == ClusterStatus::kStopping ||
+                         c.status == ClusterStatus::kStopped;
+    if (view->topology.term == Term() || is_away) {
+      continue;  // nobody listens: clients are refused at once
     }
     listeners.push_back({{c.writer_endpoint.address, c.writer_endpoint.port},
                          c.resource_id,

@@ -20,6 +20,7 @@ struct MemberStatus {
   std::string state;  // "available", "starting", "rebuilding", …
   bool is_writer = false;
   bool is_voter = false;
+  bool is_rebooting = false;  // or about to be: a reboot was asked for
   bool serves_reads = false;  // open, and its lag is under the bound
   MemberProcess process;      // zeros: none
   std::optional<Millis> apply_lag;
@@ -32,7 +33,8 @@ struct ClusterView {
   Topology topology;
   std::optional<MemberId> writer;  // serves the writer endpoint now
   std::vector<MemberStatus> members;
-  std::string waiting_for;  // why there is no writer; empty when there is one
+  std::string waiting_for;    // why there is no writer; empty when there is one
+  bool is_rebooting = false;  // all of it, or its writer
 };
 using ClusterViewPtr = std::shared_ptr<const ClusterView>;
 

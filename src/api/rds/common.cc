@@ -14,6 +14,8 @@ void add_rds_actions(ActionTable& table, RdsServices services) {
   rds::add_create_db_cluster(table, services);
   rds::add_cluster_actions(table, services);
   rds::add_instance_actions(table, services);
+  rds::add_lifecycle_actions(table, services);
+  rds::add_event_actions(table, services);
   rds::add_subnet_group_actions(table, services);
   rds::add_engine_actions(table, services);
   rds::add_tag_actions(table, services);

@@ -228,6 +228,139 @@ TEST_F(RdsActionsTest, FailsOverAndRefusesATarget) {
   }));
 }
 
+TEST_F(RdsActionsTest, DescribesEvents) {
+  create("demo");
+  create("other");
+  ASSERT_TRUE(installation_.wait_until_available("demo"));
+  ASSERT_TRUE(installation_.wait_until_available("other"));
+  const auto all = call("DescribeEvents", {});
+  ASSERT_TRUE(all) << all.error().message;
+  EXPECT_EQ(count(*all, "<Event>"), 8U);
+  ASSERT_EQ(installation_.asked().size(), 1U);
+  EXPECT_EQ(installation_.asked()[0].action, "rds:DescribeEvents");
+  EXPECT_EQ(installation_.asked()[0].resource, "*");
+
+  const auto one =
+      call("DescribeEvents", {{"SourceIdentifier", "Demo"}, {"SourceType", "db-cluster"}});
+  ASSERT_TRUE(one) << one.error().message;
+  EXPECT_EQ(count(*one, "<Event>"), 1U);
+  const auto text = [&](const char* name) { return Installation::text_of(*one, name); };
+  EXPECT_EQ(text("SourceIdentifier"), "demo");
+  EXPECT_EQ(text("SourceType"), "db-cluster");
+  EXPECT_EQ(text("Message"), "DB cluster created.");
+  EXPECT_EQ(text("EventCategories"), "<EventCategory>creation</EventCategory>");
+  EXPECT_EQ(text("SourceArn"), std::string(kCluster) + "demo");
+  EXPECT_TRUE(text("Date").starts_with("20") && text("Date").ends_with("Z")) << text("Date");
+
+  const auto events = [&](const Parameters& parameters) {
+    const auto found = call("DescribeEvents", parameters);
+    return found ? count(*found, "<Event>") : 99;
+  };
+  EXPECT_EQ(events({{"SourceType", "db-instance"}}), 6U);
+  EXPECT_EQ(events({{"SourceType", "db-snapshot"}}), 0U);
+  EXPECT_EQ(events({{"EventCategories.EventCategory.1", "failover"}}), 0U);
+  EXPECT_EQ(events({{"EventCategories.EventCategory.1", "failover"},
+                    {"EventCategories.EventCategory.2", "creation"}}),
+            8U);
+  EXPECT_EQ(events({{"Duration", "20160"}}), 8U);
+  EXPECT_EQ(events({{"EndTime", "2020-01-01T00:00:00Z"}}), 0U);
+  EXPECT_EQ(events({{"SourceIdentifier", "gone"}, {"SourceType", "db-cluster"}}), 0U);
+}
+
+TEST_F(RdsActionsTest, ChecksWhatDescribeEventsIsAsked) {
+  const auto refused = [&](const Parameters& parameters) {
+    return fault("DescribeEvents", parameters);
+  };
+  EXPECT_EQ(refused({{"SourceIdentifier", "demo"}}), "InvalidParameterCombination");
+  EXPECT_EQ(refused({{"SourceType", "db-table"}}), "InvalidParameterValue");
+  for (const char* name : {"demo-", "de--mo", "1demo", "a_b"}) {
+    EXPECT_EQ(refused({{"SourceIdentifier", name}, {"SourceType", "db-cluster"}}),
+              "InvalidParameterValue")
+        << name;
+  }
+  EXPECT_EQ(refused({{"Duration", "0"}}), "InvalidParameterValue");
+  EXPECT_EQ(refused({{"Duration", "20161"}}), "InvalidParameterValue");
+  EXPECT_EQ(refused({{"MaxRecords", "19"}}), "InvalidParameterValue");
+  EXPECT_EQ(refused({{"MaxRecords", "101"}}), "InvalidParameterValue");
+  EXPECT_EQ(refused({{"Marker", "?"}}), "InvalidParameterValue");
+  EXPECT_EQ(refused({{"StartTime", "2020-01-01T00:00:00Z"}}), "InvalidParameterValue");
+  EXPECT_EQ(refused({{"StartTime", "2999-01-01T00:00:00Z"}}), "InvalidParameterValue");
+  EXPECT_EQ(refused({{"StartTime", "2999-01-02T00:00:00Z"}, {"EndTime", "2999-01-01T00:00:00Z"}}),
+            "InvalidParameterCombination");
+  EXPECT_EQ(refused({{"Filters.Filter.1.Name", "x"}, {"Filters.Filter.1.Values.Value.1", "y"}}),
+            "InvalidParameterValue");
+}
+
+TEST_F(RdsActionsTest, PagesEvents) {
+  for (int i = 0; i < 6; ++i) {
+    create("c" + std::to_string(i));
+    ASSERT_TRUE(installation_.wait_until_available("c" + std::to_string(i)));
+  }
+  const auto first = call("DescribeEvents", {{"MaxRecords", "20"}});
+  ASSERT_TRUE(first);
+  EXPECT_EQ(count(*first, "<Event>"), 20U);
+  const auto second = call("DescribeEvents", {{"MaxRecords", "20"},
+                                              {"Marker", Installation::text_of(*first, "Marker")}});
+  ASSERT_TRUE(second);
+  EXPECT_EQ(count(*second, "<Event>"), 4U);
+  EXPECT_EQ(Installation::text_of(*second, "Marker"), "");
+}
+
+TEST_F(RdsActionsTest, RebootsMembersInPlace) {
+  create("demo");
+  const Parameters reader = {{"DBInstanceIdentifier", "Demo-Instance-2"}};
+  EXPECT_EQ(fault("RebootDBInstance", reader), "InvalidDBInstanceState");
+  ASSERT_TRUE(installation_.wait_until_available("demo"));
+  EXPECT_EQ(fault("RebootDBInstance", {{"DBInstanceIdentifier", "none"}}), "DBInstanceNotFound");
+  EXPECT_EQ(fault("RebootDBCluster", {{"DBClusterIdentifier", "none"}}), "DBClusterNotFoundFault");
+  EXPECT_EQ(fault("RebootDBInstance", {reader[0], {"ForceFailover", "true"}}),
+            "InvalidParameterCombination");
+  ASSERT_TRUE(installation_.wait_for([&] {
+    const auto view = installation_.clusters().find(ClusterId("demo"));
+    return instance_status_text(*view, view->members[1]) == "available";
+  }));
+  const auto rebooting = call("RebootDBInstance", reader);
+  ASSERT_TRUE(rebooting) << rebooting.error().message;
+  EXPECT_EQ(Installation::text_of(*rebooting, "DBInstanceStatus"), "rebooting");
+  ASSERT_EQ(installation_.asked().size(), 1U);
+  EXPECT_EQ(installation_.asked()[0].action, "rds:RebootDBInstance");
+  EXPECT_EQ(installation_.asked()[0].resource,
+            "arn:aws:rds:us-east-1:123456789012:db:demo-instance-2");
+  EXPECT_EQ(fault("RebootDBCluster", {{"DBClusterIdentifier", "demo"}}),
+            "InvalidDBClusterStateFault");
+  EXPECT_EQ(installation_.asked()[0].resource, std::string(kCluster) + "demo");
+  EXPECT_EQ(installation_.asked()[0].context.at("aws:ResourceTag/env"),
+            std::vector<std::string>{"dev"});
+}
+
+TEST_F(RdsActionsTest, StopsAndStarts) {
+  create("demo");
+  ASSERT_TRUE(installation_.wait_until_available("demo"));
+  const Parameters demo = {{"DBClusterIdentifier", "demo"}};
+  EXPECT_EQ(fault("StartDBCluster", demo), "InvalidDBClusterStateFault");
+  EXPECT_EQ(fault("StopDBCluster", {{"DBClusterIdentifier", "none"}}), "DBClusterNotFoundFault");
+  const auto stopping = call("StopDBCluster", demo);
+  ASSERT_TRUE(stopping) << stopping.error().message;
+  EXPECT_EQ(Installation::text_of(*stopping, "Status"), "stopping");
+  EXPECT_EQ(installation_.asked()[0].action, "rds:StopDBCluster");
+  const auto is = [&](const char* status) {
+    return installation_.wait_for(
+        [&] { return status_text(*installation_.clusters().find(ClusterId("demo"))) == status; });
+  };
+  ASSERT_TRUE(is("stopped"));
+  for (const char* action : {"StopDBCluster", "RebootDBCluster", "FailoverDBCluster"}) {
+    EXPECT_EQ(fault(action, demo), "InvalidDBClusterStateFault") << action;
+  }
+  const auto shown = call("DescribeDBInstances", {});
+  ASSERT_TRUE(shown);
+  EXPECT_EQ(count(*shown, "<DBInstanceStatus>stopped</DBInstanceStatus>"), 3U);
+  const auto starting = call("StartDBCluster", demo);
+  ASSERT_TRUE(starting) << starting.error().message;
+  EXPECT_EQ(Installation::text_of(*starting, "Status"), "starting");
+  EXPECT_EQ(installation_.asked()[0].action, "rds:StartDBCluster");
+  ASSERT_TRUE(is("available"));
+}
+
 TEST_F(RdsActionsTest, TagsClustersMembersAndSubnetGroups) {
   create("demo");
   for (const char* kind : {"cluster:demo", "db:demo-instance-1", "subgrp:default"}) {

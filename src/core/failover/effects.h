@@ -89,15 +89,21 @@ struct MemberDied {
 };
 // Operator's wish: make another member the writer, whatever the present one's state.
 struct FailoverRequested {};
+// Operator's wish: restart an open member in place. Of the writer too: nobody else is to take over.
+// Ignored when the member is busy or no writer serves; look at its process and ask again.
+struct RebootRequested {
+  MemberId member;
+};
 struct Tick {};
 
-using Input = std::variant<EffectDone, MemberDied, FailoverRequested, Tick>;
+using Input = std::variant<EffectDone, MemberDied, FailoverRequested, RebootRequested, Tick>;
 
 // What happened, for events, the log and the status page.
 struct Note {
   enum class Kind {
     kOpened,  // formed, or adopted as it was: no election
     kFailoverStarted,
+    kCandidateChosen,  // who is to write, if nothing comes in between
     kFailoverCompleted,
     kFailoverStuck,
     kColdStartStarted,

@@ -115,11 +115,23 @@ std::vector<Effect> FailoverMachine::step(const Input& input, Instant now) {
                      begin_round(false, now, "requested");
                    }
                  },
+                 [&](const RebootRequested& wish) { begin_reboot(wish.member, now); },
                  [](const Tick&) {},
              },
              input);
   advance(now);
   return std::exchange(out_, {});
+}
+
+// SIGKILL, as for any member that must end (I8). What follows is what follows any death, but for
+// the writer: its own return is what the next round tries first (I11).
+void FailoverMachine::begin_reboot(const MemberId& id, Instant now) {
+  const auto at = members_.find(id);
+  if (phase_ == Phase::kSteady && !rebooting_ && at != members_.end() &&
+      at->second.state == State::kOpen && ready(at->second, now)) {
+    rebooting_ = id;
+    ask(id, KillMember{}, limits_.command, now);
+  }
 }
 
 void FailoverMachine::ask(const MemberId& id, Action action, Millis limit, Instant now) {
@@ -168,6 +180,7 @@ void FailoverMachine::begin_round(bool cold, Instant now, const std::string& why
   cold_ = cold;
   elected_ = true;
   installing_.reset();
+  rebooting_.reset();
   quorum_at_.reset();
   commits_guarded_ = false;
   guarded_at_.reset();
@@ -214,6 +227,9 @@ void FailoverMachine::on_failed(const Pending& pending, const std::string& error
   }
   MemberState& m = members_[pending.member];
   retry_later(m, now);
+  if (std::holds_alternative<KillMember>(pending.action) && rebooting_ == pending.member) {
+    rebooting_.reset();
+  }
   if (m.failures == 1 || m.failures == kFailuresBeforeKill) {
     note(Note::Kind::kMemberTrouble, pending.member, error);
   }
@@ -314,8 +330,15 @@ void FailoverMachine::on_died(const MemberDied& died, Instant now) {
   m.busy = m.promised = m.drained = m.follows = m.counts = m.serves_reads = false;
   retry_later(m, now);
   note(Note::Kind::kMemberTrouble, died.member, died.how);
+  const bool is_reboot = rebooting_ == died.member;
+  if (is_reboot) {
+    rebooting_.reset();
+    m.failures = 0;
+    m.next_try = now;
+  }
   if (installing_ == died.member) {
-    begin_round(false, now, "the writer's process ended: " + died.how);
+    begin_round(is_reboot, now,
+                is_reboot ? "a reboot was asked for" : "the writer's process ended: " + died.how);
   }
 }
 

@@ -119,6 +119,7 @@ class FailoverMachine {
   void on_committed(Instant now);
   void on_succeeded(const Pending& pending, const EffectDone& done, Instant now);
   void on_died(const MemberDied& died, Instant now);
+  void begin_reboot(const MemberId& id, Instant now);
   void advance(Instant now);
   void advance_promises(Instant now);
   void ask_for_promise(const MemberId& id, MemberState& m, Instant now);
@@ -158,7 +159,8 @@ class FailoverMachine {
   std::optional<Instant> quorum_at_;   // when R voters had promised
   std::optional<Topology> to_commit_;  // refused or failed; asked again after next_commit_
   Instant next_commit_{};
-  bool commits_guarded_ = false;  // GuardCommits succeeded for `installing_`
+  std::optional<MemberId> rebooting_;  // asked to be killed so that it comes back
+  bool commits_guarded_ = false;       // GuardCommits succeeded for `installing_`
   std::map<MemberId, MemberState> members_;
   std::map<EffectId, Pending> pending_;
   EffectId next_id_ = 1;

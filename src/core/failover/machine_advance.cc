@@ -161,6 +161,7 @@ void FailoverMachine::choose() {
 
 void FailoverMachine::install(const MemberId& id) {
   installing_ = id;
+  note(Note::Kind::kCandidateChosen, id, "");
   members_[id].drained = id == topology_.last_writer;  // it follows nobody
   phase_ = Phase::kInstall;
   waiting_for_ = "a voter to follow " + id.str();

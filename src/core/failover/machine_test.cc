@@ -164,6 +164,10 @@ class World {
       restart_controller();
       return;
     }
+    if (below(6) == 0) {
+      feed(RebootRequested{member(1 + below(3))});
+      return;
+    }
     const MemberId victim = member(1 + below(3));
     if (members_[victim].alive) {
       die(victim);
@@ -405,6 +409,64 @@ TEST(FailoverMachine, ColdStartBringsTheLastWriterBackInPlace) {
   EXPECT_EQ(machine.topology().term, Term(4));
   EXPECT_TRUE(comes_before(names, "guard m1", "open m1"));
   EXPECT_TRUE(comes_before(names, "follow m2", "open m1"));
+  EXPECT_EQ(machine.open_readers().size(), 2U);
+}
+
+TEST(FailoverMachine, ARebootOfTheWriterBringsItBackInPlace) {
+  Instant now{};
+  FailoverMachine machine(steady_setup({member(1), member(2), member(3)}), now);
+  play(machine, Tick{}, now, {});
+  (void)machine.take_notes();
+  const auto names = play(machine, RebootRequested{member(1)}, now, held_sets(9, 9, 8));
+  ASSERT_FALSE(names.empty());
+  EXPECT_EQ(names.front(), "kill m1");
+  EXPECT_TRUE(comes_before(names, "kill m1", "commit"));
+  EXPECT_TRUE(comes_before(names, "start m1", "guard m1"));
+  EXPECT_TRUE(comes_before(names, "guard m1", "open m1"));
+  EXPECT_EQ(machine.serving_writer(), member(1));
+  EXPECT_EQ(machine.topology().term, Term(4));
+  EXPECT_EQ(machine.open_readers().size(), 2U);
+  EXPECT_EQ(machine.topology().voters.size(), 2U);
+  const auto notes = machine.take_notes();
+  EXPECT_TRUE(std::any_of(notes.begin(), notes.end(), [](const Note& note) {
+    return note.kind == Note::Kind::kColdStartCompleted && note.member == member(1);
+  }));
+}
+
+TEST(FailoverMachine, ARebootedWriterThatDoesNotComeBackIsReplaced) {
+  Instant now{};
+  FailoverMachine machine(steady_setup({member(1), member(2), member(3)}), now);
+  play(machine, Tick{}, now, {});
+  std::vector<Effect> todo = machine.step(RebootRequested{member(1)}, now);
+  const auto held = held_sets(0, 9, 8);
+  for (int i = 0; i < 20'000 && (i == 0 || !machine.serving_writer()); ++i) {
+    now += Millis(10);
+    std::vector<Effect> next = machine.step(Tick{}, now);
+    for (const Effect& effect : todo) {
+      EffectDone done{effect.id, "", {}};
+      if (effect.member == member(1) && !std::holds_alternative<KillMember>(effect.action)) {
+        done.error = "its disk is gone";
+      } else if (held.contains(effect.member)) {
+        done.held = held.at(member(2));
+      }
+      for (Effect& more : machine.step(done, now)) {
+        next.push_back(std::move(more));
+      }
+    }
+    todo = std::move(next);
+  }
+  EXPECT_TRUE(machine.serving_writer().has_value());
+  EXPECT_NE(machine.serving_writer(), member(1));
+}
+
+TEST(FailoverMachine, ARebootOfAReaderConcernsNobodyElse) {
+  Instant now{};
+  FailoverMachine machine(steady_setup({member(1), member(2), member(3)}), now);
+  play(machine, Tick{}, now, {});
+  const auto names = play(machine, RebootRequested{member(2)}, now, held_sets(9, 9, 9));
+  EXPECT_EQ(names, (std::vector<std::string>{"kill m2", "start m2", "follow m2", "open m2"}));
+  EXPECT_EQ(machine.serving_writer(), member(1));
+  EXPECT_EQ(machine.topology().term, Term(3));
   EXPECT_EQ(machine.open_readers().size(), 2U);
 }
 

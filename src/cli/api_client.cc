@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/api_client.h"
+
+#include <fmt/format.h>
+
+#include "base/clock.h"
+#include "base/crypto.h"
+#include "net/http_client.h"
+
+namespace trivet::cli {
+namespace {
+
+constexpr std::string_view kVersion = "2014-10-31";
+constexpr std::int64_t kSessionSeconds = 900;
+constexpr Millis kCall{30'000};
+
+// What is between <name> and </name>, with the five entities made characters.
+std::string element_text(std::string_view xml, const std::string& name) {
+  const std::size_t begin = xml.find("<" + name + ">");
+  const std::size_t end = xml.find("</" + name + ">", begin);
+  if (begin == std::string_view::npos || end == std::string_view::npos) {
+    return {};
+  }
+  std::string text(xml.substr(begin + name.size() + 2, end - begin - name.size() - 2));
+  constexpr std::pair<std::string_view, std::string_view> kEntities[] = {
+      {"&lt;", "<"}, {"&gt;", ">"}, {"&quot;", "\""}, {"&apos;", "'"}, {"&amp;", "&"}};
+  for (const auto& [entity, character] : kEntities) {
+    for (std::size_t at = text.find(entity); at != std::string::npos;
+         at = text.find(entity, at + 1)) {
+      text.replace(at, entity.size(), character);
+    }
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string refusal_text(std::string_view xml) {
+  const std::string code = element_text(xml, "Code");
+  return code.empty() ? std::string(xml.substr(0, 200))
+                      : fmt::format("{}: {}", code, element_text(xml, "Message"));
+}
+
+Result<ApiClient> ApiClient::open(const AdminClient& admin) {
+  TRIVET_TRY(SessionCredentials session, admin.credentials(kSessionSeconds));
+  return ApiClient(std::move(session));
+}
+
+Result<std::string> ApiClient::call(std::string_view action,
+                                    const QueryParameters& parameters) const {
+  TRIVET_TRY(const net::HttpEndpoint endpoint, net::parse_http_endpoint(session_.endpoint_url));
+  std::string body = fmt::format("Action={}&Version={}", action, kVersion);
+  for (const auto& [name, value] : parameters) {
+    body += fmt::format("&{}={}", percent_encode(name), percent_encode(value));
+  }
+  sigv4::SignedRequest to_sign{
+      .method = "POST", .headers = {}, .payload_sha256 = to_hex(sha256(body))};
+  to_sign.headers = {{"Host", fmt::format("{}:{}", endpoint.host, endpoint.port)},
+                     {"Content-Type", "application/x-www-form-urlencoded; charset=utf-8"}};
+  TRIVET_TRY(const sigv4::Headers added,
+             sigv4::sign_request(
+                 to_sign, session_.keys,
+                 {.region = session_.region, .service = "rds", .now = SystemClock().wall_now()}));
+  net::HttpRequest request;
+  request.method = to_sign.method;
+  request.target = "/";
+  request.headers.assign(to_sign.headers.begin(), to_sign.headers.end());
+  request.headers.insert(request.headers.end(), added.begin(), added.end());
+  request.body = std::move(body);
+  TRIVET_TRY(net::HttpResponse response, net::http_call(endpoint, request, kCall));
+  if (response.status != 200) {
+    return make_error(Errc::kConflict, refusal_text(response.body));
+  }
+  return std::move(response.body);
+}
+
+}  // namespace trivet::cli

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What an operator wishes of a running cluster: reboots, a stop, a start. The record's status says
+// what is wanted, so that a daemon that comes later goes on with it.
+#include <algorithm>
+#include <utility>
+
+#include "base/log.h"
+#include "service/cluster_driver.h"
+#include "service/cluster_driver_work.h"
+
+namespace trivet::service {
+namespace {
+
+// For one member to come back, others that must be healthy before it is taken away included.
+constexpr Millis kRebootMax{180'000};
+constexpr Millis kStopAgain{5'000};
+constexpr Millis kStoreAgain{2'000};
+// A started cluster that has its writer is available when its readers serve too, or after this.
+constexpr Millis kReadersMax{20'000};
+
+}  // namespace
+
+bool ClusterDriver::is_whole() const {
+  return machine_ && machine_->serving_writer() &&
+         machine_->open_readers().size() + 1 == cluster_.members.size();
+}
+
+bool ClusterDriver::is_rebooting(const MemberId& id) const {
+  return reboot_ &&
+         std::find(reboot_->left.begin(), reboot_->left.end(), id) != reboot_->left.end();
+}
+
+Status ClusterDriver::reboot(std::vector<MemberId> members) {
+  if (stage_ != Stage::kRunning || cluster_.status != ClusterStatus::kAvailable || reboot_) {
+    return make_error(Errc::kConflict, "it is not available");
+  }
+  log(Level::kInfo, "reboot.started",
+      {{"cluster", cluster_.id.str()}, {"members", members.size()}});
+  const Instant now = needs_.clock.now();
+  reboot_ = Reboot{std::move(members), {}, 0, now + kRebootMax};
+  advance_reboot();
+  publish();
+  return ok();
+}
+
+// One at a time, and only while all others serve: a commit always finds a voter. Readers first.
+void ClusterDriver::advance_reboot() {
+  if (!reboot_) {
+    return;
+  }
+  if (needs_.clock.now() > reboot_->until) {
+    const MemberId late = reboot_->current.value_or(reboot_->left.front());
+    log(Level::kError, "reboot.given_up", {{"member", late.str()}});
+    needs_.events.reboot_failed(late, "not all members serve, so the reboot does not go on");
+    reboot_.reset();
+    publish();
+    return;
+  }
+  if (!is_whole()) {
+    return;
+  }
+  if (reboot_->current) {
+    const int pid = hands_.at(*reboot_->current).process.mysqld_pid;
+    if (pid == reboot_->former_pid) {
+      feed_reboot();
+    }
+    if (pid == reboot_->former_pid || pid == 0) {
+      return;
+    }
+    std::erase(reboot_->left, *reboot_->current);
+    reboot_->current.reset();
+  }
+  if (reboot_->left.empty()) {
+    log(Level::kInfo, "reboot.completed", {{"cluster", cluster_.id.str()}});
+    reboot_.reset();
+    publish();
+    return;
+  }
+  const auto writer = machine_->serving_writer();
+  const auto reader = std::find_if(reboot_->left.begin(), reboot_->left.end(),
+                                   [&](const MemberId& id) { return id != writer; });
+  reboot_->current = reader == reboot_->left.end() ? reboot_->left.front() : *reader;
+  reboot_->former_pid = hands_.at(*reboot_->current).process.mysqld_pid;
+  reboot_->until = needs_.clock.now() + kRebootMax;
+  feed_reboot();
+}
+
+void ClusterDriver::feed_reboot() {
+  const MemberId id = *reboot_->current;
+  feed(failover::RebootRequested{id});
+}
+
+// Writes the status that has come true, if it is still wanted.
+void ClusterDriver::commit_status(ClusterStatus from, ClusterStatus to,
+                                  std::function<void()> then) {
+  const std::weak_ptr<int> alive = alive_;
+  auto* store = &needs_.store;
+  auto* control = &needs_.control;
+  needs_.store_worker.post([this, alive, store, control, from, to, then, id = cluster_.id] {
+    const auto updated = store->update(id, [from, to](Cluster& c) -> Status {
+      if (c.status != from) {
+        return make_error(Errc::kDenied, "it is wanted otherwise now");
+      }
+      c.status = to;
+      return ok();
+    });
+    control->post([this, alive, from, to, then, updated] {
+      if (alive.expired() || cluster_.status != from) {
+        return;
+      }
+      if (updated) {
+        cluster_ = *updated;
+        then();
+        publish();
+      } else if (updated.error().code != Errc::kDenied) {
+        log(Level::kError, "cluster.store_failed", {{"error", updated.error().message}});
+        needs_.control.post_after(kStoreAgain, [this, alive, from, to, then] {
+          if (!alive.expired() && cluster_.status == from) {
+            commit_status(from, to, then);
+          }
+        });
+      }
+    });
+  });
+}
+
+void ClusterDriver::stop_cluster() {
+  reboot_.reset();
+  cluster_.status = ClusterStatus::kStopping;
+  log(Level::kInfo, "cluster.stopping", {{"cluster", cluster_.id.str()}});
+  stop_members([this](const Status& result) { members_stopped(result); });
+}
+
+void ClusterDriver::members_stopped(const Status& result) {
+  if (stage_ != Stage::kStopping || cluster_.status != ClusterStatus::kStopping) {
+    return;
+  }
+  if (!result) {
+    log(Level::kError, "cluster.stop_failed",
+        {{"cluster", cluster_.id.str()}, {"error", result.error().message}});
+    needs_.events.stop_failed(cluster_, result.error().message);
+    const std::weak_ptr<int> alive = alive_;
+    needs_.control.post_after(kStopAgain, [this, alive] {
+      if (!alive.expired() && stage_ == Stage::kStopping &&
+          cluster_.status == ClusterStatus::kStopping) {
+        stop_members([this](const Status& again) { members_stopped(again); });
+      }
+    });
+    return;
+  }
+  for (auto& [id, hands] : hands_) {
+    hands.process = MemberProcess();
+    hands.report = MemberReport();
+    hands.trouble.clear();
+  }
+  commit_status(ClusterStatus::kStopping, ClusterStatus::kStopped, [this] {
+    stage_ = Stage::kIdle;
+    log(Level::kInfo, "cluster.stopped", {{"cluster", cluster_.id.str()}});
+    needs_.events.stopped(cluster_);
+  });
+}
+
+void ClusterDriver::start_cluster() {
+  cluster_.status = ClusterStatus::kStarting;
+  is_status_underway_ = false;
+  log(Level::kInfo, "cluster.starting", {{"cluster", cluster_.id.str()}});
+  begin();
+  publish();
+}
+
+void ClusterDriver::finish_start() {
+  const Millis took = since(stage_began_, needs_.clock.now());
+  const bool serves = machine_ && machine_->serving_writer() && (is_whole() || took > kReadersMax);
+  if (!serves || is_status_underway_) {
+    return;
+  }
+  is_status_underway_ = true;
+  commit_status(ClusterStatus::kStarting, ClusterStatus::kAvailable, [this, took] {
+    is_status_underway_ = false;
+    log(Level::kInfo, "cluster.started", {{"cluster", cluster_.id.str()}, {"ms", took.count()}});
+    needs_.events.started(cluster_, took);
+  });
+}
+
+}  // namespace trivet::service
