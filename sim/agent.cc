@@ -175,6 +175,7 @@ Result<gtid::GtidSet> SimAgent::ask_promise(const Stamp& stamp) {
   TRIVET_CHECK_OK(answering());
   world_.check_promise(index_, stamp.term);
   self().stop_receiver();
+  self().stopped_for = stamp.term;
   TRIVET_CHECK_OK(step(call, Micros(100), Micros(3'000)));
   TRIVET_CHECK_OK(answering());
   auto held = world_.reported(self());

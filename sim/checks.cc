@@ -70,7 +70,7 @@ void World::check_topology(const Topology& next) {
   const Server& chosen = server(writer);
   int promised = 0;
   for (const MemberId& id : before.voters) {
-    promised += server(index_of(id)).promised >= next.term ? 1 : 0;
+    promised += server(index_of(id)).stopped_for >= next.term ? 1 : 0;
   }
   const int needed = static_cast<int>(before.voters.size()) - before.acks + 1;
   if (!in_place && promised < needed) {
