@@ -7,6 +7,7 @@ namespace trivet::sim {
 namespace {
 
 constexpr Micros kPause{5'000};  // between two looks at something that is waited for
+constexpr Micros kGuardAnswers = std::chrono::seconds(5);
 constexpr Micros kEver = std::chrono::hours(2);
 
 }  // namespace
@@ -40,7 +41,9 @@ Result<SimAgent::Call> SimAgent::enter(Command command, Instant until) {
 Status SimAgent::step(Call& call, Micros least, Micros most) {
   Micros takes = world_.random().between(least, most);
   if (call.is_slow) {
-    takes += world_.random().between(Micros(50'000), Micros(8'000'000));
+    // Some do not come back by themselves: the server hangs until the call's own deadline.
+    const bool hangs = call.command != Command::kRebuild && world_.random().chance(15);
+    takes += hangs ? kEver : world_.random().between(Micros(50'000), Micros(8'000'000));
     call.is_slow = false;
   }
   if (world_.now() + takes > call.until) {
@@ -103,7 +106,7 @@ Status SimAgent::stop(Millis) {
 }
 
 Result<std::optional<MemberProcess>> SimAgent::adopt() {
-  TRIVET_TRY(Call call, enter(Command::kAdopt, world_.now() + kEver));
+  TRIVET_TRY(Call call, enter(Command::kAdopt, world_.now() + kGuardAnswers));
   TRIVET_CHECK_OK(step(call, Micros(200), Micros(3'000)));
   std::optional<MemberProcess> found;
   if (self().pid != 0) {
@@ -172,6 +175,7 @@ Result<gtid::GtidSet> SimAgent::ask_promise(const Stamp& stamp) {
   TRIVET_CHECK_OK(answering());
   world_.check_promise(index_, stamp.term);
   self().stop_receiver();
+  self().stopped_for = stamp.term;
   TRIVET_CHECK_OK(step(call, Micros(100), Micros(3'000)));
   TRIVET_CHECK_OK(answering());
   auto held = world_.reported(self());

@@ -70,7 +70,7 @@ void World::check_topology(const Topology& next) {
   const Server& chosen = server(writer);
   int promised = 0;
   for (const MemberId& id : before.voters) {
-    promised += server(index_of(id)).promised >= next.term ? 1 : 0;
+    promised += server(index_of(id)).stopped_for >= next.term ? 1 : 0;
   }
   const int needed = static_cast<int>(before.voters.size()) - before.acks + 1;
   if (!in_place && promised < needed) {
@@ -155,6 +155,9 @@ void World::check_open_writer(int member, Term term) {
   }
   if (!m.semi_sync || !m.was_guarded) {
     violate("I7", name(member) + " opens before a voter guards its commits");
+  }
+  if (m.channel) {
+    violate("I5", name(member) + " opens for writing and still has a source");
   }
   if (!m.executed.contains(ledger_.acknowledged()) || !m.relay.empty()) {
     violate("I3", name(member) + " opens and has not executed all that was acknowledged");

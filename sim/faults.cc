@@ -76,9 +76,8 @@ FaultPlan draw_lost_vote(Random& random, Instant now) {
   };
   in_turn(FaultKind::kKillMember, Command::kReport, Stage::kEnd, kTheWriter);
   in_turn(FaultKind::kStoreOutage, Command::kRebuild, Stage::kEnd, kAtHand);
-  in_turn(FaultKind::kKillMember, random.chance(50) ? Command::kFollow : Command::kReport,
-          Stage::kMiddle, kTheWriter);
-  plan.faults.back().skip = random.below(4);
+  in_turn(FaultKind::kKillMember, Command::kReport, Stage::kMiddle, kTheWriter);
+  plan.faults.back().skip = random.below(6);
   in_turn(FaultKind::kCommandSlow, Command::kPromise, Stage::kBegin, kAtHand);
   plan.faults.back().skip = random.below(3);
   return plan;

@@ -62,6 +62,7 @@ void Server::wipe(int new_uuid) {
   Server fresh;
   fresh.index = index;
   fresh.promised = promised;
+  fresh.stopped_for = stopped_for;
   fresh.uuid = new_uuid;
   *this = std::move(fresh);
 }

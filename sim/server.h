@@ -20,6 +20,7 @@ struct Server {
   // On disk.
   int index = 0;
   int uuid = 0;
+  Term stopped_for;         // the highest term for which it was asked and stopped its receiver
   Term promised;            // the agent's file
   std::vector<Txn> binlog;  // executed or, on a writer, waiting for an acknowledgement; in order
   std::vector<Txn> relay;   // received and not executed; in order

@@ -14,7 +14,7 @@ namespace {
 constexpr Micros kWarmMax = std::chrono::seconds(60);
 constexpr Micros kFaultsMax = std::chrono::seconds(6);
 // After the last fault. A rebuild, a start that was put off and the longest deadline of a step fit.
-constexpr Micros kHealMax = std::chrono::seconds(150);
+constexpr Micros kHealMax = std::chrono::seconds(400);
 constexpr Micros kQuiet = std::chrono::milliseconds(600);
 constexpr Micros kConvergeMax = std::chrono::seconds(20);
 constexpr std::uint64_t kStepsMax = 2'000'000;

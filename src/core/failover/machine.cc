@@ -95,7 +95,9 @@ std::optional<MemberId> FailoverMachine::serving_writer() const {
 std::vector<MemberId> FailoverMachine::open_readers() const {
   std::vector<MemberId> out;
   for (const MemberId& id : order_) {
-    if (installing_ != id && members_.at(id).serves_reads) {
+    const MemberState& m = members_.at(id);
+    // Through an election all that serve go on; in a new term only those that follow its writer.
+    if (installing_ != id && m.serves_reads && (phase_ != Phase::kSteady || m.follows)) {
       out.push_back(id);
     }
   }

@@ -570,6 +570,32 @@ TEST(FailoverMachine, AWriterThatDoesNotComeToServeIsBroughtBackFromTheBeginning
   EXPECT_EQ(machine.serving_writer(), member(1)) << machine.waiting_for();
 }
 
+TEST(FailoverMachine, AReaderThatDoesNotFollowTheNewTermsWriterIsNotOffered) {
+  Instant now{};
+  FailoverMachine machine(steady_setup({member(1), member(2), member(3)}), now);
+  play(machine, Tick{}, now, {});
+  ASSERT_EQ(machine.open_readers().size(), 2U);
+  // m3 answers no more, so the last writer comes back in place with m2.
+  std::vector<Effect> effects = machine.step(MemberDied{member(1), "killed"}, now);
+  EXPECT_EQ(machine.open_readers().size(), 2U) << "they serve on through the election";
+  for (int i = 0; i < 2'000 && !machine.serving_writer(); ++i) {
+    now += Millis(50);
+    std::vector<Effect> next;
+    for (const Effect& effect : effects) {
+      const std::string error = effect.member == member(3) ? "no answer" : "";
+      for (Effect& e : machine.step(EffectDone{effect.id, error, {}}, now)) {
+        next.push_back(std::move(e));
+      }
+    }
+    for (Effect& e : machine.step(Tick{}, now)) {
+      next.push_back(std::move(e));
+    }
+    effects = std::move(next);
+  }
+  EXPECT_EQ(machine.serving_writer(), member(1));
+  EXPECT_EQ(machine.open_readers(), std::vector<MemberId>{member(2)});
+}
+
 TEST(FailoverMachine, ARequestedFailoverKillsTheWriterFirst) {
   Instant now{};
   FailoverMachine machine(steady_setup({member(1), member(2), member(3)}), now);
