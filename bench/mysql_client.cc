@@ -292,10 +292,16 @@ Status MysqlClient::Wire::log_in(const TlsContext& tls, const std::string& addre
   std::string response = ssl_request();
   TRIVET_CHECK_OK(send_packet(response));
   TRIVET_CHECK_OK(start_tls(tls, address));
-  // The common clients begin with the server's default method, whatever the account's is.
+  // Unless told, the common clients begin with the server's default method, whatever the account's
+  // is.
   response.append(account.user).append(1, '\0');
-  append_text(response, scrambled(account.secret, scramble));
-  response.append(kSha2).append(1, '\0');
+  if (account.begins_clear) {
+    append_text(response, account.secret + std::string(1, '\0'));
+    response.append(kClear).append(1, '\0');
+  } else {
+    append_text(response, scrambled(account.secret, scramble));
+    response.append(kSha2).append(1, '\0');
+  }
   TRIVET_CHECK_OK(send_packet(response));
   return prove(account, scramble);
 }

@@ -36,6 +36,9 @@ struct ServerAddress {
 struct Account {
   std::string user;
   std::string secret;  // a password or a token: the server asks for the form that it wants
+  // Begin with mysql_clear_password, as `mysql --default-auth=mysql_clear_password` does, and not
+  // with the server's default method: a token is then sent without being asked for.
+  bool begins_clear = false;
 };
 
 // One connection. Owned by one thread. Every call waits at most kPatience for the server.
