@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """AWSAuthenticationPlugin in a real mysqld, against a fake daemon.
 
-  plugin_test.py --engine-root DIR --plugin build/dev/plugin/AWSAuthenticationPlugin.so [--address 127.42.0.1] [--keep]
+  plugin_test.py --engine-root DIR --plugin build/dev/bin/AWSAuthenticationPlugin.so [--address 127.42.0.1] [--keep]
 
 Needs python3-pymysql. Everything is under a temporary directory; traffic stays on loopback."""
 
