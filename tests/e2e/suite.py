@@ -10,6 +10,10 @@ import traceback
 import harness
 
 
+class Skip(Exception):
+    """Raised by a test that needs what the machine has not got; says what."""
+
+
 class Suite:
     """`in_order`: each test stands on those before it, so after a failure the rest are not tried."""
 
@@ -49,6 +53,9 @@ class Suite:
             return True
         except KeyboardInterrupt:
             raise
+        except Skip as why:
+            self._say("skipped", name, time.monotonic() - begun, f"  {why}")
+            return True
         except Exception:  # pylint: disable=broad-exception-caught
             self._say("FAILED", name, time.monotonic() - begun)
             print("\n".join("  | " + line for line in traceback.format_exc().splitlines()), flush=True)
