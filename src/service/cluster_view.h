@@ -35,6 +35,8 @@ struct ClusterView {
   std::vector<MemberStatus> members;
   std::string waiting_for;    // why there is no writer; empty when there is one
   bool is_rebooting = false;  // all of it, or its writer
+  bool is_switching_over = false;
+  bool holds_new_connections = false;  // of the writer endpoint: those that are there stay
 };
 using ClusterViewPtr = std::shared_ptr<const ClusterView>;
 

@@ -125,6 +125,13 @@ class MemberAdmin {
   // with the door shut.
   Status close(Millis deadline);
 
+  // Keeps new writes waiting until release_writes or the end of this object's connection, once
+  // those underway are finished and acknowledged. kConflict, naming the session, when something
+  // runs that is not over soon: looked for before, so that nobody waits for it in vain. kTimeout,
+  // and nothing is held, when it is not over within the deadline.
+  Status hold_writes(Millis deadline);
+  Status release_writes(Millis deadline);
+
   // On the writer; replicated; waits for an acknowledgement like any commit.
   Status create_replication_account(const std::string& user, const SecretString& password,
                                     Millis deadline);
@@ -150,6 +157,8 @@ class MemberAdmin {
   Result<QueryResult> query_until(std::string_view sql, Instant until);
   Status execute_until(std::string_view sql, Instant until);
   Status execute_secret_until(const SecretString& sql, Instant until);
+  // Empty: nobody.
+  Result<std::string> who_is_in_the_way(int seconds, Instant until);
   Status account_statement(std::string_view pattern, const std::string& account, Millis deadline);
   Result<bool> is_executed(const std::string& gtid_set, Instant until);
   Result<QueryResult> replica_status(Instant until);
