@@ -235,6 +235,15 @@ Status SimAgent::follow(const Stamp& stamp, const FollowTarget& target) {
   TRIVET_CHECK_OK(answering());
   const int source = index_of(target.source);
   Server& m = self();
+  if (m.semi_sync) {  // it handed over
+    TRIVET_CHECK_OK(step(call, Micros(1'000), Micros(900'000)));
+    TRIVET_CHECK_OK(answering());
+    if (m.writable || m.committed < m.binlog.size()) {
+      world_.violate("I7",
+                     seed_.member.id.str() + " switches semi-sync off while somebody may wait");
+    }
+    m.semi_sync = m.was_guarded = false;
+  }
   m.applier = m.applier || m.channel.has_value();
   if (m.receiver && m.channel == source && m.source_pid != 0 && m.counts == target.counts) {
     return leave(call);
@@ -343,7 +352,6 @@ Result<gtid::GtidSet> SimAgent::step_down(const Stamp& stamp) {
   m.writable = m.holds_writes = false;
   TRIVET_CHECK_OK(step(call, Micros(100), Micros(3'000)));
   TRIVET_CHECK_OK(answering());
-  m.semi_sync = m.was_guarded = false;
   auto held = world_.reported(m);
   TRIVET_CHECK_OK(leave(call));
   return held;

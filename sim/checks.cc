@@ -107,7 +107,7 @@ void World::check_switchover(const Topology& before, const Topology& next) {
   ++counts_.switchovers;
   const Server& former = server(index_of(*before.writer));
   const Server& chosen = server(index_of(*next.writer));
-  if (former.open || former.writable || former.semi_sync) {
+  if (former.open || former.writable) {
     violate("I2", name(former.index) + " is open while " + name(chosen.index) + " is named");
   }
   if (next.last_writer != before.writer || !contains(next.voters, former.index)) {

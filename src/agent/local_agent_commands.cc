@@ -98,7 +98,6 @@ Result<gtid::GtidSet> LocalAgent::step_down(const Stamp& stamp) {
   TRIVET_CHECK_OK(admit(stamp));
   TRIVET_CHECK_OK(admin_.close(left(stamp)));
   TRIVET_CHECK_OK(admin_.release_writes(left(stamp)));
-  TRIVET_CHECK_OK(admin_.disable_semi_sync_source(left(stamp)));
   return look();
 }
 
@@ -111,6 +110,10 @@ Status LocalAgent::follow(const Stamp& stamp, const FollowTarget& target) {
   const bool receives = now.receiver == mysql::ReceiverState::kConnected &&
                         now.source_host == source->endpoint.address &&
                         now.source_port == source->endpoint.port;
+  if (now.semi_sync_source_enabled) {
+    // It handed over. What it applies would wait for acknowledgements; nobody waits any more (I7).
+    TRIVET_CHECK_OK(admin_.disable_semi_sync_source(left(stamp)));  // takes up to a second
+  }
   if (has_channel && !now.applier_running) {
     TRIVET_CHECK_OK(admin_.start_applier(left(stamp)));
   }

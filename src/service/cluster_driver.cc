@@ -209,11 +209,17 @@ void ClusterDriver::start_effect(const failover::Effect& effect) {
     return;
   }
   const auto* clock = &needs_.clock;
+  const Instant asked = clock->now();
   const bool rebuilds = std::holds_alternative<failover::Rebuild>(effect.action);
   on_member<EffectOutcome>(
       effect.member,
       [effect, clock](MemberAgent& agent) { return carry_out(effect, agent, clock->now()); },
-      [this, id = effect.member, rebuilds](EffectOutcome outcome) {
+      [this, id = effect.member, what = effect.action, asked, rebuilds](EffectOutcome outcome) {
+        log(Level::kDebug, "effect.done",
+            {{"member", id.str()},
+             {"effect", failover::name_of(what)},
+             {"ms", since(asked, needs_.clock.now()).count()},
+             {"error", outcome.done.error}});
         Hands& hands = hands_.at(id);
         const bool ended = outcome.process && !take_process(hands, *outcome.process);
         if (rebuilds && !outcome.process && outcome.done.error.empty()) {

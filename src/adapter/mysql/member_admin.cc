@@ -283,7 +283,7 @@ Status MemberAdmin::enable_semi_sync_source(unsigned acknowledgements, Millis de
 Status MemberAdmin::disable_semi_sync_source(Millis deadline) {
   const Instant until = after(deadline);
   TRIVET_TRY(const MemberReport seen, report(left_until(until)));
-  if (!seen.super_read_only || !seen.offline_mode || seen.semi_sync_waiting != 0) {
+  if (!seen.super_read_only || seen.semi_sync_waiting != 0) {
     return conflict("semi-sync is not switched off while a client could be waiting");
   }
   return execute_until(queries::kSourceOff, until);

@@ -62,8 +62,8 @@ struct CatchUp {
 struct HoldWrites {};
 // Writes go on, as if nothing had been.
 struct ReleaseWrites {};
-// On a writer that holds its writes: clients out, no writes, semi-sync source off (nobody waits:
-// I7). Answers with all that was executed: it is complete and final.
+// On a writer that holds its writes: clients out, no writes. Answers with all that was executed: it
+// is complete and final.
 struct StepDown {};
 // Let clients in: the writer to write, a reader to read (I6).
 struct Open {
@@ -78,6 +78,9 @@ struct Rebuild {
 using Action =
     std::variant<CommitTopology, StartMember, KillMember, AskPromise, Drain, Follow, GuardCommits,
                  Look, Open, Rebuild, CatchUp, HoldWrites, ReleaseWrites, StepDown>;
+
+// "kill", "follow": for logs and failpoints.
+std::string_view name_of(const Action& action);
 
 struct Effect {
   EffectId id = 0;

@@ -278,7 +278,7 @@ void FailoverMachine::handed_over(Instant now) {
   commits_guarded_ = false;
   guarded_at_.reset();
   for (auto& [id, m] : members_) {
-    m.follows = m.counts = m.drained = false;
+    m.follows = m.counts = m.drained = m.promised = false;
     m.next_try = now;
   }
   MemberState& writer = members_[switchover_->target];
