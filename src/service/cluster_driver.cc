@@ -355,6 +355,7 @@ void ClusterDriver::tick() {
   feed(failover::Tick{});
   look_at_members();
   ask_reports();
+  keep_pace();
   if (cluster_.status == ClusterStatus::kCreating) {
     probe();
   } else if (cluster_.status == ClusterStatus::kStarting) {
@@ -407,6 +408,7 @@ std::shared_ptr<ClusterView> ClusterDriver::view() const {
     out->writer = machine_->serving_writer();
     out->waiting_for = out->writer ? "" : machine_->waiting_for();
   }
+  out->commit_delay = std::chrono::ceil<Millis>(delay_);
   out->is_rebooting =
       reboot_ && (reboot_->left.size() > 1 || (out->topology.last_writer == reboot_->left.front()));
   const auto readers = machine_ ? machine_->open_readers() : std::vector<MemberId>();
@@ -441,7 +443,8 @@ void ClusterDriver::publish() {
   std::shared_ptr<ClusterView> now = view();
   if (published_ && now->topology == published_->topology && now->writer == published_->writer &&
       now->waiting_for == published_->waiting_for && now->members == published_->members &&
-      now->is_rebooting == published_->is_rebooting && cluster_ == published_->cluster) {
+      now->is_rebooting == published_->is_rebooting &&
+      now->commit_delay == published_->commit_delay && cluster_ == published_->cluster) {
     return;
   }
   now->cluster = cluster_;

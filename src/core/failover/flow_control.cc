@@ -23,8 +23,8 @@ constexpr double kDistanceMax = 3;      // so that a long backlog does not stop 
 constexpr double kReleaseFactor = 4;    // when the lag is nearly gone, the delay goes faster
 constexpr double kNearlyGone = 0.3;     // of the aim
 constexpr double kEffortStepMax = 0.7;  // twice the cycle at a step
-constexpr double kRateGain = 0.3;
-constexpr double kStepMax = 0.5;  // seconds; a longer pause says nothing of the growth
+constexpr double kRateSpan = 1.2;       // seconds over which an applier's rate is averaged
+constexpr double kStepMax = 0.5;        // seconds; a longer pause says nothing of the growth
 constexpr Millis kStepMin{50};
 constexpr Micros kDelayMin{100};  // what is less is none
 
@@ -63,7 +63,8 @@ void FlowControl::measure(Voter& v, const ApplyProgress& said, Instant asked) co
       static_cast<double>(said.executed - v.said.executed) / seconds(asked - v.asked);
   const bool was_busy = said.waiting > 0 && v.said.waiting > 0;
   if (was_busy && v.rate > 0) {
-    v.rate += (rate - v.rate) * kRateGain;
+    const double passed = seconds(asked - v.asked);
+    v.rate += (rate - v.rate) * -std::expm1(-passed / kRateSpan);
   } else {
     v.rate = std::max(v.rate, rate);
   }
@@ -120,7 +121,7 @@ void FlowControl::change_effort(Instant now, double passed) {
   }
   const double change = kGrowthGain * (worst - before) / aim + kDistanceGain * distance * passed;
   const double max = std::log1p(seconds(limits_.delay_max) / kCycle);
-  effort_ = std::clamp(effort_ + std::min(change, kEffortStepMax), 0.0, max);
+  effort_ = std::clamp(effort_ + std::clamp(change, -kEffortStepMax, kEffortStepMax), 0.0, max);
 }
 
 Micros FlowControl::step(Instant now) {

@@ -176,6 +176,28 @@ TEST(FlowControlTest, AnApplierWhoseSpeedJumpsIsFollowed) {
   }
 }
 
+// Processors and disks that others use too: appliers that stand still for moments, at random.
+TEST(FlowControlTest, AnUnsteadyApplierIsHeldNearTheAim) {
+  World world({2'000, 2'000});
+  world.clients = 32;
+  world.noise = std::uniform_real_distribution<double>(0, 0.05);
+  std::vector<double> lags;
+  std::uniform_int_distribution<int> length(20, 250);
+  for (int i = 0; i < 1'000; ++i) {
+    for (Applier& reader : world.readers) {
+      reader.rate = world.random() % 2 == 0 ? 0 : 2'000;
+    }
+    world.run(Millis(length(world.random)));
+    for (Applier& reader : world.readers) {
+      lags.push_back(reader.waiting() / 1'000);  // it is on half of the time
+    }
+  }
+  std::sort(lags.begin(), lags.end());
+  EXPECT_LT(lags[lags.size() / 2], 0.150);
+  EXPECT_LT(lags[lags.size() * 9 / 10], 0.400);
+  EXPECT_GT(world.committed / std::chrono::duration<double>(world.now).count(), 500);
+}
+
 TEST(FlowControlTest, ASmallBacklogIsWorkedOffWithoutStoppingTheWriter) {
   World world({1'000, 1'000});
   world.silent = {kFirst, kSecond};
