@@ -42,6 +42,8 @@ class LocalAgent final : public MemberAgent {
   Result<gtid::GtidSet> step_down(const Stamp& stamp) override;
   std::string kept_data() const override { return kept_data_; }
   trivet::Result<trivet::MemberReport> report() override;
+  Result<std::optional<failover::ApplyProgress>> apply_progress() override;
+  Status set_commit_delay(const Stamp& stamp, failover::Micros delay) override;
   Result<std::uint32_t> probe_login(const Endpoint& endpoint, Millis deadline) override;
 
  private:

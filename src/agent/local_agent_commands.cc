@@ -123,6 +123,8 @@ Status LocalAgent::follow(const Stamp& stamp, const FollowTarget& target) {
   if (has_channel) {
     TRIVET_CHECK_OK(admin_.stop_receiver(left(stamp)));
   }
+  // Flow control was for the writer that it may have been.
+  TRIVET_CHECK_OK(admin_.set_commit_delay(failover::Micros(0), left(stamp)));
   // Takes effect when the receiver starts.
   TRIVET_CHECK_OK(admin_.execute(
       fmt::format("SET GLOBAL rpl_semi_sync_replica_enabled={}", target.counts ? "ON" : "OFF"),
@@ -269,6 +271,19 @@ trivet::Result<trivet::MemberReport> LocalAgent::report() {
     }
   }
   return out;
+}
+
+Result<std::optional<failover::ApplyProgress>> LocalAgent::apply_progress() {
+  TRIVET_TRY(const mysql::ApplyProgress seen, admin_.apply_progress(kLook));
+  TRIVET_TRY(gtid::GtidSet received, gtid::GtidSet::parse(seen.received));
+  TRIVET_TRY(const gtid::GtidSet executed, gtid::GtidSet::parse(seen.executed));
+  received.subtract(executed);
+  return std::optional(failover::ApplyProgress{executed.count(), received.count(), seen.age});
+}
+
+Status LocalAgent::set_commit_delay(const Stamp& stamp, failover::Micros delay) {
+  TRIVET_CHECK_OK(admit(stamp));
+  return admin_.set_commit_delay(delay, std::min(left(stamp), kLook));
 }
 
 Result<std::uint32_t> LocalAgent::probe_login(const Endpoint& endpoint, Millis deadline) {

@@ -16,6 +16,7 @@
 #include "base/result.h"
 #include "base/secret.h"
 #include "base/time.h"
+#include "core/failover/flow_control.h"
 #include "core/gtid/gtid_set.h"
 #include "model/cluster.h"
 #include "ports/member_probe.h"
@@ -100,6 +101,16 @@ class MemberAgent {
   virtual std::string kept_data() const { return {}; }
 
   virtual Result<MemberReport> report() = 0;
+  // How far a reader's applier is; cheap. nullopt: members of this kind do not say.
+  virtual Result<std::optional<failover::ApplyProgress>> apply_progress() {
+    return std::optional<failover::ApplyProgress>();
+  }
+  // On the writer: each commit waits so long before it is synced, and is acknowledged later.
+  virtual Status set_commit_delay(const Stamp& stamp, failover::Micros delay) {
+    (void)stamp;
+    (void)delay;
+    return ok();
+  }
   // A real login over verified TLS as the account that may do nothing, through `endpoint`; the
   // @@server_id that answered.
   virtual Result<std::uint32_t> probe_login(const Endpoint& endpoint, Millis deadline) = 0;

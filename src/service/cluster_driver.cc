@@ -376,6 +376,7 @@ void ClusterDriver::tick() {
   feed(failover::Tick{});
   look_at_members();
   ask_reports();
+  keep_pace();
   if (cluster_.status == ClusterStatus::kCreating) {
     probe();
   } else if (cluster_.status == ClusterStatus::kStarting) {
@@ -430,6 +431,7 @@ std::shared_ptr<ClusterView> ClusterDriver::view() const {
     out->holds_new_connections = machine_->holds_new_connections();
     out->is_switching_over = machine_->is_switching_over();
   }
+  out->commit_delay = std::chrono::ceil<Millis>(delay_);
   const auto wrote_last = out->topology.writer ? out->topology.writer : out->topology.last_writer;
   out->is_rebooting = reboot_ && (reboot_->left.size() > 1 || wrote_last == reboot_->left.front());
   const auto readers = machine_ ? machine_->open_readers() : std::vector<MemberId>();
@@ -466,7 +468,8 @@ void ClusterDriver::publish() {
       now->waiting_for == published_->waiting_for && now->members == published_->members &&
       now->is_rebooting == published_->is_rebooting &&
       now->holds_new_connections == published_->holds_new_connections &&
-      now->is_switching_over == published_->is_switching_over && cluster_ == published_->cluster) {
+      now->is_switching_over == published_->is_switching_over &&
+      now->commit_delay == published_->commit_delay && cluster_ == published_->cluster) {
     return;
   }
   now->cluster = cluster_;

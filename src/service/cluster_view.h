@@ -37,6 +37,7 @@ struct ClusterView {
   bool is_rebooting = false;  // all of it, or its writer
   bool is_switching_over = false;
   bool holds_new_connections = false;  // of the writer endpoint: those that are there stay
+  Millis commit_delay{0};              // so that readers keep up
 };
 using ClusterViewPtr = std::shared_ptr<const ClusterView>;
 

@@ -171,6 +171,22 @@ Result<MemberReport> MemberAdmin::report(Millis deadline) {
   return make_report({variables, semi_sync, replica, apply_times});
 }
 
+Result<ApplyProgress> MemberAdmin::apply_progress(Millis deadline) {
+  TRIVET_TRY(const QueryResult seen, query_until(queries::kApplyProgress, after(deadline)));
+  ApplyProgress out{without_line_breaks(seen.text(0, "received")),
+                    without_line_breaks(seen.text(0, "executed")),
+                    {}};
+  if (!seen.text(0, "age_us").empty()) {
+    out.age = Millis(std::max<std::int64_t>(0, seen.number(0, "age_us") / 1'000));
+  }
+  return out;
+}
+
+Status MemberAdmin::set_commit_delay(std::chrono::microseconds delay, Millis deadline) {
+  return execute_until(bind(queries::kCommitDelay, {std::to_string(delay.count())}),
+                       after(deadline));
+}
+
 Status MemberAdmin::stop_receiver(Millis deadline) {
   return execute_until(queries::kStopReceiver, after(deadline));
 }

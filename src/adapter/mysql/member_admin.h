@@ -56,6 +56,14 @@ struct MemberReport {
   bool semi_sync_replica_active = false;  // its receiver acknowledges
 };
 
+// What a reader says often.
+struct ApplyProgress {
+  std::string received;
+  std::string executed;
+  // Since the oldest transaction that is being executed was written to its first server's log.
+  std::optional<Millis> age;
+};
+
 struct Source {
   std::string host;  // must be in the source's certificate
   std::uint16_t port = 3306;
@@ -84,6 +92,9 @@ class MemberAdmin {
   // Tries until mysqld answers: after a start. kTimeout when it never did.
   Status wait_ready(Millis deadline);
   Result<MemberReport> report(Millis deadline);
+  Result<ApplyProgress> apply_progress(Millis deadline);
+  // Each group of commits waits so long before it is synced; 0: not at all. Until the next start.
+  Status set_commit_delay(std::chrono::microseconds delay, Millis deadline);
 
   // The promise's half of F2. A connected receiver stops within 15 ms, a connecting one in 2 s.
   Status stop_receiver(Millis deadline);

@@ -35,6 +35,17 @@ inline constexpr std::string_view kApplyTimes =
     "   UNIX_TIMESTAMP(LAST_APPLIED_TRANSACTION_ORIGINAL_COMMIT_TIMESTAMP))) AS applied_s"
     " FROM performance_schema.replication_applier_status_by_worker";
 
+// The received set first: it is then surely not more than what is received when the executed one
+// is read.
+inline constexpr std::string_view kApplyProgress =
+    "SELECT (SELECT RECEIVED_TRANSACTION_SET"
+    "   FROM performance_schema.replication_connection_status WHERE CHANNEL_NAME='') AS received,"
+    " @@GLOBAL.gtid_executed AS executed,"
+    " (SELECT TIMESTAMPDIFF(MICROSECOND, MIN(IF(APPLYING_TRANSACTION='', NULL,"
+    "   APPLYING_TRANSACTION_ORIGINAL_COMMIT_TIMESTAMP)), NOW(6))"
+    "   FROM performance_schema.replication_applier_status_by_worker) AS age_us";
+inline constexpr std::string_view kCommitDelay = "SET GLOBAL binlog_group_commit_sync_delay=?";
+
 inline constexpr std::string_view kIsSubset =
     "SELECT GTID_SUBSET(?, @@GLOBAL.gtid_executed) AS inside";
 // 0: executed; 1: the time (seconds) was over.
