@@ -182,8 +182,8 @@ void World::check_open_writer(int member, Term term) {
   if (!m.semi_sync || !m.was_guarded) {
     violate("I7", name(member) + " opens before a voter guards its commits");
   }
-  if (m.channel) {
-    violate("I5", name(member) + " opens for writing and still has a source");
+  if (m.receiver || m.applier) {
+    violate("I5", name(member) + " opens for writing and still follows");
   }
   if (!m.executed.contains(ledger_.acknowledged()) || !m.relay.empty()) {
     violate("I3", name(member) + " opens and has not executed all that was acknowledged");

@@ -74,8 +74,7 @@ Status LocalAgent::drain(const Stamp& stamp, const gtid::GtidSet& until) {
   }
   TRIVET_TRY(gtid::GtidSet all, look());
   all.add(until);
-  TRIVET_CHECK_OK(admin_.end_applier(all.str(), left(stamp)));
-  return admin_.reset_replica_all(left(stamp));
+  return admin_.end_applier(all.str(), left(stamp));
 }
 
 Status LocalAgent::catch_up(const Stamp& stamp, const gtid::GtidSet& until) {
@@ -96,7 +95,7 @@ Status LocalAgent::release_writes(const Stamp& stamp) {
 
 Result<gtid::GtidSet> LocalAgent::step_down(const Stamp& stamp) {
   TRIVET_CHECK_OK(admit(stamp));
-  TRIVET_CHECK_OK(admin_.close(left(stamp)));
+  TRIVET_CHECK_OK(admin_.fence(left(stamp)));
   TRIVET_CHECK_OK(admin_.release_writes(left(stamp)));
   return look();
 }
@@ -112,6 +111,7 @@ Status LocalAgent::follow(const Stamp& stamp, const FollowTarget& target) {
                         now.source_port == source->endpoint.port;
   if (now.semi_sync_source_enabled) {
     // It handed over. What it applies would wait for acknowledgements; nobody waits any more (I7).
+    TRIVET_CHECK_OK(admin_.close(left(stamp)));
     TRIVET_CHECK_OK(admin_.disable_semi_sync_source(left(stamp)));  // takes up to a second
   }
   if (has_channel && !now.applier_running) {
@@ -262,6 +262,10 @@ trivet::Result<trivet::MemberReport> LocalAgent::report() {
   out.replication_error = seen.applier_error.empty() ? seen.receiver_error : seen.applier_error;
   out.apply_lag = seen.apply_lag;
   if (out.writable) {
+    // Not while it was being opened: relay logs' files go, and that takes time.
+    if (seen.receiver == mysql::ReceiverState::kStopped && !seen.applier_running) {
+      TRIVET_CHECK_OK(admin_.reset_replica_all(kReport));
+    }
     TRIVET_TRY(const std::vector<mysql::DumpThread> threads, admin_.dump_threads(kReport));
     for (const mysql::DumpThread& thread : threads) {
       if (thread.semi_sync && !is_ours(thread)) {

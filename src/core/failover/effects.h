@@ -33,7 +33,8 @@ struct KillMember {};
 // (I2).
 struct AskPromise {};
 // Stop the receiver; execute everything received (`until` too), end a half-received transaction,
-// stop the applier and forget the source (I3, I9). Of a member without a source: nothing to do.
+// stop the applier; the source is forgotten once the member writes (I3, I9). Of a member without a
+// source: nothing to do.
 struct Drain {
   gtid::GtidSet until;
 };

@@ -330,9 +330,7 @@ std::vector<std::string> play(FailoverMachine& machine, const Input& first, Inst
       break;
     }
     const Effect effect = todo[i];
-    static constexpr const char* kNames[] = {"commit", "start", "kill", "promise", "drain",
-                                             "follow", "guard", "look", "open",    "rebuild"};
-    names.push_back(std::string(kNames[effect.action.index()]) +
+    names.push_back(std::string(name_of(effect.action)) +
                     (effect.member.empty() ? "" : " " + effect.member.str()));
     now += Millis(1);
     EffectDone done{effect.id, "", {}};
