@@ -177,10 +177,24 @@ void World::check_open_writer(int member, Term term) {
 void World::check_wipe(int member) {
   ++counts_.rebuilds;
   trace("wipes", member);
+  check_uncounted(member, "rebuilt");
+}
+
+void World::check_rewind(int member) {
+  trace("rewinds", member);
+  check_uncounted(member, "rewound");
+}
+
+void World::count_rejoin(failover::RejoinWay way) {
+  ++counts_.rejoins;
+  counts_.rewinds += way == failover::RejoinWay::kRewind ? 1 : 0;
+}
+
+void World::check_uncounted(int member, const std::string& what) {
   const bool last = stored_.last_writer && index_of(*stored_.last_writer) == member;
   if (is_voter(member) || (stored_.writer && index_of(*stored_.writer) == member) ||
       (stored_.phase != Phase::kSteady && last)) {
-    violate("I9", name(member) + " is rebuilt while its disk is counted on");
+    violate("I9", name(member) + " is " + what + " while its disk is counted on");
   }
 }
 

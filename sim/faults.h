@@ -22,12 +22,13 @@ enum class Command {
   kFollow,
   kGuard,
   kOpen,
+  kRejoin,
   kRebuild,
   kLook,
   kReport,
   kStore,
 };
-constexpr int kCommands = 12;
+constexpr int kCommands = 13;
 std::string_view to_string(Command command);
 
 // Where in a command a fault can strike. In the middle it has been let in and done nothing yet.

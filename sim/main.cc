@@ -167,6 +167,8 @@ void print_counts(const Counts& c, double seconds) {
   print("terms won", c.terms);
   print("another writer", c.failovers);
   print("last writer in place", c.returns);
+  print("members rejoined", c.rejoins);
+  print("  rewound", c.rewinds);
   print("members rebuilt", c.rebuilds);
   print("transactions", c.transactions);
   print("of these acknowledged", c.acknowledged);

@@ -33,6 +33,8 @@ void Counts::add(const Counts& other) {
   terms += other.terms;
   failovers += other.failovers;
   returns += other.returns;
+  rejoins += other.rejoins;
+  rewinds += other.rewinds;
   rebuilds += other.rebuilds;
   repeated += other.repeated;
   for (std::size_t i = 0; i < faults.size(); ++i) {

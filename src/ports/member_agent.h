@@ -16,6 +16,7 @@
 #include "base/result.h"
 #include "base/secret.h"
 #include "base/time.h"
+#include "core/failover/rejoin.h"
 #include "core/gtid/gtid_set.h"
 #include "model/cluster.h"
 #include "ports/member_probe.h"
@@ -41,6 +42,7 @@ struct MemberReport {
   bool offline = false;
   bool receiver_running = false;
   bool applier_running = false;
+  bool replication_stopped = false;  // its receiver or applier stopped by itself: the error says why
   std::string replication_error;    // the receiver's or the applier's last one; empty when none
   std::optional<Millis> apply_lag;  // of what was received; nullopt when it follows nobody
   int unknown_acknowledgers = 0;  // semi-sync clients that are not ours, killed by this call (I10)
@@ -89,6 +91,11 @@ class MemberAgent {
   virtual Status guard_commits(const Stamp& stamp, int acks,
                                const std::vector<MemberId>& voters) = 0;
   virtual Status open(const Stamp& stamp, bool as_writer) = 0;
+  // Stops the member when it runs, reads the end of its binary log and brings it back by the way
+  // that plan_rejoin and why_clone allow; when that is a clone, it is left stopped. Cut off
+  // anywhere, it is simply asked for again.
+  virtual Result<failover::Rejoined> rejoin(const Stamp& stamp,
+                                            const gtid::GtidSet& writer_held) = 0;
   virtual Status rebuild(const Stamp& stamp, const MemberId& donor) = 0;
   virtual Result<gtid::GtidSet> look() = 0;
   // The folders where the last rebuild and its failed attempts left what the member held before,

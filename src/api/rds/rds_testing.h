@@ -48,6 +48,9 @@ class ObedientAgent final : public MemberAgent {
   Status follow(const Stamp&, const FollowTarget&) override { return ok(); }
   Status guard_commits(const Stamp&, int, const std::vector<MemberId>&) override { return ok(); }
   Status open(const Stamp&, bool) override { return ok(); }
+  Result<failover::Rejoined> rejoin(const Stamp&, const gtid::GtidSet&) override {
+    return failover::Rejoined();
+  }
   Status rebuild(const Stamp&, const MemberId&) override { return ok(); }
   Result<gtid::GtidSet> look() override { return gtid::GtidSet(); }
   Result<MemberReport> report() override { return MemberReport(); }

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/time.h"
+#include "core/failover/rejoin.h"
 #include "core/gtid/gtid_set.h"
 #include "model/cluster.h"
 
@@ -56,6 +57,12 @@ struct Look {};
 struct Open {
   bool as_writer = false;
 };
+// Bring the stopped member back without copying data, where that is safe (rejoin.h). When it is
+// done the member is up, closed and holds nothing that the writer lacks, or stopped and must be
+// cloned.
+struct Rejoin {
+  gtid::GtidSet writer_held;  // of this term, and taken after the member's death
+};
 // Replace the member's data by a CLONE of `donor`'s, keeping the old data under lost+found. The
 // member is up, closed and follows nobody when it is done (failover.md, Rejoin).
 struct Rebuild {
@@ -63,7 +70,7 @@ struct Rebuild {
 };
 
 using Action = std::variant<CommitTopology, StartMember, KillMember, AskPromise, Drain, Follow,
-                            GuardCommits, Look, Open, Rebuild>;
+                            GuardCommits, Look, Open, Rejoin, Rebuild>;
 
 struct Effect {
   EffectId id = 0;
@@ -81,6 +88,7 @@ struct EffectDone {
   EffectId id = 0;
   std::string error;
   gtid::GtidSet held;
+  Rejoined rejoined{};  // Rejoin's
 };
 // The kernel's word that a member's mysqld has ended (guard), or that a stuck one was found.
 struct MemberDied {
@@ -94,9 +102,17 @@ struct FailoverRequested {};
 struct RebootRequested {
   MemberId member;
 };
+// A reader's receiver or applier stopped by itself (`is_diverged`: it holds what the writer lacks),
+// which following again has perhaps cured before. Told once for each time that it is seen.
+struct ReplicationBroken {
+  MemberId member;
+  std::string why;
+  bool is_diverged = false;
+};
 struct Tick {};
 
-using Input = std::variant<EffectDone, MemberDied, FailoverRequested, RebootRequested, Tick>;
+using Input = std::variant<EffectDone, MemberDied, FailoverRequested, RebootRequested,
+                           ReplicationBroken, Tick>;
 
 // What happened, for events, the log and the status page.
 struct Note {
@@ -109,6 +125,7 @@ struct Note {
     kColdStartStarted,
     kColdStartCompleted,
     kMemberRestarted,
+    kMemberRejoined,
     kMemberRebuilt,
     kMemberTrouble,
   };

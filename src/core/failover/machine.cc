@@ -13,6 +13,11 @@ using State = MemberView::State;
 
 // A live member whose commands fail this often in a row is taken for hung and killed (I16).
 constexpr int kFailuresBeforeKill = 10;
+// A member that does not start from what it has is given other data.
+constexpr int kRejoinsBeforeClone = 3;
+// Replication that breaks again so soon is not cured by following again.
+constexpr int kBreaksBeforeClone = 3;
+constexpr Millis kBreaksForgotten{60'000};
 
 }  // namespace
 
@@ -50,7 +55,7 @@ FailoverMachine::FailoverMachine(Setup setup, Instant now)
     }
     m.closed = m.state == State::kDead;
     // Neither writer nor voter: it was left out of an election and may hold what the writer lacks.
-    m.needs_rebuild =
+    m.needs_rejoin =
         !is_voter(id) && id != (topology_.writer ? topology_.writer : topology_.last_writer);
   }
   round_began_ = outage_began_ = now;
@@ -118,6 +123,7 @@ std::vector<Effect> FailoverMachine::step(const Input& input, Instant now) {
                    }
                  },
                  [&](const RebootRequested& wish) { begin_reboot(wish.member, now); },
+                 [&](const ReplicationBroken& broken) { on_broken(broken, now); },
                  [](const Tick&) {},
              },
              input);
@@ -141,7 +147,7 @@ void FailoverMachine::ask(const MemberId& id, Action action, Millis limit, Insta
   if (!id.empty()) {
     members_[id].busy = true;
   }
-  pending_.emplace(effect, Pending{id, action});
+  pending_.emplace(effect, Pending{id, action, topology_.term});
   out_.push_back({effect, id, topology_.term, now + limit, std::move(action)});
 }
 
@@ -158,7 +164,7 @@ void FailoverMachine::retry_later(MemberState& m, Instant now) const {
 }
 
 // A new term is asked for. What was asked of members in the old one is no longer listened to, but
-// for starts and rebuilds, which belong to no term.
+// for starts, rejoins and rebuilds: what they began goes on whoever writes.
 void FailoverMachine::begin_round(bool cold, Instant now, const std::string& why) {
   const bool outage_begins = phase_ == Phase::kSteady || phase_ == Phase::kOpening;
   if (outage_begins) {
@@ -166,12 +172,14 @@ void FailoverMachine::begin_round(bool cold, Instant now, const std::string& why
   }
   std::erase_if(pending_, [](const auto& entry) {
     const Action& action = entry.second.action;
-    return !std::holds_alternative<StartMember>(action) && !std::holds_alternative<Rebuild>(action);
+    return !std::holds_alternative<StartMember>(action) &&
+           !std::holds_alternative<Rejoin>(action) && !std::holds_alternative<Rebuild>(action);
   });
   for (auto& [id, m] : members_) {
     const bool underway = m.state == State::kStarting || m.state == State::kRebuilding;
     m.busy = underway && m.busy;
     m.promised = m.drained = m.follows = m.counts = m.asked_to_follow = false;
+    m.awaits_look = m.broken = false;  // also what is broken has a vote to give
     m.failures = 0;
     m.next_try = now;
     m.held = gtid::GtidSet();
@@ -237,8 +245,15 @@ void FailoverMachine::on_failed(const Pending& pending, const std::string& error
   }
   if (std::holds_alternative<StartMember>(pending.action)) {
     m.state = State::kDead;
+  } else if (std::holds_alternative<Rejoin>(pending.action)) {
+    m.state = State::kDead;
+    m.must_clone = m.failures >= kRejoinsBeforeClone;
   } else if (std::holds_alternative<Rebuild>(pending.action)) {
     m.state = State::kDead;
+  } else if (std::holds_alternative<Look>(pending.action) && serving_writer() == pending.member) {
+    for (auto& [id, waiting] : members_) {
+      waiting.awaits_look = false;
+    }
   } else if (m.failures >= kFailuresBeforeKill && is_alive(m) &&
              !std::holds_alternative<GuardCommits>(pending.action)) {
     ask(pending.member, KillMember{}, limits_.command, now);
@@ -258,7 +273,8 @@ void FailoverMachine::on_committed(Instant now) {
     phase_ = Phase::kOpening;
     round_began_ = now;
     for (auto& [id, m] : members_) {
-      m.needs_rebuild = id != *topology_.writer && !is_voter(id);
+      m.needs_rejoin = id != *topology_.writer && !is_voter(id);
+      m.must_clone = m.must_clone && m.needs_rejoin;
     }
   }
 }
@@ -292,7 +308,7 @@ void FailoverMachine::on_succeeded(const Pending& pending, const EffectDone& don
                    commits_guarded_ = true;
                    guarded_at_ = now;
                  },
-                 [&](const Look&) { m.held = done.held; },
+                 [&](const Look&) { on_looked(id, done.held, now); },
                  [&](const Open& open) {
                    m.state = State::kOpen;
                    m.serves_reads = !open.as_writer;
@@ -306,8 +322,10 @@ void FailoverMachine::on_succeeded(const Pending& pending, const EffectDone& don
                      elected_ = false;
                    }
                  },
+                 [&](const Rejoin&) { on_rejoined(pending, done.rejoined); },
                  [&](const Rebuild&) {
-                   m.needs_rebuild = false;
+                   m.needs_rejoin = m.must_clone = m.broken = false;
+                   m.breaks = 0;
                    m.follows = false;
                    m.closed = true;
                    m.state = State::kUp;
@@ -330,6 +348,7 @@ void FailoverMachine::on_died(const MemberDied& died, Instant now) {
   m.state = State::kDead;
   m.closed = true;
   m.busy = m.promised = m.drained = m.follows = m.counts = m.serves_reads = false;
+  m.awaits_look = false;
   retry_later(m, now);
   note(Note::Kind::kMemberTrouble, died.member, died.how);
   const bool is_reboot = rebooting_ == died.member;
@@ -342,6 +361,55 @@ void FailoverMachine::on_died(const MemberDied& died, Instant now) {
     begin_round(is_reboot, now,
                 is_reboot ? "a reboot was asked for" : "the writer's process ended: " + died.how);
   }
+}
+
+void FailoverMachine::on_looked(const MemberId& id, const gtid::GtidSet& held, Instant now) {
+  members_[id].held = held;
+  if (serving_writer() != id) {
+    return;
+  }
+  for (auto& [other, m] : members_) {
+    if (std::exchange(m.awaits_look, false) && ready(m, now)) {
+      ask_rejoin(other, held, now);
+    }
+  }
+}
+
+void FailoverMachine::on_rejoined(const Pending& pending, const Rejoined& rejoined) {
+  MemberState& m = members_[pending.member];
+  if (rejoined.way == RejoinWay::kClone) {
+    m.state = State::kDead;
+    m.must_clone = true;
+    note(Note::Kind::kMemberTrouble, pending.member, "it must be cloned: " + rejoined.reason);
+    return;
+  }
+  m.state = State::kUp;
+  m.closed = true;
+  // Another writer than it was measured by may lack what that one held.
+  if (pending.term == topology_.term && phase_ != Phase::kCommitTerm) {
+    m.needs_rejoin = false;
+    note(Note::Kind::kMemberRejoined, pending.member, std::string(to_string(rejoined.way)));
+  }
+}
+
+// What stops by itself is started again; what stops again and again, or holds what the writer
+// lacks, gets other data. It is killed first: what does not run acknowledges nothing.
+void FailoverMachine::on_broken(const ReplicationBroken& broken, Instant now) {
+  const auto at = members_.find(broken.member);
+  if (phase_ != Phase::kSteady || installing_ == broken.member || at == members_.end() ||
+      !at->second.follows || !ready(at->second, now)) {
+    return;
+  }
+  MemberState& m = at->second;
+  m.breaks = since(m.last_break, now) > kBreaksForgotten ? 1 : m.breaks + 1;
+  m.last_break = now;
+  note(Note::Kind::kMemberTrouble, broken.member, broken.why);
+  if (!broken.is_diverged && m.breaks < kBreaksBeforeClone) {
+    m.follows = m.counts = false;
+    return;
+  }
+  m.broken = true;
+  ask(broken.member, KillMember{}, limits_.command, now);
 }
 
 }  // namespace trivet::failover

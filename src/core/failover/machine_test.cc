@@ -225,6 +225,16 @@ class World {
       done.error = "refused";
       return;
     }
+    if (const auto* rejoin = std::get_if<Rejoin>(&effect.action)) {
+      ASSERT_FALSE(m.alive) << "it is stopped before its log is read";
+      for (int n = 1; n <= next_transaction_; ++n) {
+        if (m.held.contains(n) && !rejoin->writer_held.contains(first_n({n}))) {
+          done.rejoined.way = RejoinWay::kClone;
+        }
+      }
+      m.alive = done.rejoined.way != RejoinWay::kClone;
+      return;
+    }
     if (const auto* rebuild = std::get_if<Rebuild>(&effect.action)) {
       if (!members_[rebuild->donor].alive) {
         done.error = "donor gone";
@@ -331,7 +341,8 @@ std::vector<std::string> play(FailoverMachine& machine, const Input& first, Inst
     }
     const Effect effect = todo[i];
     static constexpr const char* kNames[] = {"commit", "start", "kill", "promise", "drain",
-                                             "follow", "guard", "look", "open",    "rebuild"};
+                                             "follow", "guard", "look", "open",    "rejoin",
+                                             "rebuild"};
     names.push_back(std::string(kNames[effect.action.index()]) +
                     (effect.member.empty() ? "" : " " + effect.member.str()));
     now += Millis(1);
@@ -524,12 +535,14 @@ TEST(FailoverMachine, AVoterThatNeverGetsTheTailDoesNotHoldTheClusterBackForEver
   EXPECT_TRUE(machine.serving_writer().has_value()) << machine.waiting_for();
 }
 
-TEST(FailoverMachine, AFormerWriterIsRebuiltBeforeItFollows) {
+TEST(FailoverMachine, AFormerWriterRejoinsBeforeItFollows) {
   Instant now{};
   FailoverMachine machine(steady_setup({member(1), member(2), member(3)}), now);
   play(machine, Tick{}, now, {});
   const auto names = play(machine, MemberDied{member(1), "killed"}, now, held_sets(8, 7, 7));
-  EXPECT_TRUE(comes_before(names, "rebuild m1", "follow m1"));
+  EXPECT_TRUE(comes_before(names, "look m2", "rejoin m1"));
+  EXPECT_TRUE(comes_before(names, "rejoin m1", "follow m1"));
+  EXPECT_FALSE(comes_before(names, "start m1", "follow m1"));
   EXPECT_EQ(machine.topology().voters.size(), 2U);
 }
 
