@@ -305,8 +305,7 @@ binlog::Tail SimAgent::read_tail(const gtid::GtidSet& writer_held) const {
   return tail;
 }
 
-Result<failover::Rejoined> SimAgent::rejoin(const Stamp& stamp,
-                                            const gtid::GtidSet& writer_held) {
+Result<failover::Rejoined> SimAgent::rejoin(const Stamp& stamp, const gtid::GtidSet& writer_held) {
   using failover::RejoinWay;
   TRIVET_TRY(Call call, enter(Command::kRejoin, stamp.not_after));
   TRIVET_CHECK_OK(admit(stamp));

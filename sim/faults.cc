@@ -5,8 +5,8 @@ namespace trivet::sim {
 
 std::string_view to_string(Command command) {
   static constexpr std::array<std::string_view, kCommands> kNames = {
-      "start", "kill", "adopt",   "promise", "drain",  "follow",
-      "guard", "open", "rejoin",  "rebuild", "look",   "report", "store"};
+      "start", "kill",   "adopt",   "promise", "drain",  "follow", "guard",
+      "open",  "rejoin", "rebuild", "look",    "report", "store"};
   return kNames[static_cast<std::size_t>(command)];
 }
 
@@ -75,7 +75,8 @@ FaultPlan draw_lost_vote(Random& random, Instant now) {
     plan.faults.push_back(fault);
   };
   in_turn(FaultKind::kKillMember, Command::kReport, Stage::kEnd, kTheWriter);
-  in_turn(FaultKind::kStoreOutage, random.chance(50) ? Command::kRebuild : Command::kRejoin, Stage::kEnd, kAtHand);
+  in_turn(FaultKind::kStoreOutage, random.chance(50) ? Command::kRebuild : Command::kRejoin,
+          Stage::kEnd, kAtHand);
   in_turn(FaultKind::kKillMember, Command::kReport, Stage::kMiddle, kTheWriter);
   plan.faults.back().skip = random.below(6);
   in_turn(FaultKind::kCommandSlow, Command::kPromise, Stage::kBegin, kAtHand);

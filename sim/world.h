@@ -40,8 +40,8 @@ struct Counts {
   std::uint64_t terms = 0;
   std::uint64_t failovers = 0;  // another member became the writer
   std::uint64_t returns = 0;    // the last writer came back in place
-  std::uint64_t rejoins = 0;  // of members that were left out of an election
-  std::uint64_t rewinds = 0;  // of them
+  std::uint64_t rejoins = 0;    // of members that were left out of an election
+  std::uint64_t rewinds = 0;    // of them
   std::uint64_t rebuilds = 0;
   std::uint64_t repeated = 0;  // schedules that ran twice, with the same trace
   std::array<std::uint64_t, kFaultKinds> faults{};

@@ -232,9 +232,8 @@ trivet::Result<trivet::MemberReport> LocalAgent::report() {
   out.receiver_running = seen.receiver == mysql::ReceiverState::kConnected;
   out.applier_running = seen.applier_running;
   out.replication_stopped =
-      (seen.receiver == mysql::ReceiverState::kStopped && !seen.receiver_error.empty()) ||
-      (seen.receiver != mysql::ReceiverState::kNotConfigured && !seen.applier_running &&
-       !seen.applier_error.empty());
+      seen.receiver == mysql::ReceiverState::kStopped ||
+      (seen.receiver != mysql::ReceiverState::kNotConfigured && !seen.applier_running);
   out.replication_error = seen.applier_error.empty() ? seen.receiver_error : seen.applier_error;
   out.apply_lag = seen.apply_lag;
   if (out.writable) {

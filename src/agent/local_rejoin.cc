@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// LocalAgent::rejoin. The order is what makes it safe to be cut off anywhere: the copy of the tail is
-// on disk before the tail is cut, what was cut is noted before as well, and whatever happened before,
-// the started server itself is asked at the end what it holds.
+// LocalAgent::rejoin. The order is what makes it safe to be cut off anywhere: the copy of the tail
+// is on disk before the tail is cut, what was cut is noted before as well, and whatever happened
+// before, the started server itself is asked at the end what it holds.
 #include <fmt/format.h>
 #include <unistd.h>
 

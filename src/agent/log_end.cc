@@ -44,8 +44,8 @@ Result<std::string> read_at(const engine::Fd& file, std::uint64_t offset, std::s
   std::string out(length, '\0');
   std::size_t done = 0;
   while (done < length) {
-    const ssize_t got = ::pread(file.get(), out.data() + done, length - done,
-                                static_cast<off_t>(offset + done));
+    const ssize_t got =
+        ::pread(file.get(), out.data() + done, length - done, static_cast<off_t>(offset + done));
     if (got < 0 && errno == EINTR) {
       continue;
     }

@@ -22,8 +22,8 @@ Result<LogEnd> read_log_end(const std::string& data, const gtid::GtidSet& writer
 // The tail as a file of its own, which mysqlbinlog reads; on disk when this returns, its folder's
 // entry too. `to` is replaced.
 Status copy_tail(const LogEnd& log, const std::string& to);
-// Ends the log where its tail begins; on disk when this returns. kConflict when the file has another
-// length than when it was read.
+// Ends the log where its tail begins; on disk when this returns. kConflict when the file has
+// another length than when it was read.
 Status cut_tail(const LogEnd& log);
 
 }  // namespace trivet::agent

@@ -42,9 +42,9 @@ struct MemberReport {
   bool offline = false;
   bool receiver_running = false;
   bool applier_running = false;
-  bool replication_stopped = false;  // its receiver or applier stopped by itself: the error says why
-  std::string replication_error;    // the receiver's or the applier's last one; empty when none
-  std::optional<Millis> apply_lag;  // of what was received; nullopt when it follows nobody
+  bool replication_stopped = false;  // it has a source, and its receiver or applier does not run
+  std::string replication_error;     // the receiver's or the applier's last one; empty when none
+  std::optional<Millis> apply_lag;   // of what was received; nullopt when it follows nobody
   int unknown_acknowledgers = 0;  // semi-sync clients that are not ours, killed by this call (I10)
 };
 

@@ -437,7 +437,11 @@ void ClusterDriver::judge_replication(const MemberId& id, const MemberReport& re
   hands.broken_reports = serves && report.replication_stopped ? hands.broken_reports + 1 : 0;
   if (hands.broken_reports >= kBrokenReports) {
     hands.broken_reports = 0;
-    feed(failover::ReplicationBroken{id, "replication stopped: " + report.replication_error});
+    using Kind = failover::ReplicationBroken::Kind;
+    const bool failed = !report.replication_error.empty();
+    feed(failover::ReplicationBroken{
+        id, failed ? Kind::kFailed : Kind::kStopped,
+        "replication stopped: " + (failed ? report.replication_error : "by somebody's hand")});
   }
 }
 

@@ -90,7 +90,7 @@ class ClusterDriver {
     std::string hung;  // why this run of its mysqld is being killed
     std::string disk_trouble;
     failover::Rejoined rejoined;  // the last one
-    std::string kept_data;  // where the last rebuild left what was there before
+    std::string kept_data;        // where the last rebuild left what was there before
     int broken_reports = 0;       // in a row: its replication stopped by itself
   };
   struct Reboot {

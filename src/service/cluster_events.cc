@@ -25,16 +25,16 @@ constexpr std::string_view kRecovered = "Recovery of the DB instance is complete
 
 // Nobody was told that they had succeeded (failover.md I1).
 std::string discarded_text(std::uint64_t count) {
-  return count == 0 ? std::string()
-                    : fmt::format(" {} {} never acknowledged and that the writer lacks {} discarded.",
-                                  count, count == 1 ? "transaction that was" : "transactions that were",
-                                  count == 1 ? "was" : "were");
+  return count == 0
+             ? std::string()
+             : fmt::format(" {} {} never acknowledged and that the writer lacks {} discarded.",
+                           count, count == 1 ? "transaction that was" : "transactions that were",
+                           count == 1 ? "was" : "were");
 }
 
 std::string rejoined_text(const failover::Rejoined& r) {
-  const std::string text =
-      fmt::format("{} It replicates again, without its data being copied.{}", kRecovered,
-                  discarded_text(r.discarded));
+  const std::string text = fmt::format("{} It replicates again, without its data being copied.{}",
+                                       kRecovered, discarded_text(r.discarded));
   return with_detail(text, "They are kept in ", r.kept);
 }
 
@@ -200,9 +200,9 @@ void ClusterEvents::noted(const Cluster& cluster, const failover::Note& note,
       break;
     case Kind::kMemberRejoined:
     case Kind::kMemberRebuilt:
-      of_member(note.member, "RDS-EVENT-0021", "recovery",
-                note.kind == Kind::kMemberRebuilt ? rebuilt_text(facts)
-                                                  : rejoined_text(facts.rejoined));
+      of_member(
+          note.member, "RDS-EVENT-0021", "recovery",
+          note.kind == Kind::kMemberRebuilt ? rebuilt_text(facts) : rejoined_text(facts.rejoined));
       break;
     case Kind::kOpened:
     case Kind::kMemberTrouble:

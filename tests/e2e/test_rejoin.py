@@ -8,7 +8,7 @@ import time
 
 import pymysql
 
-from harness import end_processes, kill
+from harness import MASTER, kill, plain_environment
 from load import Writers
 from suite import Suite
 from waiting import wait_until
@@ -27,19 +27,23 @@ def one_cluster(home):
     home.sql(home.shared["host"], "CREATE TABLE mydb.t (id VARCHAR(40) PRIMARY KEY, n INT)")
 
 
-def client(home, name):
-    return next((home.path / "engines").glob(f"mysql-*/root/usr/bin/{name}"))
+def client(home, name, *words):
+    """One of the engine's own programs, with its own libraries: started as mysqld is."""
+    command = pathlib.Path(f"/proc/{home.writer()['pid']}/cmdline").read_text(encoding="utf-8").split("\0")
+    loader, libraries = command[0], command[command.index("--library-path") + 1]
+    program = next((home.path / "engines").glob(f"mysql-*/root/usr/bin/{name}"))
+    done = subprocess.run([loader, "--library-path", libraries, program, "--no-defaults", *words], check=False,
+                          capture_output=True, text=True, timeout=30, env=plain_environment())
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def admin(home, member, statement):
     """As the node's own account, on the member's socket."""
     socket = next(path for path in (home.path / "run").glob("*/mysqld.sock")
                   if f'socket="{path}"' in (member_folder(home, member) / "my.cnf").read_text(encoding="utf-8"))
-    done = subprocess.run([client(home, "mysql"), "--no-defaults", f"--socket={socket}", "--user=trivet_admin",
-                           "--batch", "--skip-column-names", "--execute", statement],
-                          check=False, capture_output=True, text=True, timeout=30)
-    assert done.returncode == 0, done.stderr
-    return done.stdout.strip()
+    return client(home, "mysql", f"--socket={socket}", "--user=trivet_admin", "--batch", "--skip-column-names",
+                  "--execute", statement).strip()
 
 
 def member_folder(home, member):
@@ -103,8 +107,9 @@ class Waiting:
             thread.start()
             self.threads.append(thread)
         wait_until("commits that wait", lambda: int(admin(
-            self.home, self.former, "SHOW STATUS LIKE 'Rpl_semi_sync_source_wait_sessions'").split()[-1])
-            == len(self.statements), 5)
+            self.home, self.former, "SELECT COUNT(*) FROM performance_schema.threads WHERE PROCESSLIST_COMMAND='Query'"
+            f" AND PROCESSLIST_USER='{MASTER}'")) == len(self.statements), 5)
+        time.sleep(0.2)  # then they are in the log
         if before:
             before()
         at = time.monotonic()
@@ -126,7 +131,7 @@ def back(home, former, since, at):
     event = home.wait_event("member.rejoined", since, 30, member=former["identifier"])
     home.wait_whole(seconds=30)
     wait_until("three that vote", lambda: all(
-        m["role"] == "writer" or m["voter"] for m in home.members().values()), 30)
+        m["role"] == "writer" or m["is_voter"] for m in home.members().values()), 30)
     seconds = time.monotonic() - at
     assert seconds < BACK_SECONDS, f"{seconds:.1f} s"
     return event, seconds
@@ -162,8 +167,7 @@ def what_nobody_acknowledged_is_cut_off_and_kept(home):
     assert rows(home, "cut") == 0
     text = message(home, waiting.former, told)
     assert f"{TAIL} transactions" in text and event["kept"] in text, text
-    kept = subprocess.run([client(home, "mysqlbinlog"), "--no-defaults", "--base64-output=decode-rows", "--verbose",
-                           event["kept"]], check=True, capture_output=True, text=True, timeout=30).stdout
+    kept = client(home, "mysqlbinlog", "--base64-output=decode-rows", "--verbose", event["kept"])
     assert kept.count("### INSERT INTO `mydb`.`t`") == TAIL, kept
     agree(home)
     return f"{seconds:.1f} s"

@@ -17,14 +17,14 @@ namespace trivet::binlog {
 
 // Plain value.
 struct Tail {
-  std::string unreadable;        // why the file cannot be relied on; empty: it can
-  bool in_use = false;           // its server was killed
-  bool is_in_last_file = true;   // the files before it hold nothing that the writer lacks
-  bool is_contiguous = true;     // nothing that the writer has comes after it in the file
-  std::string obstacle;          // what is in it beside changes of rows; empty: nothing
-  gtid::GtidSet lacking;         // its transactions, of earlier files too; whole ones only
-  std::uint64_t preamble = 0;    // so many bytes describe the file: magic, format, earlier GTIDs
-  std::uint64_t begins_at = 0;   // the offset of its first event in the last file; 0: none is there
+  std::string unreadable;       // why the file cannot be relied on; empty: it can
+  bool in_use = false;          // its server was killed
+  bool is_in_last_file = true;  // the files before it hold nothing that the writer lacks
+  bool is_contiguous = true;    // nothing that the writer has comes after it in the file
+  std::string obstacle;         // what is in it beside changes of rows; empty: nothing
+  gtid::GtidSet lacking;        // its transactions, of earlier files too; whole ones only
+  std::uint64_t preamble = 0;   // so many bytes describe the file: magic, format, earlier GTIDs
+  std::uint64_t begins_at = 0;  // the offset of its first event in the last file; 0: none is there
   std::uint64_t file_bytes = 0;
 };
 

@@ -102,12 +102,16 @@ struct FailoverRequested {};
 struct RebootRequested {
   MemberId member;
 };
-// A reader's receiver or applier stopped by itself (`is_diverged`: it holds what the writer lacks),
-// which following again has perhaps cured before. Told once for each time that it is seen.
+// A reader's receiver or applier does not run. Told once for each time that it is seen.
 struct ReplicationBroken {
+  enum class Kind {
+    kStopped,   // by somebody's hand: without an error
+    kFailed,    // with an error; following again may cure it
+    kDiverged,  // the reader holds what the writer lacks
+  };
   MemberId member;
+  Kind kind = Kind::kStopped;
   std::string why;
-  bool is_diverged = false;
 };
 struct Tick {};
 

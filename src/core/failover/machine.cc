@@ -401,10 +401,12 @@ void FailoverMachine::on_broken(const ReplicationBroken& broken, Instant now) {
     return;
   }
   MemberState& m = at->second;
-  m.breaks = since(m.last_break, now) > kBreaksForgotten ? 1 : m.breaks + 1;
-  m.last_break = now;
   note(Note::Kind::kMemberTrouble, broken.member, broken.why);
-  if (!broken.is_diverged && m.breaks < kBreaksBeforeClone) {
+  if (broken.kind == ReplicationBroken::Kind::kFailed) {
+    m.breaks = since(m.last_break, now) > kBreaksForgotten ? 1 : m.breaks + 1;
+    m.last_break = now;
+  }
+  if (broken.kind != ReplicationBroken::Kind::kDiverged && m.breaks < kBreaksBeforeClone) {
     m.follows = m.counts = false;
     return;
   }

@@ -109,7 +109,7 @@ class FailoverMachine {
     bool broken = false;           // a reader whose data must be replaced, once it has no vote
     int breaks = 0;                // of its replication, in a row
     Instant last_break{};
-    gtid::GtidSet held;            // when it promised, or was last looked at
+    gtid::GtidSet held;  // when it promised, or was last looked at
   };
   struct Pending {
     MemberId member;

@@ -74,8 +74,8 @@ void FailoverMachine::judge_promises(Instant now) {
   bool stragglers = false;
   for (const auto& [id, m] : members_) {
     promises += is_voter(id) && m.promised ? 1 : 0;
-    stragglers = stragglers || (is_alive(m) && !m.promised && !m.needs_rejoin &&
-                                id != topology_.last_writer);
+    stragglers = stragglers ||
+                 (is_alive(m) && !m.promised && !m.needs_rejoin && id != topology_.last_writer);
   }
   if (cold_) {
     judge_cold(now, promises);
@@ -317,8 +317,8 @@ void FailoverMachine::advance_follower(const MemberId& id, MemberState& m, Insta
   }
 }
 
-// Stopped first, then measured by what the writer holds, then brought back or cloned: from a reader,
-// or, while nobody serves yet, from the chosen one.
+// Stopped first, then measured by what the writer holds, then brought back or cloned: from a
+// reader, or, while nobody serves yet, from the chosen one.
 void FailoverMachine::advance_rejoin(const MemberId& id, MemberState& m, Instant now) {
   if (phase_ == Phase::kSteady && is_voter(id)) {
     return;  // its disk is counted on

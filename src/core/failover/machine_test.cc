@@ -226,7 +226,7 @@ class World {
       return;
     }
     if (const auto* rejoin = std::get_if<Rejoin>(&effect.action)) {
-      ASSERT_FALSE(m.alive) << "it is stopped before its log is read";
+      die(effect.member);  // an earlier one that was answered with an error may have started it
       for (int n = 1; n <= next_transaction_; ++n) {
         if (m.held.contains(n) && !rejoin->writer_held.contains(first_n({n}))) {
           done.rejoined.way = RejoinWay::kClone;
@@ -340,9 +340,9 @@ std::vector<std::string> play(FailoverMachine& machine, const Input& first, Inst
       break;
     }
     const Effect effect = todo[i];
-    static constexpr const char* kNames[] = {"commit", "start", "kill", "promise", "drain",
-                                             "follow", "guard", "look", "open",    "rejoin",
-                                             "rebuild"};
+    static constexpr const char* kNames[] = {"commit", "start",  "kill",   "promise",
+                                             "drain",  "follow", "guard",  "look",
+                                             "open",   "rejoin", "rebuild"};
     names.push_back(std::string(kNames[effect.action.index()]) +
                     (effect.member.empty() ? "" : " " + effect.member.str()));
     now += Millis(1);

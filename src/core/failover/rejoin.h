@@ -31,7 +31,7 @@ RejoinPlan plan_rejoin(const binlog::Tail& tail);
 
 // The started, closed member.
 struct RejoinLook {
-  gtid::GtidSet held;        // received ∪ executed
+  gtid::GtidSet held;          // received ∪ executed
   std::uint64_t prepared = 0;  // XA transactions that wait for their end
 };
 // The second look: why its data must be replaced after all; nullopt: it may follow.
