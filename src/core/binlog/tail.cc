@@ -15,6 +15,12 @@ constexpr std::uint32_t kPreviousBytesMax = 1U << 26U;
 constexpr std::uint32_t kGtidBytesMax = 1U << 12U;
 constexpr std::uint32_t kBeginBytesMax = 1U << 16U;
 
+// What MySQL 9.7 writes to a binary log.
+bool is_known(std::uint8_t type) {
+  constexpr std::uint8_t kUnknown = 43;
+  return type >= kQuery && type < kUnknown;
+}
+
 }  // namespace
 
 TailScanner::TailScanner(gtid::GtidSet writer_held, std::uint64_t file_bytes)
@@ -77,6 +83,10 @@ void TailScanner::take_header(std::string_view bytes) {
     return;
   }
   header_ = *header;
+  if (!is_known(header_.type)) {
+    give_up("an event is of a kind that is not known");
+    return;
+  }
   if (header_.size > tail_.file_bytes - at_) {
     end();  // cut off in the middle
     return;
