@@ -101,7 +101,9 @@ void World::check_topology(const Topology& next) {
 // because the answer to its naming came late or never, it may know nothing: nobody acted on it.
 void World::check_election(const Topology& before, const Topology& next) {
   const auto last_of = [](const Topology& t) { return t.writer ? t.writer : t.last_writer; };
-  const Topology& known = undone_ && next.last_writer != last_of(before) ? *undone_ : before;
+  const bool goes_back =
+      undone_ && (next.last_writer != last_of(before) || next.voters == undone_->voters);
+  const Topology& known = goes_back ? *undone_ : before;
   if (next.last_writer != last_of(known)) {
     violate("I13", "an election forgets who wrote last");
   }
