@@ -238,8 +238,9 @@ Status SimAgent::follow(const Stamp& stamp, const FollowTarget& target) {
   TRIVET_CHECK_OK(answering());
   world_.check_follow(index_, source, stamp.term);
   m.channel = source;
-  m.receiver = m.applier = true;
-  m.counts = target.counts;
+  m.applier = true;
+  m.receiver = !m.breaks;
+  m.counts = target.counts && m.receiver;
   m.source_pid = 0;
   m.connects_at = world_.now() + world_.random().between(Micros(500), Micros(20'000));
   TRIVET_CHECK_OK(step(call, Micros(100), Micros(3'000)));
@@ -266,6 +267,27 @@ Status SimAgent::guard_commits(const Stamp& stamp, int acks, const std::vector<M
     TRIVET_CHECK_OK(step(call, kPause, kPause));
   }
   return make_error(Errc::kTimeout, "no voter attached in time");
+}
+
+Status SimAgent::prove_commits(const Stamp& stamp) {
+  TRIVET_TRY(Call call, enter(Command::kProve, stamp.not_after));
+  TRIVET_CHECK_OK(admit(stamp));
+  TRIVET_CHECK_OK(step(call, Micros(100), Micros(3'000)));
+  TRIVET_CHECK_OK(answering());
+  if (!self().accepts_writes()) {
+    return make_error(Errc::kConflict, "it is closed");
+  }
+  const int pid = self().pid;
+  const Txn t = world_.ledger().commit(self().uuid);
+  self().append(t);
+  while (!self().executed.has(t)) {
+    TRIVET_CHECK_OK(step(call, kPause, kPause));
+    if (self().pid != pid) {
+      return make_error(Errc::kUnavailable, "mysqld ended");
+    }
+  }
+  TRIVET_CHECK_OK(leave(call));
+  return ok();
 }
 
 Status SimAgent::open(const Stamp& stamp, bool as_writer) {
@@ -384,6 +406,8 @@ Result<MemberReport> SimAgent::report() {
   out.offline = !m.open;
   out.receiver_running = m.source_pid != 0;
   out.applier_running = m.applier;
+  out.replication_stopped = m.channel && (!m.receiver || !m.applier);
+  out.replication_error = m.breaks ? "the source has purged what is needed" : "";
   if (m.channel) {
     out.apply_lag = Millis(0);
   }

@@ -28,6 +28,7 @@ struct Server {
   std::optional<int> channel;     // the source that the channel names
   bool half_cloned = false;       // no server starts from this
   bool unfinished_clone = false;  // the agent's file: what lies there is not to be brought back
+  bool breaks = false;            // its receiver stops as often as it is started: needs other data
   std::size_t file_begins = 0;    // where the binlog's last file begins
   TxnSet held;                    // binlog and relay
   TxnSet executed;                // committed in the engine: the binlog but for what waits

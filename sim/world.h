@@ -93,6 +93,7 @@ class World {
 
   // Checks where something takes effect (checks.cc).
   void check_topology(const Topology& next);
+  void check_dropped(const Topology& before, const Topology& next);
   void check_election(const Topology& before, const Topology& next);
   void check_promise(int member, Term term);
   void check_follow(int member, int source, Term term);
@@ -151,6 +152,7 @@ class World {
   Cluster cluster_;
   Topology stored_;
   std::optional<Topology> undone_;  // what stood before a writer was named that has not opened yet
+  std::vector<MemberId> dropped_;   // whose vote was taken by the last change of the voters
   std::map<Term, int> sources_;     // whom receivers follow in a term
   std::unique_ptr<Daemon> daemon_;
   int daemons_ = 0;

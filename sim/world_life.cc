@@ -254,6 +254,15 @@ void World::fire(const Fault& fault, int member) {
       odd_news_ = true;
       end_process(member);
       break;
+    case FaultKind::kBreaksReplication:
+      // Of two that cannot follow nobody could be the voter that a writer needs.
+      if (!(stored_.writer && index_of(*stored_.writer) == member) &&
+          std::none_of(servers_.begin(), servers_.end(),
+                       [](const Server& s) { return s.breaks; })) {
+        server(member).breaks = true;
+        server(member).stop_receiver();
+      }
+      break;
     case FaultKind::kControlStall:
       if (daemon_) {
         daemon_->stall(for_a_while(1'500));

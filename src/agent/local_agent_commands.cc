@@ -135,6 +135,11 @@ Status LocalAgent::guard_commits(const Stamp& stamp, int acks,
   return make_error(Errc::kTimeout, "no voter attached in time");
 }
 
+Status LocalAgent::prove_commits(const Stamp& stamp) {
+  TRIVET_CHECK_OK(admit(stamp));
+  return admin_.execute(kHeartbeat, left(stamp));
+}
+
 Status LocalAgent::open(const Stamp& stamp, bool as_writer) {
   TRIVET_CHECK_OK(admit(stamp));
   return as_writer ? admin_.open_writer(left(stamp)) : admin_.open_reader(left(stamp));

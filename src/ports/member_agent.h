@@ -90,6 +90,7 @@ class MemberAgent {
   virtual Status follow(const Stamp& stamp, const FollowTarget& target) = 0;
   virtual Status guard_commits(const Stamp& stamp, int acks,
                                const std::vector<MemberId>& voters) = 0;
+  virtual Status prove_commits(const Stamp& stamp) = 0;
   virtual Status open(const Stamp& stamp, bool as_writer) = 0;
   // Stops the member when it runs, reads the end of its binary log and brings it back by the way
   // that plan_rejoin and why_clone allow; when that is a clone, it is left stopped. Cut off

@@ -73,6 +73,7 @@ EffectOutcome carry_out(const failover::Effect& effect, MemberAgent& agent, Inst
                    keep(agent.guard_commits(stamp, guard.acks, guard.voters), out);
                  },
                  [&](const failover::Look&) { keep_held(agent.look(), out); },
+                 [&](const failover::ProveCommits&) { keep(agent.prove_commits(stamp), out); },
                  [&](const failover::Open& open) { keep(agent.open(stamp, open.as_writer), out); },
                  [&](const failover::Rejoin& r) { rejoin(agent, stamp, r.writer_held, out); },
                  [&](const failover::Rebuild& r) { rebuild(agent, stamp, r.donor, out); },

@@ -53,6 +53,9 @@ struct GuardCommits {
 };
 // Read what the member holds: received ∪ executed. Changes nothing.
 struct Look {};
+// Commit something of the writer's own. Done: W voters that live now hold all that its log held
+// before, because acknowledgements stand for everything up to them.
+struct ProveCommits {};
 // Let clients in: the writer to write, a reader to read (I6).
 struct Open {
   bool as_writer = false;
@@ -70,7 +73,7 @@ struct Rebuild {
 };
 
 using Action = std::variant<CommitTopology, StartMember, KillMember, AskPromise, Drain, Follow,
-                            GuardCommits, Look, Open, Rejoin, Rebuild>;
+                            GuardCommits, Look, ProveCommits, Open, Rejoin, Rebuild>;
 
 struct Effect {
   EffectId id = 0;

@@ -180,6 +180,7 @@ void FailoverMachine::begin_round(bool cold, Instant now, const std::string& why
     m.busy = underway && m.busy;
     m.promised = m.drained = m.follows = m.counts = m.asked_to_follow = false;
     m.awaits_look = m.broken = false;  // also what is broken has a vote to give
+    m.proof = MemberState::Proof::kNone;
     m.failures = 0;
     m.next_try = now;
     m.held = gtid::GtidSet();
@@ -250,9 +251,12 @@ void FailoverMachine::on_failed(const Pending& pending, const std::string& error
     m.must_clone = m.failures >= kRejoinsBeforeClone;
   } else if (std::holds_alternative<Rebuild>(pending.action)) {
     m.state = State::kDead;
-  } else if (std::holds_alternative<Look>(pending.action) && serving_writer() == pending.member) {
+  } else if ((std::holds_alternative<Look>(pending.action) ||
+              std::holds_alternative<ProveCommits>(pending.action)) &&
+             serving_writer() == pending.member) {
     for (auto& [id, waiting] : members_) {
       waiting.awaits_look = false;
+      waiting.proof = MemberState::Proof::kNone;
     }
   } else if (m.failures >= kFailuresBeforeKill && is_alive(m) &&
              !std::holds_alternative<GuardCommits>(pending.action)) {
@@ -309,6 +313,13 @@ void FailoverMachine::on_succeeded(const Pending& pending, const EffectDone& don
                    guarded_at_ = now;
                  },
                  [&](const Look&) { on_looked(id, done.held, now); },
+                 [&](const ProveCommits&) {
+                   for (auto& [other, waiting] : members_) {
+                     waiting.proof = waiting.proof == MemberState::Proof::kAsked
+                                         ? MemberState::Proof::kGiven
+                                         : waiting.proof;
+                   }
+                 },
                  [&](const Open& open) {
                    m.state = State::kOpen;
                    m.serves_reads = !open.as_writer;
@@ -349,6 +360,7 @@ void FailoverMachine::on_died(const MemberDied& died, Instant now) {
   m.closed = true;
   m.busy = m.promised = m.drained = m.follows = m.counts = m.serves_reads = false;
   m.awaits_look = false;
+  m.proof = MemberState::Proof::kNone;
   retry_later(m, now);
   note(Note::Kind::kMemberTrouble, died.member, died.how);
   const bool is_reboot = rebooting_ == died.member;

@@ -10,6 +10,13 @@ namespace trivet::failover {
 
 using State = MemberView::State;
 
+namespace {
+
+// Each takes as long as a voter may take to attach.
+constexpr int kGuardsBeforeOtherWay = 2;
+
+}  // namespace
+
 void FailoverMachine::advance(Instant now) {
   if (to_commit_ && now >= next_commit_) {
     commit(*to_commit_, now);
@@ -30,6 +37,7 @@ void FailoverMachine::advance(Instant now) {
       }
     }
     grow_voters(now);
+    drop_broken(now);
   }
 }
 
@@ -207,7 +215,9 @@ void FailoverMachine::advance_install(Instant now) {
   if (!ready(writer, now)) {
     return;
   }
-  if (!writer.drained) {
+  if (writer.drained && !commits_guarded_ && writer.failures >= kGuardsBeforeOtherWay) {
+    begin_round(!cold_, now, "nobody attaches to " + installing_->str());
+  } else if (!writer.drained) {
     ask(*installing_, Drain{writer.held}, limits_.drain, now);
   } else if (!commits_guarded_ && !followers().empty()) {
     ask(*installing_, GuardCommits{topology_.acks, followers()}, limits_.attach, now);
@@ -363,6 +373,31 @@ void FailoverMachine::grow_voters(Instant now) {
     next.voters.push_back(id);
     commit(std::move(next), now);
     return;
+  }
+}
+
+// Takes the vote of a dead reader whose data must be replaced. It acknowledges nothing any more;
+// what it alone had acknowledged must be held by the rest before they are counted without it.
+void FailoverMachine::drop_broken(Instant now) {
+  using Proof = MemberState::Proof;
+  if (committing_ || to_commit_ || static_cast<int>(topology_.voters.size()) <= topology_.acks) {
+    return;
+  }
+  for (const MemberId& id : order_) {
+    MemberState& m = members_[id];
+    if (!m.broken || !is_voter(id) || m.state != State::kDead) {
+      continue;
+    }
+    if (m.proof == Proof::kGiven) {
+      Topology next = topology_;
+      std::erase(next.voters, id);
+      commit(std::move(next), now);
+      return;
+    }
+    if (m.proof == Proof::kNone && ready(members_[*installing_], now)) {
+      m.proof = Proof::kAsked;
+      ask(*installing_, ProveCommits{}, limits_.proof, now);
+    }
   }
 }
 

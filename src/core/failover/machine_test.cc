@@ -342,7 +342,7 @@ std::vector<std::string> play(FailoverMachine& machine, const Input& first, Inst
     const Effect effect = todo[i];
     static constexpr const char* kNames[] = {"commit", "start",  "kill",   "promise",
                                              "drain",  "follow", "guard",  "look",
-                                             "open",   "rejoin", "rebuild"};
+                                             "prove",  "open",   "rejoin", "rebuild"};
     names.push_back(std::string(kNames[effect.action.index()]) +
                     (effect.member.empty() ? "" : " " + effect.member.str()));
     now += Millis(1);
