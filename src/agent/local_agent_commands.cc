@@ -3,6 +3,7 @@
 // A member's commands: what is said to its server. Its files and its process are in local_agent.cc.
 #include <fmt/format.h>
 #include <poll.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <utility>
@@ -11,6 +12,7 @@
 #include "adapter/mysql/sql_text.h"
 #include "agent/accounts.h"
 #include "agent/local_agent.h"
+#include "base/file.h"
 #include "base/iso8601.h"
 #include "base/random.h"
 
@@ -102,6 +104,7 @@ Result<gtid::GtidSet> LocalAgent::step_down(const Stamp& stamp) {
 
 Status LocalAgent::follow(const Stamp& stamp, const FollowTarget& target) {
   TRIVET_CHECK_OK(admit(stamp));
+  ::unlink(paths_.rewind().c_str());  // it was told
   const Member* source = seed_.cluster.find_member(target.source);
   TRIVET_ASSERT(source != nullptr && source->id != seed_.member.id);
   TRIVET_TRY(const mysql::MemberReport now, admin_.report(kLook));
@@ -164,6 +167,11 @@ Status LocalAgent::guard_commits(const Stamp& stamp, int acks,
   return make_error(Errc::kTimeout, "no voter attached in time");
 }
 
+Status LocalAgent::prove_commits(const Stamp& stamp) {
+  TRIVET_CHECK_OK(admit(stamp));
+  return admin_.execute(kHeartbeat, left(stamp));
+}
+
 Status LocalAgent::open(const Stamp& stamp, bool as_writer) {
   TRIVET_CHECK_OK(admit(stamp));
   if (!as_writer) {
@@ -224,6 +232,8 @@ Status LocalAgent::rebuild(const Stamp& stamp, const MemberId& donor_id) {
   TRIVET_CHECK_OK(admit(stamp));
   const Member* donor = seed_.cluster.find_member(donor_id);
   TRIVET_ASSERT(donor != nullptr);
+  // Until it is whole again nothing that lies there is to be brought back in another way.
+  TRIVET_CHECK_OK(write_file_atomically(paths_.unfinished_clone(), "", 0600));
   TRIVET_CHECK_OK(make_room_for_clone());
   const auto fresh = start(std::min(left(stamp), Millis(60'000)));
   if (!fresh) {
@@ -246,9 +256,12 @@ Status LocalAgent::rebuild(const Stamp& stamp, const MemberId& donor_id) {
   is_kept_data_told_ = true;
   // The donor's channel came with its data.
   TRIVET_TRY(const mysql::MemberReport report, admin_.report(kLook));
-  return report.receiver == mysql::ReceiverState::kNotConfigured
-             ? ok()
-             : admin_.execute("RESET REPLICA ALL", kLook);
+  if (report.receiver != mysql::ReceiverState::kNotConfigured) {
+    TRIVET_CHECK_OK(admin_.execute("RESET REPLICA ALL", kLook));
+  }
+  ::unlink(paths_.rewind().c_str());
+  ::unlink(paths_.unfinished_clone().c_str());
+  return ok();
 }
 
 trivet::Result<trivet::MemberReport> LocalAgent::report() {
@@ -259,6 +272,9 @@ trivet::Result<trivet::MemberReport> LocalAgent::report() {
   out.offline = seen.offline_mode;
   out.receiver_running = seen.receiver == mysql::ReceiverState::kConnected;
   out.applier_running = seen.applier_running;
+  out.replication_stopped =
+      seen.receiver == mysql::ReceiverState::kStopped ||
+      (seen.receiver != mysql::ReceiverState::kNotConfigured && !seen.applier_running);
   out.replication_error = seen.applier_error.empty() ? seen.receiver_error : seen.applier_error;
   out.apply_lag = seen.apply_lag;
   if (out.writable) {

@@ -50,7 +50,7 @@ class SwitchoverTest : public testing::Test {
     names_.push_back(name + (effect.member.empty() ? "" : " " + effect.member.str()));
     terms_.push_back(effect.term);
     now_ += Millis(1);
-    if (name == "start" || name == "rebuild") {
+    if (name == "start" || name == "rejoin" || name == "rebuild") {
       dead_.erase(effect.member);
     }
     if (dead_.contains(effect.member)) {

@@ -225,6 +225,16 @@ class World {
       done.error = "refused";
       return;
     }
+    if (const auto* rejoin = std::get_if<Rejoin>(&effect.action)) {
+      die(effect.member);  // an earlier one that was answered with an error may have started it
+      for (int n = 1; n <= next_transaction_; ++n) {
+        if (m.held.contains(n) && !rejoin->writer_held.contains(first_n({n}))) {
+          done.rejoined.way = RejoinWay::kClone;
+        }
+      }
+      m.alive = done.rejoined.way != RejoinWay::kClone;
+      return;
+    }
     if (const auto* rebuild = std::get_if<Rebuild>(&effect.action)) {
       if (!members_[rebuild->donor].alive) {
         done.error = "donor gone";
@@ -522,12 +532,14 @@ TEST(FailoverMachine, AVoterThatNeverGetsTheTailDoesNotHoldTheClusterBackForEver
   EXPECT_TRUE(machine.serving_writer().has_value()) << machine.waiting_for();
 }
 
-TEST(FailoverMachine, AFormerWriterIsRebuiltBeforeItFollows) {
+TEST(FailoverMachine, AFormerWriterRejoinsBeforeItFollows) {
   Instant now{};
   FailoverMachine machine(steady_setup({member(1), member(2), member(3)}), now);
   play(machine, Tick{}, now, {});
   const auto names = play(machine, MemberDied{member(1), "killed"}, now, held_sets(8, 7, 7));
-  EXPECT_TRUE(comes_before(names, "rebuild m1", "follow m1"));
+  EXPECT_TRUE(comes_before(names, "look m2", "rejoin m1"));
+  EXPECT_TRUE(comes_before(names, "rejoin m1", "follow m1"));
+  EXPECT_FALSE(comes_before(names, "start m1", "follow m1"));
   EXPECT_EQ(machine.topology().voters.size(), 2U);
 }
 
