@@ -31,7 +31,7 @@ def client(home, name, *words):
     """One of the engine's own programs, with its own libraries: started as mysqld is."""
     command = pathlib.Path(f"/proc/{home.writer()['pid']}/cmdline").read_text(encoding="utf-8").split("\0")
     loader, libraries = command[0], command[command.index("--library-path") + 1]
-    program = next((home.path / "engines").glob(f"mysql-*/root/usr/bin/{name}"))
+    program = pathlib.Path(libraries).parents[1] / "bin" / name
     done = subprocess.run([loader, "--library-path", libraries, program, "--no-defaults", *words], check=False,
                           capture_output=True, text=True, timeout=30, env=plain_environment())
     assert done.returncode == 0, done.stderr
@@ -109,7 +109,12 @@ class Waiting:
         wait_until("commits that wait", lambda: int(admin(
             self.home, self.former, "SELECT COUNT(*) FROM performance_schema.threads WHERE PROCESSLIST_COMMAND='Query'"
             f" AND PROCESSLIST_USER='{MASTER}'")) == len(self.statements), 5)
-        time.sleep(0.2)  # then they are in the log
+        sizes, data = [0, 1], member_folder(self.home, self.former) / "data"
+
+        def is_written():
+            sizes[:] = [sum(log.stat().st_size for log in data.glob("binlog.*")), sizes[0]]
+            return sizes[0] == sizes[1]
+        wait_until("all of them in the log", is_written, 5)
         if before:
             before()
         at = time.monotonic()
@@ -233,12 +238,37 @@ def the_daemon_dies_while_a_member_rejoins(home):
         mark = f"daemon{delay}"
         waiting = Waiting(home, inserts(mark))
         waiting.kill()
-        time.sleep(delay)
+        threading.Event().wait(delay)  # at any step
         home.kill_daemon()
         home.start()
         home.wait_whole()
         assert rows(home, mark) == 0
         agree(home)
+
+
+@suite.test
+def a_reader_that_cannot_go_on_is_cloned(home):
+    """What it needs is gone from the writer's log: it loses its vote, gets other data and votes again."""
+    home.wait_whole()
+    since, (reader, _) = home.log_size(), home.readers()
+    admin(home, reader, "STOP REPLICA IO_THREAD")
+    home.sql(home.shared["host"], "INSERT INTO mydb.t VALUES ('gone', 1)")
+    admin(home, home.writer(), "FLUSH BINARY LOGS; PURGE BINARY LOGS BEFORE NOW() + INTERVAL 1 DAY")
+    home.wait_event("member.rebuilt", since, 120, member=reader["identifier"])
+    home.wait_whole()
+    wait_until("three that vote", lambda: all(
+        m["role"] == "writer" or m["is_voter"] for m in home.members().values()), 30)
+    agree(home)
+
+
+@suite.test
+def a_reader_that_was_stopped_by_hand_follows_again(home):
+    home.wait_whole()
+    since = home.log_size()
+    admin(home, home.readers()[0], "STOP REPLICA")
+    home.sql(home.shared["host"], "INSERT INTO mydb.t VALUES ('by hand', 1)")
+    agree(home)
+    assert not home.events("member.rebuilt", since)
 
 
 if __name__ == "__main__":
