@@ -128,6 +128,7 @@ Result<MemberProcess> SimAgent::boot(Call& call) {
   self().start_process(pid);
   world_.watch(index_, seed_.on_exit);
   const Micros takes = world_.random().between(Micros(100'000), Micros(1'200'000));
+  self().ready_at = world_.now() + takes + Millis(1);
   if (world_.dies_at_start(index_)) {
     TRIVET_CHECK_OK(step(call, takes / 2, takes));
     world_.end_process(index_);

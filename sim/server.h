@@ -37,6 +37,7 @@ struct Server {
   // Of the process.
   int pid = 0;  // 0: none
   bool ready = false;
+  Instant ready_at{};  // it comes up by itself then, whoever started it
   bool open = false;
   bool writable = false;
   bool holds_writes = false;  // for as long as the session lives that asked for it

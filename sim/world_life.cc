@@ -60,6 +60,7 @@ void World::tell_death(int index, int pid) {
 
 void World::pulse() {
   for (Server& s : servers_) {
+    s.ready = s.ready || (s.pid != 0 && now() >= s.ready_at);
     if (s.answers()) {
       replicate(s);
       apply(s);
