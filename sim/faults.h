@@ -28,8 +28,12 @@ enum class Command {
   kProve,
   kReport,
   kStore,
+  kCatchUp,
+  kHold,
+  kRelease,
+  kStepDown,
 };
-constexpr int kCommands = 14;
+constexpr int kCommands = 18;
 std::string_view to_string(Command command);
 
 // Where in a command a fault can strike. In the middle it has been let in and done nothing yet.
@@ -50,9 +54,10 @@ enum class FaultKind {
   kFailover,           // requested
   kDeathTold,          // the news of a death comes twice, or late
   kBreaksReplication,  // a reader's receiver stops with an error as often as it is started
+  kSwitchover,         // requested
   kControlStall,       // the daemon's control thread is not scheduled for a while
 };
-constexpr int kFaultKinds = 15;
+constexpr int kFaultKinds = 16;
 std::string_view to_string(FaultKind kind);
 
 constexpr int kAtHand = -1;  // whom the command is for; at a moment of its own, the writer

@@ -33,8 +33,8 @@ struct KillMember {};
 // Durably acknowledge nothing of a lower term: stop the receiver, answer with received ∪ executed
 // (I2).
 struct AskPromise {};
-// Execute everything received (`until`), end a half-received transaction, stop the applier and
-// forget the source (I3, I9).
+// Stop the receiver; execute everything received (`until` too), end a half-received transaction,
+// stop the applier and forget the source (I3, I9). Of a member without a source: nothing to do.
 struct Drain {
   gtid::GtidSet until;
 };
@@ -56,6 +56,19 @@ struct Look {};
 // Commit something of the writer's own. Done: W voters that live now hold all that its log held
 // before, because acknowledgements stand for everything up to them.
 struct ProveCommits {};
+// On a reader: wait until `until` is executed, at most until the not-after time. Changes nothing.
+struct CatchUp {
+  gtid::GtidSet until;
+};
+// On the writer: new writes wait, those underway are finished and acknowledged; answers with all
+// that was executed. Fails, with the name of who is in the way, when something runs that is not
+// over soon. The hold ends with whoever asked for it: nothing is left of it when the daemon dies.
+struct HoldWrites {};
+// Writes go on, as if nothing had been.
+struct ReleaseWrites {};
+// On a writer that holds its writes: clients out, no writes. Answers with all that was executed: it
+// is complete and final.
+struct StepDown {};
 // Let clients in: the writer to write, a reader to read (I6).
 struct Open {
   bool as_writer = false;
@@ -73,7 +86,11 @@ struct Rebuild {
 };
 
 using Action = std::variant<CommitTopology, StartMember, KillMember, AskPromise, Drain, Follow,
-                            GuardCommits, Look, ProveCommits, Open, Rejoin, Rebuild>;
+                            GuardCommits, Look, ProveCommits, Open, Rejoin, Rebuild, CatchUp,
+                            HoldWrites, ReleaseWrites, StepDown>;
+
+// "kill", "follow": for logs and failpoints.
+std::string_view name_of(const Action& action);
 
 struct Effect {
   EffectId id = 0;
@@ -86,7 +103,7 @@ struct Effect {
 // Inputs. Each comes with `now` (FailoverMachine::step).
 
 // An effect ended. `error` is empty when it succeeded; `held` is AskPromise's and Look's
-// received ∪ executed.
+// received ∪ executed, HoldWrites' and StepDown's executed.
 struct EffectDone {
   EffectId id = 0;
   std::string error;
@@ -100,6 +117,12 @@ struct MemberDied {
 };
 // Operator's wish: make another member the writer, whatever the present one's state.
 struct FailoverRequested {};
+// Operator's wish: hand the writer's part over to `target` without an election. Refused or given
+// up, with a note that says why, when not all members are well or something is in the way: the
+// writer then goes on.
+struct SwitchoverRequested {
+  MemberId target;
+};
 // Operator's wish: restart an open member in place. Of the writer too: nobody else is to take over.
 // Ignored when the member is busy or no writer serves; look at its process and ask again.
 struct RebootRequested {
@@ -118,8 +141,8 @@ struct ReplicationBroken {
 };
 struct Tick {};
 
-using Input = std::variant<EffectDone, MemberDied, FailoverRequested, RebootRequested,
-                           ReplicationBroken, Tick>;
+using Input = std::variant<EffectDone, MemberDied, FailoverRequested, SwitchoverRequested,
+                           RebootRequested, ReplicationBroken, Tick>;
 
 // What happened, for events, the log and the status page.
 struct Note {
@@ -129,6 +152,9 @@ struct Note {
     kCandidateChosen,  // who is to write, if nothing comes in between
     kFailoverCompleted,
     kFailoverStuck,
+    kSwitchoverStarted,    // `member` is the target, `text` the writer
+    kSwitchoverCompleted,  // `text`: milliseconds for which writes waited
+    kSwitchoverGivenUp,    // `text`: why; the writer is the same
     kColdStartStarted,
     kColdStartCompleted,
     kMemberRestarted,

@@ -561,7 +561,7 @@ TEST(FailoverMachine, AReaderThatCannotGoOnLosesItsVoteAndIsCloned) {
   EXPECT_EQ(play(machine, failed, now, held), std::vector<std::string>{"follow m2"});
   EXPECT_EQ(play(machine, failed, now, held), std::vector<std::string>{"follow m2"});
   const auto names = play(machine, failed, now, held);
-  const std::vector<std::string> expected = {"kill m2",   "prove m1", "commit",  "rebuild m2",
+  const std::vector<std::string> expected = {"kill m2",   "prove m1", "commit", "rebuild m2",
                                              "follow m2", "open m2",  "commit", "follow m2"};
   EXPECT_EQ(names, expected) << testing::PrintToString(names);
   EXPECT_EQ(machine.topology().voters.size(), 2U);
