@@ -176,6 +176,17 @@ void ClusterDriver::feed(const failover::Input& input) {
   }
 }
 
+void ClusterDriver::log_voters(const Topology& before, const Topology& now) const {
+  if (now.voters == before.voters) {
+    return;
+  }
+  std::string voters;
+  for (const MemberId& id : now.voters) {
+    voters += (voters.empty() ? "" : ",") + id.str();
+  }
+  log(Level::kInfo, "cluster.voters", {{"cluster", cluster_.id.str()}, {"voters", voters}});
+}
+
 void ClusterDriver::commit_topology(const failover::Effect& effect) {
   const Topology next = std::get<failover::CommitTopology>(effect.action).next;
   const std::weak_ptr<int> alive = alive_;
@@ -196,6 +207,7 @@ void ClusterDriver::commit_topology(const failover::Effect& effect) {
             return;
           }
           if (done) {
+            log_voters(topology_, next);
             topology_ = next;
             revision_ = *done;
           }

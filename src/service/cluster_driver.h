@@ -125,6 +125,7 @@ class ClusterDriver {
   void start_effect(const failover::Effect& effect);
   void effect_done(const failover::Effect& effect, EffectOutcome outcome);
   void commit_topology(const failover::Effect& effect);
+  void log_voters(const Topology& before, const Topology& now) const;
   void log_notes();
   void tick();
   void tick_after(Millis delay);

@@ -284,6 +284,9 @@ void FailoverMachine::on_committed(Instant now) {
   if (topology_.phase == Topology::Phase::kSteady) {
     amnesia_ = false;
   }
+  for (auto& [id, m] : members_) {
+    m.proof = is_voter(id) ? m.proof : MemberState::Proof::kNone;
+  }
   if (phase_ == Phase::kCommitTerm) {
     phase_ = Phase::kPromises;
     round_began_ = now;
@@ -384,6 +387,7 @@ void FailoverMachine::on_died(const MemberDied& died, Instant now) {
   m.busy = m.promised = m.drained = m.follows = m.counts = m.serves_reads = false;
   m.awaits_look = false;
   m.proof = MemberState::Proof::kNone;
+  m.died_at = now;
   retry_later(m, now);
   note(Note::Kind::kMemberTrouble, died.member, died.how);
   const bool is_reboot = rebooting_ == died.member;

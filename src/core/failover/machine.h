@@ -29,6 +29,7 @@ struct Limits {
   Millis attach{10'000};      // a voter connecting to the new writer
   Millis catch_up{30'000};    // a voter receiving the new writer's tail; then another way is tried
   Millis opening{30'000};     // from the commit point to serving; then the writer is brought back
+  Millis silence{500};        // of a dead voter; then it loses its vote until it is back
   Millis proof{1'000};        // a commit of our own; it holds the writer's agent
   Millis rejoin{90'000};      // reading a log's end, mysqld's start, looking
   Millis rebuild{3'600'000};  // a CLONE
@@ -138,7 +139,9 @@ class FailoverMachine {
     bool must_clone = false;       // and cannot come back without a clone
     bool awaits_look = false;      // what the writer holds is being asked for its rejoin
     enum class Proof { kNone, kAsked, kGiven };
-    Proof proof = Proof::kNone;  // since it died, that nobody counts on what it holds
+    // Since it died, that nobody counts on what it holds. Until its vote is taken it may not follow.
+    Proof proof = Proof::kNone;
+    Instant died_at{};
     bool broken = false;         // a reader whose data must be replaced, once it has no vote
     int breaks = 0;              // of its replication, in a row
     Instant last_break{};
@@ -190,7 +193,8 @@ class FailoverMachine {
   void advance_rejoin(const MemberId& id, MemberState& m, Instant now);
   void ask_rejoin(const MemberId& id, const gtid::GtidSet& writer_held, Instant now);
   void grow_voters(Instant now);
-  void drop_broken(Instant now);
+  void drop_silent(Instant now);
+  bool is_silent(const MemberState& m, Instant now) const;
   bool ready(const MemberState& m, Instant now) const { return !m.busy && now >= m.next_try; }
   bool is_alive(const MemberState& m) const;
   int promises_needed() const;

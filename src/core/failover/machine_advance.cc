@@ -40,7 +40,7 @@ void FailoverMachine::advance(Instant now) {
       }
     }
     grow_voters(now);
-    drop_broken(now);
+    drop_silent(now);
   }
 }
 
@@ -318,7 +318,8 @@ void FailoverMachine::advance_follower(const MemberId& id, MemberState& m, Insta
   if (m.broken && !is_voter(id)) {
     m.needs_rejoin = m.must_clone = true;
   }
-  if (m.broken && is_voter(id)) {
+  const bool loses_vote = m.proof != MemberState::Proof::kNone && is_alive(m);
+  if (is_voter(id) && (m.broken || loses_vote)) {
     return;  // silent until its vote is taken away
   }
   if (m.needs_rejoin) {
@@ -389,16 +390,27 @@ void FailoverMachine::grow_voters(Instant now) {
   }
 }
 
-// Takes the vote of a dead reader whose data must be replaced. It acknowledges nothing any more;
-// what it alone had acknowledged must be held by the rest before they are counted without it.
-void FailoverMachine::drop_broken(Instant now) {
+// It acknowledges nothing, and nothing that it could do soon changes that.
+bool FailoverMachine::is_silent(const MemberState& m, Instant now) const {
+  const bool is_down = m.state == State::kDead || m.state == State::kStarting;
+  return m.broken ? m.state == State::kDead : is_down && since(m.died_at, now) >= limits_.silence;
+}
+
+// Takes the vote of a dead reader, so that the rest can elect without it. What it alone had
+// acknowledged must be held by the rest before they are counted without it.
+void FailoverMachine::drop_silent(Instant now) {
   using Proof = MemberState::Proof;
   if (committing_ || to_commit_ || static_cast<int>(topology_.voters.size()) <= topology_.acks) {
     return;
   }
   for (const MemberId& id : order_) {
     MemberState& m = members_[id];
-    if (!m.broken || !is_voter(id) || m.state != State::kDead) {
+    const bool others_acknowledge =
+        std::any_of(members_.begin(), members_.end(), [&](const auto& other) {
+          return other.first != id && other.second.counts && is_voter(other.first);
+        });
+    // Proven: it has not followed since.
+    if (!is_voter(id) || (m.proof == Proof::kNone && !is_silent(m, now)) || !others_acknowledge) {
       continue;
     }
     if (m.proof == Proof::kGiven) {
