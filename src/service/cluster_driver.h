@@ -126,6 +126,7 @@ class ClusterDriver {
   void effect_done(const failover::Effect& effect, EffectOutcome outcome);
   void commit_topology(const failover::Effect& effect);
   void log_notes();
+  void log_recovery(const failover::Note& note) const;
   void tick();
   void tick_after(Millis delay);
   void ask_reports();
