@@ -15,7 +15,6 @@ constexpr Millis kTick{100};
 constexpr Millis kTickInElection{5};
 constexpr Millis kReportEvery{500};
 constexpr Millis kAdoptAgain{1'000};
-constexpr int kBrokenReports = 2;
 // A reader that is further behind is no longer offered at the reader endpoint (I14).
 constexpr Millis kReaderLagMax{30'000};
 
@@ -236,35 +235,6 @@ void ClusterDriver::start_effect(const failover::Effect& effect) {
       });
 }
 
-void ClusterDriver::effect_done(const failover::Effect& effect, EffectOutcome outcome) {
-  const MemberId id = effect.member;
-  Hands& hands = hands_.at(id);
-  const bool ended = outcome.process && !take_process(hands, *outcome.process);
-  const bool rejoins = std::holds_alternative<failover::Rejoin>(effect.action);
-  const bool rebuilds = std::holds_alternative<failover::Rebuild>(effect.action);
-  const bool succeeded = outcome.done.error.empty();
-  const bool runs =
-      rebuilds || (rejoins && outcome.done.rejoined.way != failover::RejoinWay::kClone);
-  if (runs && succeeded && !outcome.process) {
-    adopt_again(id);  // its guard did not answer
-  }
-  if (rejoins && succeeded) {
-    hands.rejoined = outcome.done.rejoined;
-  } else if (rebuilds) {
-    hands.kept_data = std::move(outcome.kept_data);
-  }
-  if (!succeeded) {
-    hands.trouble = outcome.done.error;
-  }
-  feed(outcome.done);
-  if (rebuilds && succeeded) {
-    hands.rejoined = failover::Rejoined();
-  }
-  if (ended) {
-    feed(failover::MemberDied{id, "it ended as soon as it ran"});
-  }
-}
-
 bool ClusterDriver::take_process(Hands& hands, const MemberProcess& process) {
   const bool runs = process.mysqld_pid != hands.ended_pid;
   hands.process = runs ? process : MemberProcess();
@@ -373,18 +343,8 @@ void ClusterDriver::log_notes() {
         log(Level::kInfo, "member.restarted", {{"member", note.member.str()}});
         break;
       case Kind::kMemberRejoined:
-        log(Level::kInfo, "member.rejoined",
-            {{"member", note.member.str()},
-             {"way", note.text},
-             {"discarded", hands->second.rejoined.discarded},
-             {"kept", hands->second.rejoined.kept}});
-        break;
       case Kind::kMemberRebuilt:
-        log(Level::kInfo, "member.rebuilt",
-            {{"member", note.member.str()},
-             {"reason", hands->second.rejoined.reason},
-             {"discarded", hands->second.rejoined.discarded},
-             {"kept", hands->second.kept_data}});
+        log_recovery(note);
         break;
       case Kind::kMemberTrouble:
         log(Level::kWarning, "member.trouble",
@@ -463,21 +423,6 @@ void ClusterDriver::ask_reports() {
           }
           publish();
         });
-  }
-}
-
-// Once may be the moment between two commands of ours.
-void ClusterDriver::judge_replication(const MemberId& id, const MemberReport& report) {
-  Hands& hands = hands_.at(id);
-  const bool serves = machine_ && machine_->serving_writer() && topology_.writer != id;
-  hands.broken_reports = serves && report.replication_stopped ? hands.broken_reports + 1 : 0;
-  if (hands.broken_reports >= kBrokenReports) {
-    hands.broken_reports = 0;
-    using Kind = failover::ReplicationBroken::Kind;
-    const bool failed = !report.replication_error.empty();
-    feed(failover::ReplicationBroken{
-        id, failed ? Kind::kFailed : Kind::kStopped,
-        "replication stopped: " + (failed ? report.replication_error : "by somebody's hand")});
   }
 }
 

@@ -127,6 +127,7 @@ class ClusterDriver {
   void commit_topology(const failover::Effect& effect);
   void log_voters(const Topology& before, const Topology& now) const;
   void log_notes();
+  void log_recovery(const failover::Note& note) const;
   void tick();
   void tick_after(Millis delay);
   void ask_reports();

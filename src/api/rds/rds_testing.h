@@ -50,6 +50,7 @@ class ObedientAgent final : public MemberAgent {
   Status prove_commits(const Stamp&) override { return ok(); }
   Status open(const Stamp&, bool) override { return ok(); }
   Result<failover::Rejoined> rejoin(const Stamp&, const gtid::GtidSet&) override {
+    is_running_ = true;
     return failover::Rejoined();
   }
   Status rebuild(const Stamp&, const MemberId&) override { return ok(); }
