@@ -115,6 +115,9 @@ void World::check_switchover(const Topology& before, const Topology& next) {
 
 // A vote may be taken from who is dead or does not count; the rest must hold what it acknowledged.
 void World::check_dropped(const Topology& before, const Topology& next) {
+  if (next.voters == before.voters) {
+    return;  // said again, because the answer was lost
+  }
   dropped_.clear();
   for (const MemberId& id : before.voters) {
     if (!contains(next.voters, index_of(id))) {

@@ -15,6 +15,10 @@ namespace {
 // Each takes as long as a voter may take to attach.
 constexpr int kGuardsBeforeOtherWay = 2;
 
+bool contains(const std::vector<MemberId>& ids, const MemberId& id) {
+  return std::find(ids.begin(), ids.end(), id) != ids.end();
+}
+
 }  // namespace
 
 void FailoverMachine::advance(Instant now) {
@@ -318,7 +322,9 @@ void FailoverMachine::advance_follower(const MemberId& id, MemberState& m, Insta
   if (m.broken && !is_voter(id)) {
     m.needs_rejoin = m.must_clone = true;
   }
-  const bool loses_vote = m.proof != MemberState::Proof::kNone && is_alive(m);
+  const auto& asked_for = committing_ ? committing_ : to_commit_;
+  const bool is_taken = asked_for && !contains(asked_for->voters, id);
+  const bool loses_vote = is_alive(m) && (is_taken || m.proof != MemberState::Proof::kNone);
   if (is_voter(id) && (m.broken || loses_vote)) {
     return;  // silent until its vote is taken away
   }
