@@ -92,6 +92,10 @@ class MemberAgent {
   virtual Status open(const Stamp& stamp, bool as_writer) = 0;
   virtual Status rebuild(const Stamp& stamp, const MemberId& donor) = 0;
   virtual Result<gtid::GtidSet> look() = 0;
+  virtual Status catch_up(const Stamp& stamp, const gtid::GtidSet& until) = 0;
+  virtual Result<gtid::GtidSet> hold_writes(const Stamp& stamp) = 0;
+  virtual Status release_writes(const Stamp& stamp) = 0;
+  virtual Result<gtid::GtidSet> step_down(const Stamp& stamp) = 0;
   // The folders where the last rebuild and its failed attempts left what the member held before,
   // with commas between; empty: there were none.
   virtual std::string kept_data() const { return {}; }

@@ -58,6 +58,8 @@ class ClusterDriver {
   // The record says kDeleting: take everything down, then on_gone.
   void remove();
   void request_failover();
+  // Hands over to `target` without an election, or gives up with an event that says why.
+  void request_switchover(const MemberId& target);
   // Restarts members in place, one after the other, and waits for each. kConflict when the cluster
   // is not available or being rebooted already.
   Status reboot(std::vector<MemberId> members);

@@ -104,6 +104,10 @@ class FakeAgent final : public MemberAgent {
     return ok();
   }
   Result<gtid::GtidSet> look() override { return gtid::GtidSet(); }
+  Status catch_up(const Stamp&, const gtid::GtidSet&) override { return ok(); }
+  Result<gtid::GtidSet> hold_writes(const Stamp&) override { return gtid::GtidSet(); }
+  Status release_writes(const Stamp&) override { return ok(); }
+  Result<gtid::GtidSet> step_down(const Stamp&) override { return gtid::GtidSet(); }
   std::string kept_data() const override { return "/lost+found/x"; }
   Result<MemberReport> report() override {
     MemberReport out;
