@@ -175,6 +175,17 @@ void ClusterDriver::feed(const failover::Input& input) {
   }
 }
 
+void ClusterDriver::log_voters(const Topology& before, const Topology& now) const {
+  if (now.voters == before.voters) {
+    return;
+  }
+  std::string voters;
+  for (const MemberId& id : now.voters) {
+    voters += (voters.empty() ? "" : ",") + id.str();
+  }
+  log(Level::kInfo, "cluster.voters", {{"cluster", cluster_.id.str()}, {"voters", voters}});
+}
+
 void ClusterDriver::commit_topology(const failover::Effect& effect) {
   const Topology next = std::get<failover::CommitTopology>(effect.action).next;
   const std::weak_ptr<int> alive = alive_;
@@ -195,6 +206,7 @@ void ClusterDriver::commit_topology(const failover::Effect& effect) {
             return;
           }
           if (done) {
+            log_voters(topology_, next);
             topology_ = next;
             revision_ = *done;
           }
@@ -210,29 +222,16 @@ void ClusterDriver::start_effect(const failover::Effect& effect) {
   }
   const auto* clock = &needs_.clock;
   const Instant asked = clock->now();
-  const bool rebuilds = std::holds_alternative<failover::Rebuild>(effect.action);
   on_member<EffectOutcome>(
       effect.member,
       [effect, clock](MemberAgent& agent) { return carry_out(effect, agent, clock->now()); },
-      [this, id = effect.member, what = effect.action, asked, rebuilds](EffectOutcome outcome) {
+      [this, effect, asked](EffectOutcome outcome) {
         log(Level::kDebug, "effect.done",
-            {{"member", id.str()},
-             {"effect", failover::name_of(what)},
+            {{"member", effect.member.str()},
+             {"effect", failover::name_of(effect.action)},
              {"ms", since(asked, needs_.clock.now()).count()},
              {"error", outcome.done.error}});
-        Hands& hands = hands_.at(id);
-        const bool ended = outcome.process && !take_process(hands, *outcome.process);
-        if (rebuilds && !outcome.process && outcome.done.error.empty()) {
-          adopt_again(id);  // it runs, and its guard did not answer
-        }
-        hands.kept_data = std::move(outcome.kept_data);
-        if (!outcome.done.error.empty()) {
-          hands.trouble = outcome.done.error;
-        }
-        feed(outcome.done);
-        if (ended) {
-          feed(failover::MemberDied{id, "it ended as soon as it ran"});
-        }
+        effect_done(effect, std::move(outcome));
       });
 }
 
@@ -293,6 +292,7 @@ void ClusterDriver::log_notes() {
     needs_.events.noted(
         cluster_, note,
         {.is_starting = cluster_.status != ClusterStatus::kAvailable,
+         .rejoined = hands == hands_.end() ? failover::Rejoined() : hands->second.rejoined,
          .kept_data = hands == hands_.end() ? std::string() : hands->second.kept_data});
     switch (note.kind) {
       case Kind::kOpened:
@@ -342,8 +342,9 @@ void ClusterDriver::log_notes() {
       case Kind::kMemberRestarted:
         log(Level::kInfo, "member.restarted", {{"member", note.member.str()}});
         break;
+      case Kind::kMemberRejoined:
       case Kind::kMemberRebuilt:
-        log(Level::kInfo, "member.rebuilt", {{"member", note.member.str()}});
+        log_recovery(note);
         break;
       case Kind::kMemberTrouble:
         log(Level::kWarning, "member.trouble",
@@ -417,6 +418,9 @@ void ClusterDriver::ask_reports() {
           }
           h.report = std::move(*report);
           h.trouble = h.report.replication_error;
+          if (h.process.mysqld_pid == pid) {
+            judge_replication(id, h.report);
+          }
           publish();
         });
   }

@@ -10,6 +10,7 @@
 namespace trivet::service {
 namespace {
 
+constexpr int kBrokenReports = 2;
 constexpr Millis kLookEvery{300};
 constexpr Millis kLookMax{300};
 constexpr Millis kKillMax{5'000};
@@ -157,6 +158,68 @@ void ClusterDriver::nudge(const MemberId& id) {
         log(done ? Level::kInfo : Level::kWarning, "acknowledgement.nudged",
             {{"member", id.str()}, {"error", done ? "" : done.error().message}});
       });
+}
+
+void ClusterDriver::effect_done(const failover::Effect& effect, EffectOutcome outcome) {
+  const MemberId id = effect.member;
+  Hands& hands = hands_.at(id);
+  const bool ended = outcome.process && !take_process(hands, *outcome.process);
+  const bool rejoins = std::holds_alternative<failover::Rejoin>(effect.action);
+  const bool rebuilds = std::holds_alternative<failover::Rebuild>(effect.action);
+  const bool succeeded = outcome.done.error.empty();
+  const bool runs =
+      rebuilds || (rejoins && outcome.done.rejoined.way != failover::RejoinWay::kClone);
+  if (runs && succeeded && !outcome.process) {
+    adopt_again(id);  // its guard did not answer
+  }
+  if (rejoins && succeeded) {
+    hands.rejoined = outcome.done.rejoined;
+  } else if (rebuilds) {
+    hands.kept_data = std::move(outcome.kept_data);
+  }
+  if (!succeeded) {
+    hands.trouble = outcome.done.error;
+  }
+  feed(outcome.done);
+  if (rebuilds && succeeded) {
+    hands.rejoined = failover::Rejoined();
+  }
+  if (ended) {
+    feed(failover::MemberDied{id, "it ended as soon as it ran"});
+  }
+}
+
+// Once may be the moment between two commands of ours.
+void ClusterDriver::judge_replication(const MemberId& id, const MemberReport& report) {
+  Hands& hands = hands_.at(id);
+  const bool serves = machine_ && machine_->serving_writer() && topology_.writer != id;
+  hands.broken_reports = serves && report.replication_stopped ? hands.broken_reports + 1 : 0;
+  if (hands.broken_reports >= kBrokenReports) {
+    hands.broken_reports = 0;
+    using Kind = failover::ReplicationBroken::Kind;
+    const bool failed = !report.replication_error.empty();
+    feed(failover::ReplicationBroken{
+        id, failed ? Kind::kFailed : Kind::kStopped,
+        "replication stopped: " + (failed ? report.replication_error : "by somebody's hand")});
+  }
+}
+
+void ClusterDriver::log_recovery(const failover::Note& note) const {
+  const Hands& hands = hands_.at(note.member);
+  const failover::Rejoined& r = hands.rejoined;
+  if (note.kind == failover::Note::Kind::kMemberRejoined) {
+    log(Level::kInfo, "member.rejoined",
+        {{"member", note.member.str()},
+         {"way", note.text},
+         {"discarded", r.discarded},
+         {"kept", r.kept}});
+  } else {
+    log(Level::kInfo, "member.rebuilt",
+        {{"member", note.member.str()},
+         {"reason", r.reason},
+         {"discarded", r.discarded},
+         {"kept", hands.kept_data}});
+  }
 }
 
 }  // namespace trivet::service

@@ -28,6 +28,7 @@ struct Machine {
   std::map<MemberId, std::function<void(int, const std::string&)>> on_exit;
   std::map<MemberId, int> prepared;
   std::map<MemberId, int> rebuilt;
+  std::map<MemberId, int> rejoined;
   std::set<MemberId> hung;  // these do not answer probes
   std::map<MemberId, int> nudged;
   std::set<MemberId> lost_acknowledgement;  // writers whose commits wait until a nudge
@@ -96,7 +97,14 @@ class FakeAgent final : public MemberAgent {
   Status drain(const Stamp&, const gtid::GtidSet&) override { return ok(); }
   Status follow(const Stamp&, const FollowTarget&) override { return ok(); }
   Status guard_commits(const Stamp&, int, const std::vector<MemberId>&) override { return ok(); }
+  Status prove_commits(const Stamp&) override { return ok(); }
   Status open(const Stamp&, bool) override { return ok(); }
+  Result<failover::Rejoined> rejoin(const Stamp&, const gtid::GtidSet&) override {
+    (void)start(Millis(0));
+    const std::scoped_lock lock(machine_.mutex);
+    ++machine_.rejoined[id()];
+    return failover::Rejoined{failover::RejoinWay::kRewind, "", 3, "/lost+found/x"};
+  }
   Status rebuild(const Stamp&, const MemberId&) override {
     (void)start(Millis(1));
     const std::scoped_lock lock(machine_.mutex);
@@ -386,7 +394,7 @@ TEST_F(ClusterServiceTest, ADeathOfTheWriterMovesTheEndpointAndTheFormerWriterCo
     return views[0]->writer == MemberId("demo-instance-2") &&
            views[0]->topology.voters.size() == 2 && views[0]->members[0].serves_reads;
   }));
-  EXPECT_EQ(machine_.rebuilt[MemberId("demo-instance-1")], 1);
+  EXPECT_EQ(machine_.rejoined[MemberId("demo-instance-1")], 1);
   const auto table = make_endpoint_table({service_->find(ClusterId("demo"))});
   ASSERT_TRUE(table.has_value());
   EXPECT_EQ(table->clusters()[0].writer->host, "127.30.0.4");
@@ -404,7 +412,7 @@ TEST_F(ClusterServiceTest, AWriterThatHangsIsKilledAndReplaced) {
     return views[0]->writer == MemberId("demo-instance-2") &&
            views[0]->topology.voters.size() == 2 && views[0]->members[0].serves_reads;
   }));
-  EXPECT_EQ(machine_.rebuilt[MemberId("demo-instance-1")], 1);
+  EXPECT_EQ(machine_.rejoined[MemberId("demo-instance-1")], 1);
 }
 
 TEST_F(ClusterServiceTest, AReaderThatHangsIsRestartedWithoutAFailover) {

@@ -2,6 +2,7 @@
 """What is killed comes back, writes go on through the same endpoint, and every acknowledged row is there."""
 import contextlib
 import select
+import signal
 import time
 
 from harness import MASTER, end_processes, kill, wait_gone
@@ -122,6 +123,27 @@ def the_writers_mysqld_is_killed_under_load(home):
     assert home.sql_error(former["address"], "CREATE DATABASE nowhere") == READ_ONLY
     said = home.wait_event("failover.completed", before)["ms"]
     return f"{shown(load, killed)}, the daemon says {said} ms"
+
+
+@suite.test
+def a_silent_reader_loses_its_vote_and_another_death_does_not_stop_writes(home):
+    """Two deaths one after the other, the second before the first is whole again: the reader that is left goes on."""
+    home.wait_whole()
+    silent = home.readers()[0]
+    left = home.readers()[1]["identifier"]
+    with Writers(home, home.shared["host"], 2, pause=0.005) as load:
+        running(load)
+        before, killed = home.log_size(), time.monotonic()
+        kill(silent["pid"], signal.SIGSTOP)
+        home.wait_event("cluster.voters", before, 10, voters=left)
+        dropped = time.monotonic() - killed
+        kill(home.writer()["pid"])
+        running(load)
+    assert home.writer()["identifier"] == left
+    home.wait_whole()
+    nothing_lost(home, load)
+    agree(home)
+    return f"out of the voters after {dropped * 1000:.0f} ms"
 
 
 @suite.test
