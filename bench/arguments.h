@@ -8,8 +8,10 @@
 #include <cstdio>
 #include <cstdlib>
 #include <map>
+#include <sstream>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "base/file.h"
 #include "base/result.h"
@@ -80,6 +82,19 @@ class Arguments {
 
   ServerAddress server(const std::string& name) const {
     return {text(name), static_cast<std::uint16_t>(number("port", 3306))};
+  }
+
+  // With commas between.
+  std::vector<ServerAddress> servers(const std::string& name) const {
+    std::vector<ServerAddress> out;
+    std::istringstream in(text(name));
+    for (std::string part; std::getline(in, part, ',');) {
+      out.push_back({part, static_cast<std::uint16_t>(number("port", 3306))});
+    }
+    if (out.empty()) {
+      fail("--" + name + " names no address");
+    }
+    return out;
   }
 
   // --<name>-user and --<name>-secret-file.

@@ -45,6 +45,7 @@ class Bench:
     def __init__(self, home, quick):
         self.home, self.quick = home, quick
         self.described = None
+        self.options = {}  # of the command line
         self.secrets = home.folder / "secrets"
         self.secrets.mkdir(mode=0o700)
 
@@ -107,7 +108,8 @@ class Bench:
 
     def program(self, name, *arguments):
         """A running program of bench/; its answer is JSON."""
-        words = [str(word) for word in (harness.BIN / name, "--ca", self.home.ca, *arguments)]
+        ca = () if "--ca" in arguments else ("--ca", self.home.ca)
+        words = [str(word) for word in (harness.BIN / name, *ca, *arguments)]
         return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
                                 text=True, env=harness.plain_environment())
 
@@ -315,58 +317,4 @@ def router(bench):
     return rows
 
 
-
-def acknowledged_rows_missing(bench, run, answer):
-    """How many acknowledged rows the writer does not have."""
-    missing = 0
-    for number, writer in enumerate(answer["writers"]):
-        unsure = set(writer["unacknowledged"])
-        there = {row[0] for row in bench.home.sql(
-            bench.described["Endpoint"], f"SELECT n FROM bench.writes WHERE run={run} AND writer={number}",
-            user=PLAIN_USER, password=PLAIN_PASSWORD)}
-        missing += sum(1 for n in range(1, writer["tried"] + 1) if n not in unsure and n not in there)
-    return missing
-
-
-def fail_over(bench, run, seconds):
-    """(gap, time from the kill to the first acknowledged write, acknowledged rows that are missing), ms."""
-    program = bench.program(
-        "write_load", "--address", bench.described["Endpoint"], "--write-user", PLAIN_USER,
-        "--write-secret-file", bench.secrets / "plain", "--threads", 8, "--seconds", seconds, "--run", run)
-    time.sleep(1.5)
-    writer = bench.writer()
-    killed = time.monotonic() * 1000
-    harness.kill(writer["pid"])
-    answer = bench.answer(program, seconds + 60)
-    # What lasts until the writers stop counts with what was seen of it.
-    pauses = [(begin, end) for begin, end in [*answer["pauses"], (answer["last"], answer["ended"])] if end > killed]
-    if answer["last"] <= killed:
-        raise RuntimeError(f"no write succeeded within {seconds - 1.5} s of the kill")
-    begin, end = max(pauses, key=lambda pause: pause[1] - pause[0])
-    return end - begin, end - killed, acknowledged_rows_missing(bench, run, answer)
-
-
-def failover(bench):
-    """kill -9 of the writer's mysqld under eight writers, again and again."""
-    bench.cluster()
-    gaps, missing = [], 0
-    for run in range(1, (4 if bench.quick else 21)):
-        bench.home.wait_whole(CLUSTER, 180)
-        time.sleep(1)
-        gap, first, lost = fail_over(bench, run, 5)
-        gaps.append(gap)
-        missing += lost
-        print(f"    {run}: gap {gap:.0f} ms, first write {first:.0f} ms after the kill, {lost} rows missing",
-              flush=True)
-    bench.home.wait_whole(CLUSTER, 180)
-    time.sleep(5)
-    after = sum(resident(m["pid"])[0] for m in bench.home.members(CLUSTER).values())
-    middle, worst = percentile(gaps, 50), percentile(gaps, 99)
-    return [Row(f"failover under 8 writers, gap, n={len(gaps)}",
-                f"p50 {middle:.0f}, p99 {worst:.0f}, max {max(gaps):.0f} ms",
-                target="p50 < 180, p99 < 500 ms", met=middle < 180 and worst < 500),
-            Row("  acknowledged rows missing", str(missing), target="0", met=missing == 0),
-            Row("  the members, idle again, resident (RSS)", f"{after:.0f} MB")]
-
-
-ALL = {"create": create, "memory": memory, "login": login, "router": router, "failover": failover}
+ALL = {"create": create, "memory": memory, "login": login, "router": router}
