@@ -374,8 +374,12 @@ void FailoverMachine::on_succeeded(const Pending& pending, const EffectDone& don
 
 void FailoverMachine::on_died(const MemberDied& died, Instant now) {
   const auto at = members_.find(died.member);
-  if (at == members_.end() || at->second.state == State::kRebuilding) {
-    return;  // a rebuild restarts its member by itself
+  const bool rejoins = std::any_of(pending_.begin(), pending_.end(), [&](const auto& entry) {
+    return entry.second.member == died.member &&
+           std::holds_alternative<Rejoin>(entry.second.action);
+  });
+  if (at == members_.end() || at->second.state == State::kRebuilding || rejoins) {
+    return;  // a rejoin and a rebuild end and start their member by themselves
   }
   MemberState& m = at->second;
   if (m.state == State::kDead) {
