@@ -49,7 +49,8 @@ def longest_pause(answer, moment):
 def gap_row(name, gaps, target="", middle=None, worst=None):
     p50, p99 = percentile(gaps, 50), percentile(gaps, 99)
     met = None if not target else (middle is None or p50 < middle) and (worst is None or p99 < worst)
-    return Row(f"{name}, n={len(gaps)}", f"p50 {p50:.0f}, p99 {p99:.0f}, max {max(gaps):.0f} ms", target=target, met=met)
+    measured = f"p50 {p50:.0f}, p99 {p99:.0f}, max {max(gaps):.0f} ms"
+    return Row(f"{name}, n={len(gaps)}", measured, target=target, met=met)
 
 
 class Rounds:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Makes a home, runs figures on it, prints the table, takes everything down. What bench/run and bench/failover share."""
+"""A home, figures made on it, the table, and everything taken down: what bench/run and bench/failover share."""
 import contextlib
 import json
 import os
