@@ -180,6 +180,7 @@ ArnText::ArnText(std::string_view text) : whole(text) {
 ArnPattern ArnPattern::compile(std::string_view text, Variables variables) {
   ArnPattern out;
   out.whole_ = Template::compile(text, {.variables = variables != Variables::kNone});
+  out.ends_with_star_ = text.ends_with('*');
   if (text == "*") {
     return out;
   }

@@ -78,9 +78,13 @@ class ArnPattern {
   // As match_narrow, or as one glob over the whole text: AWS lets a '*' at the end of a part run
   // over colons. Right for Deny.
   Match match_wide(const ArnText& text, const Context& context) const;
+  // Fewer than six parts, and not a lone "*".
+  bool is_short() const { return !parts_.empty() && parts_.size() < 6; }
+  bool ends_with_star() const { return ends_with_star_; }
 
  private:
   std::vector<Template> parts_;  // empty for a lone "*"
+  bool ends_with_star_ = false;
   Template whole_;
 };
 
