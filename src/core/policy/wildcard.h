@@ -50,8 +50,12 @@ class Template {
   };
   void add_unit(char16_t unit);
   void add_variable(std::string_view inside);
+  void keep_prefix();
 
   std::vector<Piece> pieces_;
+  // What every match begins with; all of it where there are neither wildcards nor variables.
+  std::string prefix_;
+  bool is_literal_ = false;
   bool has_variables_ = false;
   bool ignore_case_ = false;
 };
