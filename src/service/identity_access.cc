@@ -131,10 +131,15 @@ policy::Decision no_policy(policy::PolicyKind kind) {
 
 // The principal's own policies and those that limit its session. nullopt when a session policy
 // cannot be read: it could be the one that denies.
-std::optional<policy::PolicySet> own_policies(const Identity& identity,
+std::optional<policy::PolicySet> own_policies(const IdentitySnapshot& snapshot,
+                                              const Identity& identity,
                                               const Principal& principal) {
   policy::PolicySet set;
   set.identity = identity.policies;
+  set.boundary = identity.boundary;
+  if (identity.kind != Identity::Kind::kRoot) {
+    set.guardrails = snapshot.guardrails();
+  }
   for (const std::string& text : principal.session_policies) {
     auto parsed = policy::parse_policy(text);
     if (!parsed) {
@@ -185,7 +190,7 @@ policy::Decision decide_access(const IdentitySnapshot& snapshot, const AccessQue
       is_iam_call(question.action)) {
     return no_policy(policy::PolicyKind::kSession);
   }
-  const auto policies = own_policies(*identity, principal);
+  const auto policies = own_policies(snapshot, *identity, principal);
   if (!policies) {
     return no_policy(policy::PolicyKind::kSession);
   }
@@ -199,7 +204,7 @@ policy::Decision decide_assume(const IdentitySnapshot& snapshot, const AccessQue
   if (identity == nullptr || role.trust.policy == nullptr) {
     return no_policy(policy::PolicyKind::kTrust);
   }
-  auto policies = own_policies(*identity, question.principal);
+  auto policies = own_policies(snapshot, *identity, question.principal);
   if (!policies) {
     return no_policy(policy::PolicyKind::kSession);
   }

@@ -5,6 +5,7 @@
 
 #include "base/assert.h"
 #include "base/bytes.h"
+#include "core/policy/inspect.h"
 
 namespace trivet::policy {
 namespace {
@@ -226,6 +227,30 @@ Decision evaluate(const PolicySet& policies, const Request& request) {
     return decision;
   }
   return bounded(policies, asked, std::move(decision));
+}
+
+std::vector<MatchedStatement> matching_statements(const PolicySet& policies, const Request& request,
+                                                  Effect effect) {
+  const Prepared asked{request, to_lower(request.action), ArnText(request.resource),
+                       !policies.boundary.empty()};
+  std::vector<MatchedStatement> found;
+  for (const Layer& layer :
+       {Layer{PolicyKind::kGuardrail, policies.guardrails},
+        Layer{policies.is_trust ? PolicyKind::kTrust : PolicyKind::kResource, policies.resource},
+        Layer{PolicyKind::kIdentity, policies.identity},
+        Layer{PolicyKind::kBoundary, policies.boundary},
+        Layer{PolicyKind::kSession, policies.session}}) {
+    for (const NamedPolicy& named : layer.policies) {
+      const auto& statements = named.policy->statements;
+      for (std::size_t i = 0; i < statements.size(); ++i) {
+        if (statements[i].effect == effect && names_principal(layer.kind, statements[i], asked) &&
+            applies(layer.kind, statements[i], asked)) {
+          found.push_back({layer.kind, named.name, static_cast<int>(i)});
+        }
+      }
+    }
+  }
+  return found;
 }
 
 std::string access_denied_message(const Decision& decision, const Request& request) {
