@@ -106,6 +106,8 @@ class Compactor:
                 if shape and (self.is_input or self.dump["structures"][shape]["members"]):
                     entry[side] = shape
                     self.add_structure(shape)
+                elif not self.is_input and "resultWrapper" in self.botocore["operations"][name].get("output", {}):
+                    entry["emptyResult"] = True  # botocore looks for the element, though nothing is in it
         errors = {name: error for name, error in sorted(self.dump["errors"].items())
                   if not name.endswith("ServiceException")}
         return {

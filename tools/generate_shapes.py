@@ -163,7 +163,7 @@ class Generator:
                 f"template <>\nstruct Operation<{request}> {{\n"
                 f"  using Response = {self.service}::{operation}Response;\n"
                 f"  static constexpr std::string_view kAction = \"{operation}\";\n"
-                f"  static constexpr bool kHasResult = {'true' if sides.get('output') else 'false'};\n"
+                f"  static constexpr bool kHasResult = {'true' if sides.get('output') or sides.get('emptyResult') else 'false'};\n"
                 f"  static const ServiceInfo& service() {{ return {self.service}::service_info(); }}\n"
                 f"  static Result<{request}> parse(const QueryParams& params) {{\n"
                 f"    return {self.service}::parse_{operation}Request(params);\n  }}\n}};\n")
