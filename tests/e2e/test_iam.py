@@ -5,9 +5,12 @@ import csv
 import datetime
 import io
 import json
-import urllib.parse
+import time
 
 import botocore.exceptions
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from harness import REGION
 from suite import Suite
@@ -224,7 +227,7 @@ def tokens_of_sts(home):
     made = sts.get_session_token(DurationSeconds=900)
     inner = home.client("sts", session_keys(made))
     assert inner.get_caller_identity()["Arn"] == arn_of(home, "root")
-    keys = keys_of(home, "fay", allow(["sts:GetFederationToken", "rds:*"]))
+    keys = keys_of(home, "fay", allow(["sts:GetFederationToken", "sts:GetAccessKeyInfo", "rds:*"]))
     assert home.client("sts", keys).get_access_key_info(AccessKeyId=keys[0])["Account"] == home.facts["account_id"]
     federated = home.client("sts", keys).get_federation_token(Name="guest", DurationSeconds=900,
                                                               Policy=document(allow("rds:DescribeDBInstances")))
@@ -238,14 +241,75 @@ def tokens_of_sts(home):
     assert refusal(home.client("rds", bare).describe_db_instances)[0] == "AccessDenied"
 
 
+class Issuer:
+    """An OIDC provider without a server: a key, and tokens that it signs."""
+
+    def __init__(self, url):
+        self.url = url
+        self.key = ec.generate_private_key(ec.SECP256R1())
+
+    def jwks(self):
+        numbers = self.key.public_key().public_numbers()
+        return json.dumps({"keys": [{"kty": "EC", "crv": "P-256", "kid": "k1", "use": "sig", "alg": "ES256",
+                                     "x": encoded(numbers.x.to_bytes(32, "big")),
+                                     "y": encoded(numbers.y.to_bytes(32, "big"))}]})
+
+    def token(self, **claims):
+        given = {"iss": self.url, "sub": "repo:us/app:main", "aud": "sts.amazonaws.com",
+                 "exp": int(time.time()) + 300, **claims}
+        text = encoded(json.dumps({"alg": "ES256", "kid": "k1"}).encode()) + "." + encoded(json.dumps(given).encode())
+        r, s = decode_dss_signature(self.key.sign(text.encode(), ec.ECDSA(hashes.SHA256())))
+        return text + "." + encoded(r.to_bytes(32, "big") + s.to_bytes(32, "big"))
+
+
+def encoded(data):
+    return base64.urlsafe_b64encode(data).decode().rstrip("=")
+
+
+@suite.test
+def a_role_trusts_a_providers_word(home):
+    iam, issuer = home.client("iam"), Issuer("https://token.example.com/ci")
+    arn = iam.create_open_id_connect_provider(Url=issuer.url, ClientIDList=["sts.amazonaws.com"],
+                                              ThumbprintList=["a" * 40])["OpenIDConnectProviderArn"]
+    assert arn == arn_of(home, "oidc-provider/token.example.com/ci"), arn
+    condition = {"StringEquals": {"token.example.com/ci:aud": "sts.amazonaws.com"},
+                 "StringLike": {"token.example.com/ci:sub": "repo:us/*"}}
+    iam.create_role(RoleName="ci", AssumeRolePolicyDocument=trust({"Federated": arn}, "sts:AssumeRoleWithWebIdentity",
+                                                                  Condition=condition))
+    iam.put_role_policy(RoleName="ci", PolicyName="p", PolicyDocument=document(allow("rds:Describe*")))
+    nobody = home.client("sts")
+    wish = {"RoleArn": arn_of(home, "role/ci"), "RoleSessionName": "run1"}
+    call = nobody.assume_role_with_web_identity
+    assert refusal(call, WebIdentityToken=issuer.token(), **wish)[0] == "IDPCommunicationError"
+    status, answer = home.admin("POST", "/iam/oidc-keys", {"arn": arn, "jwks": issuer.jwks()})
+    assert (status, answer) == (200, {"keys": 1}), answer
+    taken = call(WebIdentityToken=issuer.token(), **wish)
+    assert taken["SubjectFromWebIdentityToken"] == "repo:us/app:main" and taken["Provider"] == arn, taken
+    session = session_keys(taken)
+    assert home.client("sts", session).get_caller_identity()["Arn"] == arn_of(home, "assumed-role/ci/run1", "sts")
+    home.client("rds", session).describe_db_clusters()
+    stranger = Issuer(issuer.url)
+    for code, token in (("InvalidIdentityToken", stranger.token()), ("AccessDenied", issuer.token(sub="repo:them/app")),
+                        ("InvalidIdentityToken", issuer.token(aud="other")), ("InvalidIdentityToken", "no.token"),
+                        ("ExpiredTokenException", issuer.token(exp=int(time.time()) - 1)),
+                        ("InvalidIdentityToken", issuer.token(iss="https://else.example.com"))):
+        assert refusal(call, WebIdentityToken=token, **wish)[0] == code, (code, token)
+    iam.update_assume_role_policy(RoleName="ci", PolicyDocument=trust("*", "sts:AssumeRoleWithWebIdentity"))
+    assert refusal(call, WebIdentityToken=issuer.token(), **wish)[0] == "AccessDenied"
+    iam.add_client_id_to_open_id_connect_provider(OpenIDConnectProviderArn=arn, ClientID="other")
+    assert iam.get_open_id_connect_provider(OpenIDConnectProviderArn=arn)["ClientIDList"] == ["sts.amazonaws.com", "other"]
+    iam.delete_open_id_connect_provider(OpenIDConnectProviderArn=arn)
+    assert refusal(call, WebIdentityToken=issuer.token(), **wish)[0] == "InvalidIdentityToken"
+
+
 @suite.test
 def a_refusal_of_ec2_can_be_decoded(home):
     keys = keys_of(home, "eddy", allow("sts:DecodeAuthorizationMessage"))
-    code, text = refusal(home.client("ec2", keys).describe_vpcs)
+    code, text = refusal(home.client("ec2", keys).delete_security_group, GroupId="sg-12345678")
     assert code == "UnauthorizedOperation" and "Encoded authorization failure message: " in text, text
     encoded = text.rpartition(" ")[2]
     decoded = json.loads(home.client("sts", keys).decode_authorization_message(EncodedMessage=encoded)["DecodedMessage"])
-    assert decoded["allowed"] is False and decoded["context"]["action"] == "ec2:DescribeVpcs", decoded
+    assert decoded["allowed"] is False and decoded["context"]["action"] == "ec2:DeleteSecurityGroup", decoded
     assert refusal(home.client("sts", keys).decode_authorization_message,
                    EncodedMessage=encoded[:-8])[0] == "InvalidAuthorizationMessageException"
 
@@ -319,7 +383,7 @@ def guardrails_bind_all_but_root(home):
 def tags_of_requests_and_resources_decide(home):
     keys = keys_of(home, "rob", allow(["rds:CreateDBSubnetGroup"], Condition={
         "StringEquals": {"rds:req-tag/team": "ops", "aws:RequestTag/team": "ops"},
-        "ForAllValues:StringEquals": {"aws:TagKeys": ["team"]}}), allow("ec2:Describe*"),
+        "ForAllValues:StringEquals": {"aws:TagKeys": ["team"]}}), allow(["ec2:Describe*", "rds:AddTagsToResource"]),
         allow("rds:DeleteDBSubnetGroup", Condition={"StringEquals": {"rds:subgrp-tag/team": "ops"}}))
     rds = home.client("rds", keys)
     subnets = [subnet["SubnetId"] for subnet in home.client("ec2").describe_subnets()["Subnets"]]
