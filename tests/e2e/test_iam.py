@@ -5,6 +5,7 @@ import csv
 import datetime
 import io
 import json
+import subprocess
 import time
 
 import botocore.exceptions
@@ -12,7 +13,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
-from harness import REGION
+from harness import BIN, REGION
 from suite import Suite
 
 suite = Suite(__file__, engine=False)
@@ -377,6 +378,41 @@ def guardrails_bind_all_but_root(home):
     assert home.admin("POST", "/iam/guardrail", {"document": "{"})[0] == 400
     assert home.admin("POST", "/iam/guardrail", {"document": ""})[0] == 200
     greg.list_users()
+
+
+@suite.test
+def an_account_is_imported(home):
+    """From the JSON that the AWS CLI prints of another account."""
+    other = "arn:aws:iam::111122223333"
+    open_door = json.loads(document(allow("rds:Describe*", other + ":user/*")))
+    details = {
+        "UserDetailList": [{"UserName": "ida", "Path": "/x/", "Arn": other + ":user/x/ida", "GroupList": ["imported"],
+                            "PermissionsBoundary": {"PermissionsBoundaryArn": other + ":policy/imported"},
+                            "UserPolicyList": [{"PolicyName": "own", "PolicyDocument": open_door}]}],
+        "GroupDetailList": [{"GroupName": "imported", "Path": "/", "Arn": other + ":group/imported",
+                             "AttachedManagedPolicies": [{"PolicyArn": other + ":policy/imported"}]}],
+        "RoleDetailList": [
+            {"RoleName": name, "Path": "/", "Arn": f"{other}:role/{name}",
+             "AssumeRolePolicyDocument": json.loads(trust({"AWS": f"{other}:{trusted}"}))}
+            for name, trusted in (("third", "role/second"), ("second", "role/first"), ("first", "user/x/ida"))],
+        "Policies": [{"PolicyName": "imported", "Path": "/", "Arn": other + ":policy/imported", "PolicyVersionList": [
+            {"VersionId": "v1", "IsDefaultVersion": True, "Document": open_door}]}]}
+    file = home.folder / "details.json"
+    file.write_text(json.dumps(details), encoding="utf-8")
+    done = subprocess.run([BIN / "trivet", "--home", home.path, "iam", "import", file], capture_output=True, text=True,
+                          timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (0, "9 imported, 0 refused\n"), (done.stdout, done.stderr)
+    iam = home.client("iam")
+    third = iam.get_role(RoleName="third")["Role"]["AssumeRolePolicyDocument"]["Statement"][0]
+    assert third["Principal"]["AWS"] == arn_of(home, "role/second"), third
+    ida = iam.get_user(UserName="ida")["User"]
+    assert ida["PermissionsBoundary"]["PermissionsBoundaryArn"] == arn_of(home, "policy/imported"), ida
+    assert iam.list_groups_for_user(UserName="ida")["Groups"][0]["GroupName"] == "imported"
+    shown = iam.get_user_policy(UserName="ida", PolicyName="own")["PolicyDocument"]
+    assert shown["Statement"][0]["Resource"] == arn_of(home, "user/*"), shown
+    again = subprocess.run([BIN / "trivet", "--home", home.path, "iam", "import", file], capture_output=True, text=True,
+                           timeout=60, check=False)
+    assert again.returncode == 1 and "EntityAlreadyExists" in again.stderr, again
 
 
 @suite.test
