@@ -142,7 +142,8 @@ class Generator:
     def header(self):
         nested = list(self.inputs) + [shape for shape in self.outputs if shape not in self.inputs]
         out = [HEAD, f"//\n// The shapes of {self.service.upper()} {self.model['apiVersion']}, with AWS's names.\n"
-               "#pragma once\n\n#include <cstdint>\n#include <map>\n#include <optional>\n#include <string>\n#include <string_view>\n"
+               "#pragma once\n\n#include <cstdint>\n#include <map>\n#include <optional>\n#include <string>\n"
+               "#include <string_view>\n"
                '#include <vector>\n\n#include "api/operation.h"\n#include "api/query_params.h"\n'
                '#include "api/service_info.h"\n#include "base/result.h"\n#include "base/secret.h"\n'
                '#include "base/time.h"\n#include "base/xml_writer.h"\n\n'
@@ -159,11 +160,12 @@ class Generator:
         out.append(f"\n}}  // namespace trivet::api::{self.service}\n\nnamespace trivet::api {{\n\n")
         for operation, sides in self.model["operations"].items():
             request = f"{self.service}::{operation}Request"
+            has_result = "true" if sides.get("output") or sides.get("emptyResult") else "false"
             out.append(
                 f"template <>\nstruct Operation<{request}> {{\n"
                 f"  using Response = {self.service}::{operation}Response;\n"
                 f"  static constexpr std::string_view kAction = \"{operation}\";\n"
-                f"  static constexpr bool kHasResult = {'true' if sides.get('output') or sides.get('emptyResult') else 'false'};\n"
+                f"  static constexpr bool kHasResult = {has_result};\n"
                 f"  static const ServiceInfo& service() {{ return {self.service}::service_info(); }}\n"
                 f"  static Result<{request}> parse(const QueryParams& params) {{\n"
                 f"    return {self.service}::parse_{operation}Request(params);\n  }}\n}};\n")

@@ -7,7 +7,8 @@ namespace trivet::cli {
 namespace {
 
 constexpr const char* kDetails = R"({
-  "UserDetailList": [{"UserName": "ana", "Path": "/dev/", "Arn": "arn:aws:iam::111122223333:user/dev/ana",
+  "UserDetailList": [{"UserName": "ana", "Path": "/dev/",
+    "Arn": "arn:aws:iam::111122223333:user/dev/ana",
     "GroupList": ["g"], "Tags": [{"Key": "a", "Value": "b"}],
     "PermissionsBoundary": {"PermissionsBoundaryArn": "arn:aws:iam::111122223333:policy/p"},
     "UserPolicyList": [{"PolicyName": "own", "PolicyDocument": "%7B%22x%22%3A1%7D"}]}],
@@ -18,7 +19,8 @@ constexpr const char* kDetails = R"({
       {"Statement": {"Principal": {"AWS": "arn:aws:iam::111122223333:role/later"}}},
      "RolePolicyList": [{"PolicyName": "r", "PolicyDocument": {}}]},
     {"RoleName": "AWSServiceRoleForRDS", "Path": "/aws-service-role/rds.amazonaws.com/"}],
-  "Policies": [{"PolicyName": "p", "Arn": "arn:aws:iam::111122223333:policy/p", "PolicyVersionList": [
+  "Policies": [{"PolicyName": "p", "Arn": "arn:aws:iam::111122223333:policy/p",
+     "PolicyVersionList": [
       {"VersionId": "v10", "IsDefaultVersion": true, "Document": {"v": 10}},
       {"VersionId": "v2", "IsDefaultVersion": false, "Document": {"v": 2}}]},
     {"PolicyName": "ReadOnlyAccess", "Arn": "arn:aws:iam::aws:policy/ReadOnlyAccess"}]})";

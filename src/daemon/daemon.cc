@@ -434,10 +434,9 @@ net::HttpResponse Daemon::Parts::admin_call(const net::HttpRequest& request) {
   if (request.method == "POST" && request.target == "/stop") {
     return stop_members(request);
   }
-  if (auto response = iam_admin_call(request, *iam)) {
-    return std::move(*response);
-  }
-  return json_response(404, {{"error", "no such call: " + request.method + " " + request.target}});
+  auto answer = iam_admin_call(request, *iam);
+  const std::string call = request.method + " " + request.target;
+  return answer ? std::move(*answer) : json_response(404, {{"error", "no such call: " + call}});
 }
 
 EndpointFacts Daemon::Parts::endpoint_facts() const {
