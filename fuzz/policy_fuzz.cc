@@ -10,6 +10,7 @@
 
 #include "base/assert.h"
 #include "core/policy/evaluate.h"
+#include "core/policy/inspect.h"
 
 namespace trivet::policy {
 namespace {
@@ -50,6 +51,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (auto policy = parse(text)) {
       decide(text, std::move(*policy));
     }
+  }
+  const auto spans = statement_spans(text);
+  static_cast<void>(context_keys(text));
+  if (const auto policy = parse_policy(text)) {
+    // None where "Statement" is written with escapes.
+    TRIVET_ASSERT(spans.empty() || spans.size() == policy->statements.size());
   }
   // As one value of a condition and one resource, without the JSON around it.
   const auto half = text.substr(0, size / 2);

@@ -378,5 +378,52 @@ TEST(IamService, ConcurrentCallsKeepTheLimits) {
   EXPECT_EQ(bed.iam().list_access_keys("ana", {})->items.size(), 2U);
 }
 
+TEST(Groups, AUserMadeAgainIsInNone) {
+  IdentityBed bed;
+  bed.user("ana");
+  EXPECT_TRUE(bed.iam().create_group("ops", "/", kNow));
+  EXPECT_TRUE(bed.iam().add_to_group("ops", "ana"));
+  EXPECT_TRUE(bed.iam().add_to_group("OPS", "ANA"));  // once more is no error
+  EXPECT_EQ(fault_of(bed.iam().delete_user("ana")), "DeleteConflictException");
+  EXPECT_EQ(fault_of(bed.iam().delete_group("ops")), "DeleteConflictException");
+  bed.reopen();
+  EXPECT_EQ(bed.iam().get_group("ops", {})->users.items.size(), 1U);
+  EXPECT_TRUE(bed.iam().remove_from_group("ops", "ana"));
+  EXPECT_EQ(fault_of(bed.iam().remove_from_group("ops", "ana")), "NoSuchEntityException");
+  EXPECT_TRUE(bed.iam().add_to_group("ops", "ana"));
+  EXPECT_TRUE(bed.iam().remove_from_group("ops", "ana"));
+  EXPECT_TRUE(bed.iam().delete_user("ana"));
+  bed.user("ana");
+  EXPECT_TRUE(bed.iam().get_group("ops", {})->users.items.empty());
+  EXPECT_TRUE(bed.iam().delete_group("ops"));
+}
+
+TEST(Groups, TenForAUserAtMost) {
+  IdentityBed bed;
+  bed.user("ana");
+  for (int i = 0; i < 11; ++i) {
+    EXPECT_TRUE(bed.iam().create_group("g" + std::to_string(i), "/", kNow));
+    EXPECT_EQ(fault_of(bed.iam().add_to_group("g" + std::to_string(i), "ana")),
+              i < 10 ? "" : "LimitExceededException");
+  }
+}
+
+TEST(Boundaries, AreCountedWhereTheyAreUsed) {
+  IdentityBed bed;
+  const auto made = bed.iam().create_policy({.name = "fence", .document = kAllowAll}, kNow);
+  const auto uses = [&] { return bed.iam().get_policy(made->arn)->boundary_uses; };
+  EXPECT_TRUE(bed.iam().create_user({.name = "ana", .permissions_boundary = made->arn}, kNow));
+  bed.user("bo");
+  EXPECT_TRUE(bed.iam().set_boundary(user_ref("bo"), made->arn));
+  EXPECT_TRUE(bed.iam().set_boundary(user_ref("bo"), made->arn));
+  EXPECT_EQ(uses(), 2);
+  EXPECT_TRUE(bed.iam().delete_user("ana"));
+  EXPECT_EQ(uses(), 1);
+  EXPECT_TRUE(bed.iam().set_boundary(user_ref("bo"), ""));
+  EXPECT_EQ(uses(), 0);
+  EXPECT_EQ(fault_of(bed.iam().set_boundary(user_ref("bo"), "")), "NoSuchEntityException");
+  EXPECT_TRUE(bed.iam().delete_policy(made->arn));
+}
+
 }  // namespace
 }  // namespace trivet::service

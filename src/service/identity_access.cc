@@ -229,6 +229,10 @@ policy::Decision decide_assume(const IdentitySnapshot& snapshot, const AccessQue
   if (identity == nullptr || role.trust.policy == nullptr) {
     return no_policy(policy::PolicyKind::kTrust);
   }
+  // AWS: federated users take no roles, whatever was passed on to them.
+  if (question.principal.kind == Principal::Kind::kFederatedUser) {
+    return no_policy(policy::PolicyKind::kSession);
+  }
   auto policies = own_policies(snapshot, *identity, question.principal);
   if (!policies) {
     return no_policy(policy::PolicyKind::kSession);

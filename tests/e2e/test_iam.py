@@ -238,6 +238,9 @@ def tokens_of_sts(home):
     home.client("rds", guest).describe_db_instances()
     assert refusal(home.client("rds", guest).describe_db_clusters)[0] == "AccessDenied"
     assert refusal(home.client("iam", guest).list_users)[0] == "AccessDenied"
+    wide = home.client("sts", keys).get_federation_token(Name="wide", Policy=document(allow("*")))
+    assert refusal(home.client("sts", session_keys(wide)).assume_role, RoleArn=arn_of(home, "role/work"),
+                   RoleSessionName="s1")[0] == "AccessDenied"
     bare = session_keys(home.client("sts", keys).get_federation_token(Name="guest"))
     assert refusal(home.client("rds", bare).describe_db_instances)[0] == "AccessDenied"
 
