@@ -45,6 +45,9 @@ function describe(schema, traits = {}) {
     if (schema >= 64 && schema < 128) {
       return { ...out, type: "list", of: describe(schema - 64) };
     }
+    if (schema >= 128) {
+      return { ...out, type: "map", of: describe(schema - 128) };
+    }
     const types = { 0: "string", 1: "number", 2: "boolean", 4: "timestamp", 5: "timestamp", 21: "blob" };
     if (!(schema in types)) {
       throw new Error(`a schema of number ${schema}`);
@@ -60,7 +63,10 @@ function describe(schema, traits = {}) {
     }
     case 1:
       return { ...out, type: "list", name, of: describe(schema[4]) };
+    case 2:
+      return { ...out, type: "map", of: describe(schema[5]) };
     case 3:
+    case 4:  // a union: a structure of which one member is set
       return { ...out, type: "structure", shape: name };
     default:
       throw new Error(`${name} is of kind ${kind}`);
@@ -78,7 +84,7 @@ for (const schema of Object.values(schemas)) {
   if (kind === 9) {
     const shape_of = (get) => (typeof get() === "object" ? get()[2] : null);
     operations[name] = { input: shape_of(schema[4]), output: shape_of(schema[5]) };
-  } else if (kind === 3) {
+  } else if (kind === 3 || kind === 4) {
     const members = {};
     const failed = [];
     schema[4].forEach((member, i) => {

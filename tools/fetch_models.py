@@ -37,12 +37,27 @@ OPERATIONS = {
         FailoverDBCluster DescribeEvents RebootDBCluster RebootDBInstance StartDBCluster StopDBCluster""",
     "iam": """CreateUser GetUser ListUsers DeleteUser UpdateUser CreateAccessKey ListAccessKeys
         DeleteAccessKey UpdateAccessKey GetAccessKeyLastUsed CreateRole GetRole ListRoles DeleteRole
-        UpdateAssumeRolePolicy PutUserPolicy GetUserPolicy ListUserPolicies DeleteUserPolicy PutRolePolicy
-        GetRolePolicy ListRolePolicies DeleteRolePolicy CreatePolicy GetPolicy ListPolicies DeletePolicy
-        GetPolicyVersion ListPolicyVersions AttachUserPolicy DetachUserPolicy AttachRolePolicy
-        DetachRolePolicy ListAttachedUserPolicies ListAttachedRolePolicies ListEntitiesForPolicy
-        TagUser UntagUser ListUserTags TagRole UntagRole ListRoleTags""",
-    "sts": "GetCallerIdentity AssumeRole GetSessionToken",
+        UpdateRole UpdateRoleDescription UpdateAssumeRolePolicy PutUserPolicy GetUserPolicy ListUserPolicies
+        DeleteUserPolicy PutRolePolicy GetRolePolicy ListRolePolicies DeleteRolePolicy PutGroupPolicy
+        GetGroupPolicy ListGroupPolicies DeleteGroupPolicy CreatePolicy GetPolicy ListPolicies DeletePolicy
+        CreatePolicyVersion GetPolicyVersion ListPolicyVersions DeletePolicyVersion SetDefaultPolicyVersion
+        AttachUserPolicy DetachUserPolicy AttachRolePolicy DetachRolePolicy AttachGroupPolicy
+        DetachGroupPolicy ListAttachedUserPolicies ListAttachedRolePolicies ListAttachedGroupPolicies
+        ListEntitiesForPolicy TagUser UntagUser ListUserTags TagRole UntagRole ListRoleTags TagPolicy
+        UntagPolicy ListPolicyTags CreateGroup GetGroup ListGroups UpdateGroup DeleteGroup AddUserToGroup
+        RemoveUserFromGroup ListGroupsForUser PutUserPermissionsBoundary DeleteUserPermissionsBoundary
+        PutRolePermissionsBoundary DeleteRolePermissionsBoundary CreateInstanceProfile GetInstanceProfile
+        ListInstanceProfiles ListInstanceProfilesForRole DeleteInstanceProfile AddRoleToInstanceProfile
+        RemoveRoleFromInstanceProfile CreateServiceLinkedRole DeleteServiceLinkedRole
+        GetServiceLinkedRoleDeletionStatus SimulatePrincipalPolicy SimulateCustomPolicy
+        GetContextKeysForPrincipalPolicy GetContextKeysForCustomPolicy GetAccountSummary
+        GetAccountAuthorizationDetails CreateAccountAlias DeleteAccountAlias ListAccountAliases
+        GenerateCredentialReport GetCredentialReport CreateOpenIDConnectProvider GetOpenIDConnectProvider
+        ListOpenIDConnectProviders DeleteOpenIDConnectProvider UpdateOpenIDConnectProviderThumbprint
+        AddClientIDToOpenIDConnectProvider RemoveClientIDFromOpenIDConnectProvider
+        TagOpenIDConnectProvider UntagOpenIDConnectProvider ListOpenIDConnectProviderTags""",
+    "sts": """GetCallerIdentity AssumeRole GetSessionToken GetFederationToken GetAccessKeyInfo
+        DecodeAuthorizationMessage AssumeRoleWithWebIdentity""",
     "ec2": """DescribeVpcs DescribeSubnets CreateSubnet DeleteSubnet DescribeSecurityGroups
         CreateSecurityGroup DeleteSecurityGroup AuthorizeSecurityGroupIngress DescribeAvailabilityZones
         DescribeAccountAttributes CreateTags DescribeRouteTables""",
@@ -91,6 +106,8 @@ class Compactor:
                 if shape and (self.is_input or self.dump["structures"][shape]["members"]):
                     entry[side] = shape
                     self.add_structure(shape)
+                elif not self.is_input and "resultWrapper" in self.botocore["operations"][name].get("output", {}):
+                    entry["emptyResult"] = True  # botocore looks for the element, though nothing is in it
         errors = {name: error for name, error in sorted(self.dump["errors"].items())
                   if not name.endswith("ServiceException")}
         return {
@@ -126,6 +143,10 @@ class Compactor:
         if kind == "structure":
             out["shape"] = schema["shape"]
             self.add_structure(schema["shape"])
+            return out
+        if kind == "map":
+            old_item = old.get("value", {}).get("shape")
+            out["of"] = self.member(schema["of"], old_item)
             return out
         if kind == "list":
             old_item = old.get("member", {}).get("shape")

@@ -62,6 +62,18 @@ Error unknown_action(const ServiceInfo& service, std::string_view action,
                        (version.empty() ? "NO_VERSION_SPECIFIED" : shortened(version)));
 }
 
+// The one call that AWS takes without a signature: it brings another proof of its own.
+bool is_unsigned_web_identity(const net::HttpRequest& request, const QueryParams& params) {
+  return params.get("Action") == "AssumeRoleWithWebIdentity" &&
+         params.get("X-Amz-Signature").empty() &&
+         net::find_header(request.headers, "authorization").empty();
+}
+
+Result<Authenticated> nobody(const Realm& realm) {
+  return Authenticated{find_service("sts"), realm.region,
+                       Principal{.kind = Principal::Kind::kAnonymous, .account = realm.account}};
+}
+
 }  // namespace
 
 // What is known of a call so far, for its error and its log line.
@@ -139,7 +151,9 @@ Result<std::string> Dispatcher::run(const net::HttpRequest& request, const Query
                             .realm = options_.realm,
                             .now = progress.now,
                             .clock_skew_max = options_.clock_skew_max};
-  TRIVET_TRY(const Authenticated caller, authenticate(request, context));
+  TRIVET_TRY(const Authenticated caller, is_unsigned_web_identity(request, params)
+                                             ? nobody(options_.realm)
+                                             : authenticate(request, context));
   progress.is_authenticated = true;
   progress.principal = caller.principal.arn;
   const std::string_view name = params.get("Action");

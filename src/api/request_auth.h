@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // From an HTTP request to the principal who signed it: SigV4 in the Authorization header or in a
-// presigned query, checked on every call. No call is anonymous.
+// presigned query, checked on every call. The dispatcher lets one call in without it:
+// AssumeRoleWithWebIdentity.
 #pragma once
 
 #include <string>

@@ -55,12 +55,26 @@ void ShapeReader::read(const Member& member, std::string& out) {
   }
 }
 
-// The models put no limits on secrets; a secret's value must not come back in a message.
+// The models limit secrets by length alone; a secret's value must not come back in a message.
 void ShapeReader::read(const Member& member, SecretString& out) {
   const std::string* value = find_value(member);
-  if (value != nullptr) {
-    out = SecretString(*value);
+  if (value == nullptr) {
+    return;
   }
+  const std::int64_t length = count_characters(*value);
+  const Limits& limits = member.limits;
+  if (limits.max != Limits::kNone && length > limits.max) {
+    fault_constraint(member, nullptr,
+                     "Member must have length less than or equal to " + std::to_string(limits.max));
+    return;
+  }
+  if (limits.min != Limits::kNone && length < limits.min) {
+    fault_constraint(
+        member, nullptr,
+        "Member must have length greater than or equal to " + std::to_string(limits.min));
+    return;
+  }
+  out = SecretString(*value);
 }
 
 template <typename T>

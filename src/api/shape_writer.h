@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -55,6 +56,23 @@ void put_list(XmlWriter& xml, std::string_view name, std::string_view item,
   xml.open(name);
   for (const T& value : values) {
     put(xml, item, value);
+  }
+  xml.close();
+}
+
+// A map: <entry><key/><value/></entry> for each.
+template <typename T>
+void put_map(XmlWriter& xml, std::string_view name, const std::map<std::string, T>& values) {
+  if (values.empty()) {
+    xml.empty_element(name);
+    return;
+  }
+  xml.open(name);
+  for (const auto& [key, value] : values) {
+    xml.open("entry");
+    put(xml, "key", key);
+    put(xml, "value", value);
+    xml.close();
   }
   xml.close();
 }

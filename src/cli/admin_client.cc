@@ -97,6 +97,11 @@ Result<SessionCredentials> AdminClient::credentials(std::int64_t duration_s) con
   return parse_credentials(body);
 }
 
+Result<std::string> AdminClient::iam(std::string_view method, std::string_view target,
+                                     std::string body) const {
+  return call({method, target, std::move(body), Millis(30'000)});
+}
+
 Status AdminClient::stop(bool with_members) const {
   const auto answer = call({"POST", "/stop", json{{"members", with_members}}.dump(), kStop});
   return answer ? ok() : Status(answer.error());

@@ -10,7 +10,6 @@
 namespace trivet::cli {
 namespace {
 
-constexpr std::string_view kVersion = "2014-10-31";
 constexpr std::int64_t kSessionSeconds = 900;
 constexpr Millis kCall{30'000};
 
@@ -48,8 +47,18 @@ Result<ApiClient> ApiClient::open(const AdminClient& admin) {
 
 Result<std::string> ApiClient::call(std::string_view action,
                                     const QueryParameters& parameters) const {
+  return call({"rds", "2014-10-31"}, action, parameters);
+}
+
+Result<std::string> ApiClient::call_iam(std::string_view action,
+                                        const QueryParameters& parameters) const {
+  return call({"iam", "2010-05-08"}, action, parameters);
+}
+
+Result<std::string> ApiClient::call(const Service& service, std::string_view action,
+                                    const QueryParameters& parameters) const {
   TRIVET_TRY(const net::HttpEndpoint endpoint, net::parse_http_endpoint(session_.endpoint_url));
-  std::string body = fmt::format("Action={}&Version={}", action, kVersion);
+  std::string body = fmt::format("Action={}&Version={}", action, service.version);
   for (const auto& [name, value] : parameters) {
     body += fmt::format("&{}={}", percent_encode(name), percent_encode(value));
   }
@@ -57,10 +66,10 @@ Result<std::string> ApiClient::call(std::string_view action,
       .method = "POST", .headers = {}, .payload_sha256 = to_hex(sha256(body))};
   to_sign.headers = {{"Host", fmt::format("{}:{}", endpoint.host, endpoint.port)},
                      {"Content-Type", "application/x-www-form-urlencoded; charset=utf-8"}};
-  TRIVET_TRY(const sigv4::Headers added,
-             sigv4::sign_request(
-                 to_sign, session_.keys,
-                 {.region = session_.region, .service = "rds", .now = SystemClock().wall_now()}));
+  TRIVET_TRY(const sigv4::Headers added, sigv4::sign_request(to_sign, session_.keys,
+                                                             {.region = session_.region,
+                                                              .service = std::string(service.name),
+                                                              .now = SystemClock().wall_now()}));
   net::HttpRequest request;
   request.method = to_sign.method;
   request.target = "/";

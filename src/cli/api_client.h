@@ -22,8 +22,15 @@ class ApiClient {
   // The answer's XML. Errors: kUnavailable and kTimeout when there is no answer; kConflict with
   // AWS's code and text when it is a refusal.
   Result<std::string> call(std::string_view action, const QueryParameters& parameters) const;
+  // The same for an action of IAM.
+  Result<std::string> call_iam(std::string_view action, const QueryParameters& parameters) const;
 
  private:
+  struct Service {
+    std::string_view name, version;
+  };
+  Result<std::string> call(const Service& service, std::string_view action,
+                           const QueryParameters& parameters) const;
   explicit ApiClient(SessionCredentials session) : session_(std::move(session)) {}
 
   SessionCredentials session_;

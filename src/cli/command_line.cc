@@ -199,6 +199,23 @@ void add_other_commands(Builder& b) {
   command = b.add(engine, "list", "What is installed", list, run_engine_list);
   command->add_flag("--json", list->json, "as JSON");
 
+  CLI::App* iam = b.app.add_subcommand("iam", "Identities, beside what the API does");
+  iam->require_subcommand(1);
+  auto import = std::make_shared<IamImportOptions>();
+  command = b.add(iam, "import", "Make an account's users, groups, roles and policies here", import,
+                  run_iam_import);
+  command->add_option("FILE", import->file, "of `aws iam get-account-authorization-details`")
+      ->required();
+  auto guardrail = std::make_shared<IamGuardrailOptions>();
+  command = b.add(iam, "guardrail", "A policy that nobody but root gets past: show or set it",
+                  guardrail, run_iam_guardrail);
+  command->add_option("FILE", guardrail->file, "the policy");
+  command->add_flag("--clear", guardrail->clear, "take it away");
+  auto keys = std::make_shared<IamOidcKeysOptions>();
+  command = b.add(iam, "oidc-keys", "Give the keys of an OIDC provider", keys, run_iam_oidc_keys);
+  command->add_option("ARN", keys->provider_arn, "of the provider")->required();
+  command->add_option("FILE", keys->file, "a JSON Web Key Set")->required();
+
   auto doctor = std::make_shared<DoctorOptions>();
   command =
       b.add(&b.app, "doctor", "Look for what would keep Trivet from working", doctor, run_doctor);

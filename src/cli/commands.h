@@ -104,6 +104,26 @@ struct EventsOptions {
 };
 Result<int> run_events(const Context& context, const EventsOptions& options);
 
+// commands_iam.cc
+
+struct IamImportOptions {
+  std::string file;
+};
+// kExitFailed when a part was refused; the rest is there.
+Result<int> run_iam_import(const Context& context, const IamImportOptions& options);
+
+struct IamGuardrailOptions {
+  std::string file;  // empty: shows it
+  bool clear = false;
+};
+Result<int> run_iam_guardrail(const Context& context, const IamGuardrailOptions& options);
+
+struct IamOidcKeysOptions {
+  std::string provider_arn;
+  std::string file;
+};
+Result<int> run_iam_oidc_keys(const Context& context, const IamOidcKeysOptions& options);
+
 // commands_engine.cc
 
 struct EngineInstallOptions {

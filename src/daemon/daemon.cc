@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include "adapter/hosts/hosts_file.h"
+#include "adapter/jose/jose.h"
 #include "adapter/process/address_check.h"
 #include "adapter/store_sqlite/store.h"
 #include "agent/local_agents.h"
@@ -30,6 +31,7 @@
 #include "base/random.h"
 #include "base/worker.h"
 #include "daemon/engine_host.h"
+#include "daemon/iam_admin.h"
 #include "daemon/status_json.h"
 #include "net/http_server.h"
 #include "net/kernel_steering.h"
@@ -172,7 +174,7 @@ Status Daemon::Parts::load_home() {
 Status Daemon::Parts::build_services() {
   TRIVET_TRY(iam, service::IamService::open(
                       {.store = store.get(), .sealer = sealer, .realm = installation.realm}));
-  sts = std::make_unique<service::StsService>(*iam, sealer);
+  sts = std::make_unique<service::StsService>(*iam, sealer, jose::verify_jws);
   verifier = std::make_unique<service::TokenVerifier>(
       service::TokenVerifier::Options{.identities = *iam, .sealer = sealer});
   authd = std::make_unique<authd::Server>(*verifier, clock);
@@ -432,7 +434,9 @@ net::HttpResponse Daemon::Parts::admin_call(const net::HttpRequest& request) {
   if (request.method == "POST" && request.target == "/stop") {
     return stop_members(request);
   }
-  return json_response(404, {{"error", "no such call: " + request.method + " " + request.target}});
+  auto answer = iam_admin_call(request, *iam);
+  const std::string call = request.method + " " + request.target;
+  return answer ? std::move(*answer) : json_response(404, {{"error", "no such call: " + call}});
 }
 
 EndpointFacts Daemon::Parts::endpoint_facts() const {

@@ -21,7 +21,8 @@ json entity_json(const IamEntity& e) {
           {"created_ms", to_ms(e.created)},
           {"tags", e.tags},
           {"inline_policies", e.inline_policies},
-          {"attached_policies", e.attached_policies}};
+          {"attached_policies", e.attached_policies},
+          {"permissions_boundary", e.permissions_boundary}};
 }
 
 void read_entity(const json& j, IamEntity& e) {
@@ -32,6 +33,7 @@ void read_entity(const json& j, IamEntity& e) {
   e.tags = j.at("tags").get<Tags>();
   e.inline_policies = j.at("inline_policies").get<std::map<std::string, std::string>>();
   e.attached_policies = j.at("attached_policies").get<std::vector<std::string>>();
+  e.permissions_boundary = j.value("permissions_boundary", "");
 }
 
 json data_json(const SessionData& d) {
@@ -114,29 +116,97 @@ Result<IamAccessKey> decode_iam_access_key(std::string_view text) {
 }
 
 std::string encode(const IamPolicy& policy) {
+  json versions = json::array();
+  for (const IamPolicyVersion& version : policy.versions) {
+    versions.push_back({{"number", version.number},
+                        {"document", version.document},
+                        {"created_ms", to_ms(version.created)}});
+  }
   return dump({{"v", kVersion},
                {"name", policy.name},
                {"path", policy.path},
                {"id", policy.id},
                {"description", policy.description},
-               {"document", policy.document},
+               {"versions", versions},
+               {"default_version", policy.default_version},
+               {"last_version", policy.last_version},
                {"created_ms", to_ms(policy.created)},
                {"updated_ms", to_ms(policy.updated)},
                {"tags", policy.tags},
-               {"attachments", policy.attachments}});
+               {"attachments", policy.attachments},
+               {"boundary_uses", policy.boundary_uses}});
 }
 
 Result<IamPolicy> decode_iam_policy(std::string_view text) {
-  return decode<IamPolicy>(text, [](const json& j, IamPolicy& p) {
+  auto policy = decode<IamPolicy>(text, [](const json& j, IamPolicy& p) {
     p.name = j.at("name");
     p.path = j.at("path");
     p.id = j.at("id");
     p.description = j.at("description");
-    p.document = j.at("document");
     p.created = wall_time_from_ms(j.at("created_ms"));
     p.updated = wall_time_from_ms(j.at("updated_ms"));
     p.tags = j.at("tags").get<Tags>();
     p.attachments = j.at("attachments");
+    p.boundary_uses = j.value("boundary_uses", std::int64_t{0});
+    p.default_version = j.value("default_version", std::int64_t{1});
+    p.last_version = j.value("last_version", std::int64_t{1});
+    if (!j.contains("versions")) {  // written before policies had versions
+      p.versions = {{1, j.at("document"), p.created}};
+      return;
+    }
+    for (const json& version : j.at("versions")) {
+      p.versions.push_back({version.at("number"), version.at("document"),
+                            wall_time_from_ms(version.at("created_ms"))});
+    }
+  });
+  if (policy && policy->find_version(policy->default_version) == nullptr) {
+    return corrupt("policy " + policy->name + " has no default version");
+  }
+  return policy;
+}
+
+std::string encode(const IamGroup& group) {
+  json j = entity_json(group);
+  j["member_ids"] = group.member_ids;
+  return dump(j);
+}
+
+Result<IamGroup> decode_iam_group(std::string_view text) {
+  return decode<IamGroup>(text, [](const json& j, IamGroup& g) {
+    read_entity(j, g);
+    g.member_ids = j.at("member_ids").get<std::vector<std::string>>();
+  });
+}
+
+std::string encode(const IamOidcProvider& provider) {
+  return dump({{"v", kVersion},
+               {"url", provider.url},
+               {"client_ids", provider.client_ids},
+               {"thumbprints", provider.thumbprints},
+               {"jwks", provider.jwks},
+               {"created_ms", to_ms(provider.created)},
+               {"tags", provider.tags}});
+}
+
+Result<IamOidcProvider> decode_iam_oidc_provider(std::string_view text) {
+  return decode<IamOidcProvider>(text, [](const json& j, IamOidcProvider& p) {
+    p.url = j.at("url");
+    p.client_ids = j.at("client_ids").get<std::vector<std::string>>();
+    p.thumbprints = j.at("thumbprints").get<std::vector<std::string>>();
+    p.jwks = j.at("jwks");
+    p.created = wall_time_from_ms(j.at("created_ms"));
+    p.tags = j.at("tags").get<Tags>();
+  });
+}
+
+std::string encode(const IamAccount& account) {
+  return dump({{"v", kVersion}, {"alias", account.alias}, {"guardrail", account.guardrail}});
+}
+
+Result<IamAccount> decode_iam_account(std::string_view text) {
+  return decode<IamAccount>(text, [](const json& j, IamAccount& a) {
+    a.alias = j.at("alias");
+    a.guardrail = j.at("guardrail");
   });
 }
 

@@ -3,6 +3,7 @@
 
 #include "model/arn.h"
 #include "model/cluster.h"
+#include "model/iam.h"
 #include "model/installation.h"
 
 namespace trivet {
@@ -40,6 +41,44 @@ TEST(TopologyCodec, RoundTrips) {
   t.voters = {MemberId("b"), MemberId("c")};
   t.boot_id = "x";
   EXPECT_EQ(*decode_topology(encode(t)), t);
+}
+
+TEST(IamCodec, APolicyFromBeforeVersionsHasOne) {
+  const auto policy = decode_iam_policy(
+      R"({"v":1,"name":"p","path":"/","id":"ANPAX","description":"","document":"{}",)"
+      R"("created_ms":7,"updated_ms":9,"tags":{},"attachments":2})");
+  ASSERT_TRUE(policy.has_value());
+  EXPECT_EQ(policy->current().document, "{}");
+  EXPECT_EQ(policy->default_version, 1);
+  EXPECT_EQ(policy->last_version, 1);
+  EXPECT_EQ(policy->attachments, 2);
+  EXPECT_EQ(encode(*decode_iam_policy(encode(*policy))), encode(*policy));
+}
+
+TEST(IamCodec, APolicyWithoutItsDefaultVersionIsCorrupt) {
+  IamPolicy policy;
+  policy.versions = {{2, "{}", {}}};
+  policy.default_version = 1;
+  EXPECT_EQ(decode_iam_policy(encode(policy)).error().code, Errc::kCorrupt);
+}
+
+TEST(IamCodec, AUserFromBeforeBoundariesHasNone) {
+  const auto user =
+      decode_iam_user(R"({"v":1,"name":"ana","path":"/","id":"AIDAX","created_ms":7,"tags":{},)"
+                      R"("inline_policies":{},"attached_policies":[],"access_keys":[]})");
+  ASSERT_TRUE(user.has_value());
+  EXPECT_TRUE(user->permissions_boundary.empty());
+}
+
+TEST(IamCodec, GroupsProvidersAndTheAccountRoundTrip) {
+  IamGroup group;
+  group.name = "g";
+  group.member_ids = {"AIDAX"};
+  EXPECT_EQ(encode(*decode_iam_group(encode(group))), encode(group));
+  const IamOidcProvider provider{.url = "example.com", .client_ids = {"a"}, .jwks = "{}"};
+  EXPECT_EQ(encode(*decode_iam_oidc_provider(encode(provider))), encode(provider));
+  const IamAccount account{.alias = "us", .guardrail = "{}"};
+  EXPECT_EQ(encode(*decode_iam_account(encode(account))), encode(account));
 }
 
 TEST(InstallationCodec, RoundTripsAndKnowsANewerHome) {

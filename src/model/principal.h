@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Who makes a call: the root of the account, an IAM user, or a session of a role. What policies may
+// Who makes a call: the root of the account, an IAM user, a session of a role, a federated user, or
+// nobody known (AssumeRoleWithWebIdentity only). What policies may
 // ask about a principal (aws:PrincipalArn, aws:PrincipalTag/…) is here, and nothing secret.
 #pragma once
 
@@ -16,7 +17,7 @@ namespace trivet {
 
 // Plain value.
 struct Principal {
-  enum class Kind { kRoot, kUser, kRoleSession };
+  enum class Kind { kRoot, kUser, kRoleSession, kFederatedUser, kAnonymous };
   Kind kind = Kind::kUser;
   AccountId account;
   // As GetCallerIdentity says it: "arn:aws:iam::123456789012:user/dev/ana", for a role session
@@ -27,9 +28,10 @@ struct Principal {
   std::string principal_arn;
   // aws:userid: "AIDA…", for a role session "AROA…:SESSION", for root the account id.
   std::string user_id;
-  std::string name;                         // of the user or the role; empty for root
-  std::string path = "/";                   // of the user or the role
-  std::string session_name;                 // role sessions only
+  std::string identity_id;   // whose policies count: AIDA…, AROA…, the account id for root
+  std::string name;          // of the user or the role; empty for root
+  std::string path = "/";    // of the user or the role
+  std::string session_name;  // role sessions and federated users only
   std::map<std::string, std::string> tags;  // of the user or the session
   AccessKeyId access_key_id;                // the key that signed
   // Set for temporary credentials (AssumeRole, GetSessionToken): when they were issued.

@@ -138,6 +138,12 @@ Result<Tags> merge_tags(const Tags& have, const TagList& added) {
   return merged;
 }
 
+void remove_tags(Tags& tags, const std::vector<std::string>& keys) {
+  for (const std::string& key : keys) {
+    std::erase_if(tags, [&](const auto& tag) { return equals_ignoring_case(tag.first, key); });
+  }
+}
+
 Status check_description(std::string_view description) {
   if (utf8_length(description) > 1000) {
     return constraint_error(description, "description",

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What users and roles have alike: inline policies, attached policies, tags.
+// What users, roles and groups have alike: inline policies, attached policies, boundaries, tags.
 #include <algorithm>
 #include <utility>
 
 #include "base/bytes.h"
 #include "service/iam_aws_policies.h"
+#include "service/iam_boundary.h"
 #include "service/iam_ids.h"
 #include "service/iam_paging.h"
 #include "service/iam_service.h"
@@ -13,56 +14,92 @@
 namespace trivet::service {
 namespace {
 
-bool is_user(const EntityRef& ref) {
-  return ref.kind == EntityRef::Kind::kUser;
+using Kind = EntityRef::Kind;
+
+struct KindFacts {
+  std::string_view word;     // in messages
+  std::string_view capital;  // in names of quotas
+  std::size_t inline_bytes_max;
+};
+
+KindFacts facts_of(const EntityRef& ref) {
+  switch (ref.kind) {
+    case Kind::kUser:
+      return {"user", "User", kUserInlineBytesMax};
+    case Kind::kRole:
+      return {"role", "Role", kRoleInlineBytesMax};
+    case Kind::kGroup:
+      return {"group", "Group", kGroupInlineBytesMax};
+  }
+  return {};
 }
 
-std::string_view kind_word(const EntityRef& ref) {
-  return is_user(ref) ? "user" : "role";
+// nullptr when there is none.
+const IamEntity* look_up(const IamState& state, const EntityRef& ref) {
+  switch (ref.kind) {
+    case Kind::kUser: {
+      const UserEntry* user = state.find_user(ref.name);
+      return user == nullptr ? nullptr : &user->record;
+    }
+    case Kind::kRole: {
+      const RoleEntry* role = state.find_role(ref.name);
+      return role == nullptr ? nullptr : &role->record;
+    }
+    case Kind::kGroup: {
+      const GroupEntry* group = state.find_group(ref.name);
+      return group == nullptr ? nullptr : &group->record;
+    }
+  }
+  return nullptr;
 }
 
 Result<const IamEntity*> find_entity(const IamState& state, const EntityRef& ref) {
-  const UserEntry* user = is_user(ref) ? state.find_user(ref.name) : nullptr;
-  const RoleEntry* role = is_user(ref) ? nullptr : state.find_role(ref.name);
-  if (user == nullptr && role == nullptr) {
-    return no_such_entity("The " + std::string(kind_word(ref)) + " with name " + ref.name +
+  const IamEntity* found = look_up(state, ref);
+  if (found == nullptr) {
+    return no_such_entity("The " + std::string(facts_of(ref).word) + " with name " + ref.name +
                           " cannot be found.");
   }
-  return user != nullptr ? static_cast<const IamEntity*>(&user->record) : &role->record;
+  return found;
 }
 
-// A commit that replaces the user's or role's record by what `change` made of it.
-Result<Commit> edit(const IamState& state, const EntityRef& ref,
-                    const std::function<Status(IamEntity&)>& change) {
+using Change = std::function<Status(IamEntity&)>;
+
+template <typename Entry>
+Result<Commit> edit_entry(const Entry& entry, const std::string& key, const Change& change) {
+  auto record = entry.record;
+  TRIVET_CHECK_OK(change(record));
+  return Commit{.compares = {{key, entry.modified}}, .puts = {{key, encode(record)}}};
+}
+
+// A commit that replaces the record of the user, role or group by what `change` made of it.
+Result<Commit> edit(const IamState& state, const EntityRef& ref, const Change& change) {
   TRIVET_TRY(const IamEntity* found, find_entity(state, ref));
   static_cast<void>(found);
-  if (is_user(ref)) {
-    const UserEntry* entry = state.find_user(ref.name);
-    IamUser user = entry->record;
-    TRIVET_CHECK_OK(change(user));
-    return Commit{.compares = {{user_key(user.name), entry->modified}},
-                  .puts = {{user_key(user.name), encode(user)}}};
+  switch (ref.kind) {
+    case Kind::kUser:
+      return edit_entry(*state.find_user(ref.name), user_key(ref.name), change);
+    case Kind::kRole:
+      return edit_entry(*state.find_role(ref.name), role_key(ref.name), change);
+    case Kind::kGroup:
+      return edit_entry(*state.find_group(ref.name), group_key(ref.name), change);
   }
-  const RoleEntry* entry = state.find_role(ref.name);
-  IamRole role = entry->record;
-  TRIVET_CHECK_OK(change(role));
-  return Commit{.compares = {{role_key(role.name), entry->modified}},
-                .puts = {{role_key(role.name), encode(role)}}};
+  return Commit{};
 }
 
-// Adds `by` to the policy's count of attachments; nothing to do for AWS's own.
-void count_attachment(const PolicyEntry* policy, std::int64_t by, Commit& commit) {
+// Adds `by` to one of the policy's counts; nothing to do for AWS's own.
+void count_use(const PolicyEntry* policy, std::int64_t IamPolicy::* count, std::int64_t by,
+               Commit& commit) {
   if (policy == nullptr) {
     return;
   }
   IamPolicy counted = policy->record;
-  counted.attachments += by;
+  counted.*count += by;
   commit.compares.push_back({policy_key(counted.name), policy->modified});
   commit.puts.push_back({policy_key(counted.name), encode(counted)});
 }
 
 Error no_such_inline_policy(const EntityRef& ref, std::string_view name) {
-  return no_such_entity("The " + std::string(kind_word(ref)) + " policy with name " +
+  return no_such_entity("The " + std::string(facts_of(ref).word) + " policy with name " +
                         std::string(name) + " cannot be found.");
 }
 
@@ -74,6 +111,21 @@ Status check_arn(std::string_view arn) {
 }
 
 }  // namespace
+
+Status check_boundary(const IamState& state, const Realm& realm, std::string_view arn) {
+  if (!arn.empty() && state.find_policy(realm, arn) == nullptr &&
+      find_aws_policy(realm, arn) == nullptr) {
+    return no_such_entity("Scope ARN: " + std::string(arn) +
+                          " does not exist or is not attachable.");
+  }
+  return ok();
+}
+
+void count_boundary(const IamState& state, const Realm& realm, std::string_view arn,
+                    std::int64_t by, Commit& commit) {
+  count_use(arn.empty() ? nullptr : state.find_policy(realm, arn), &IamPolicy::boundary_uses, by,
+            commit);
+}
 
 Status IamService::put_inline_policy(const EntityRef& entity, std::string_view name,
                                      std::string_view document) {
@@ -89,10 +141,10 @@ Status IamService::put_inline_policy(const EntityRef& entity, std::string_view n
       for (const auto& [each, text] : changed.inline_policies) {
         total += policy::counted_size(text);
       }
-      const std::size_t most = is_user(entity) ? kUserInlineBytesMax : kRoleInlineBytesMax;
+      const std::size_t most = facts_of(entity).inline_bytes_max;
       if (total > most) {
         return limit_exceeded("Maximum policy size of " + std::to_string(most) +
-                              " bytes exceeded for " + std::string(kind_word(entity)) + " " +
+                              " bytes exceeded for " + std::string(facts_of(entity).word) + " " +
                               changed.name);
       }
       return ok();
@@ -148,13 +200,13 @@ Status IamService::attach_policy(const EntityRef& entity, std::string_view arn) 
     TRIVET_TRY(Commit commit, edit(state, entity, [&](IamEntity& changed) -> Status {
                  if (changed.attached_policies.size() >= kAttachedPoliciesMax) {
                    return limit_exceeded("Cannot exceed quota for PoliciesPer" +
-                                         std::string(is_user(entity) ? "User" : "Role") + ": " +
+                                         std::string(facts_of(entity).capital) + ": " +
                                          std::to_string(kAttachedPoliciesMax));
                  }
                  changed.attached_policies.emplace_back(arn);
                  return ok();
                }));
-    count_attachment(policy, 1, commit);
+    count_use(policy, &IamPolicy::attachments, 1, commit);
     return commit;
   });
 }
@@ -168,7 +220,7 @@ Status IamService::detach_policy(const EntityRef& entity, std::string_view arn) 
                  }
                  return ok();
                }));
-    count_attachment(state.find_policy(options_.realm, arn), -1, commit);
+    count_use(state.find_policy(options_.realm, arn), &IamPolicy::attachments, -1, commit);
     return commit;
   });
 }
@@ -191,6 +243,31 @@ Result<Page<AttachedPolicy>> IamService::list_attached_policies(const EntityRef&
   return make_page(std::move(items), page);
 }
 
+Status IamService::set_boundary(const EntityRef& entity, std::string_view arn) {
+  if (!arn.empty()) {
+    TRIVET_CHECK_OK(check_arn(arn));
+  }
+  return mutate([&](const IamState& state) -> Result<Commit> {
+    TRIVET_TRY(const IamEntity* found, find_entity(state, entity));
+    if (arn.empty() && found->permissions_boundary.empty()) {
+      return no_such_entity(std::string(facts_of(entity).capital) + " " + found->name +
+                            " does not have a permissions boundary.");
+    }
+    if (arn == found->permissions_boundary) {
+      return Commit{};
+    }
+    TRIVET_CHECK_OK(check_boundary(state, options_.realm, arn));
+    const std::string before = found->permissions_boundary;
+    TRIVET_TRY(Commit commit, edit(state, entity, [&](IamEntity& changed) -> Status {
+                 changed.permissions_boundary = std::string(arn);
+                 return ok();
+               }));
+    count_boundary(state, options_.realm, before, -1, commit);
+    count_boundary(state, options_.realm, arn, 1, commit);
+    return commit;
+  });
+}
+
 Status IamService::tag(const EntityRef& entity, const TagList& tags) {
   return mutate([&](const IamState& state) -> Result<Commit> {
     return edit(state, entity, [&](IamEntity& changed) -> Status {
@@ -203,10 +280,7 @@ Status IamService::tag(const EntityRef& entity, const TagList& tags) {
 Status IamService::untag(const EntityRef& entity, const std::vector<std::string>& keys) {
   return mutate([&](const IamState& state) -> Result<Commit> {
     return edit(state, entity, [&](IamEntity& changed) -> Status {
-      for (const std::string& key : keys) {
-        std::erase_if(changed.tags,
-                      [&](const auto& tag) { return equals_ignoring_case(tag.first, key); });
-      }
+      remove_tags(changed.tags, keys);
       return ok();
     });
   });

@@ -84,6 +84,11 @@ std::string root_arn(const Realm& realm) {
   return "arn:" + realm.partition + ":iam::" + realm.account.str() + ":root";
 }
 
+std::string federated_user_arn(const Realm& realm, std::string_view name) {
+  return "arn:" + realm.partition + ":sts::" + realm.account.str() + ":federated-user/" +
+         std::string(name);
+}
+
 std::string assumed_role_arn(const Realm& realm, std::string_view role, std::string_view session) {
   return "arn:" + realm.partition + ":sts::" + realm.account.str() + ":assumed-role/" +
          std::string(role) + "/" + std::string(session);

@@ -27,6 +27,8 @@ SecretString make_secret_access_key();  // 40 of [A-Za-z0-9/+]
 std::string iam_arn(const Realm& realm, std::string_view kind, std::string_view path,
                     std::string_view name);
 std::string root_arn(const Realm& realm);  // arn:PARTITION:iam::ACCOUNT:root
+// arn:PARTITION:sts::ACCOUNT:federated-user/NAME
+std::string federated_user_arn(const Realm& realm, std::string_view name);
 // arn:PARTITION:sts::ACCOUNT:assumed-role/ROLE/SESSION: without the role's path.
 std::string assumed_role_arn(const Realm& realm, std::string_view role, std::string_view session);
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/bytes.h"
+#include "service/iam_boundary.h"
 #include "service/iam_ids.h"
 #include "service/iam_paging.h"
 #include "service/iam_service.h"
@@ -49,6 +50,7 @@ Result<IamRole> IamService::create_role(const CreateRole& request, WallTime now)
   role.path = request.path;
   role.id = make_unique_id("AROA");
   role.created = now;
+  role.permissions_boundary = request.permissions_boundary;
   role.description = request.description;
   role.trust_policy = request.trust_policy;
   role.session_seconds_max = request.session_seconds_max;
@@ -61,8 +63,14 @@ Result<IamRole> IamService::create_role(const CreateRole& request, WallTime now)
                             std::to_string(kRolesMax));
     }
     TRIVET_TRY(role.trusted_ids, check_trust(state, options_.realm, request.trust_policy));
-    return Commit{.compares = {{role_key(request.name), Revision(0)}},
+    const Status bound = check_boundary(state, options_.realm, request.permissions_boundary);
+    if (!bound) {
+      return bound.error();
+    }
+    Commit commit{.compares = {{role_key(request.name), Revision(0)}},
                   .puts = {{role_key(request.name), encode(role)}}};
+    count_boundary(state, options_.realm, request.permissions_boundary, 1, commit);
+    return commit;
   }));
   return role;
 }
@@ -139,7 +147,9 @@ Status IamService::delete_role(std::string_view name) {
     if (!entry->record.inline_policies.empty()) {
       return delete_conflict("Cannot delete entity, must delete policies first.");
     }
-    return Commit{.compares = {{role_key(name), entry->modified}}, .deletes = {role_key(name)}};
+    Commit commit{.compares = {{role_key(name), entry->modified}}, .deletes = {role_key(name)}};
+    count_boundary(state, options_.realm, entry->record.permissions_boundary, -1, commit);
+    return commit;
   });
 }
 

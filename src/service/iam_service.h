@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// IAM: users, access keys, roles, policies. Every change is one commit of the store whose compares
-// name what it was decided on; memory and the snapshot that verifiers read follow before the call
-// returns.
+// IAM: users, groups, access keys, roles, policies, OIDC providers. Every change is one commit of
+// the store whose compares name what it was decided on; memory and the snapshot that verifiers read
+// follow before the call returns.
 #pragma once
 
 #include <atomic>
@@ -27,9 +27,9 @@
 
 namespace trivet::service {
 
-// A user or a role, by name.
+// A user, a role or a group, by name.
 struct EntityRef {
-  enum class Kind { kUser, kRole };
+  enum class Kind { kUser, kRole, kGroup };
   Kind kind = Kind::kUser;
   std::string name;
 };
@@ -48,6 +48,7 @@ struct Page {
 struct CreateUser {
   std::string name;
   std::string path = "/";
+  std::string permissions_boundary{};  // ARN; empty: none
   TagList tags;
 };
 struct CreateRole {
@@ -56,6 +57,7 @@ struct CreateRole {
   std::string trust_policy;
   std::string description;
   std::int64_t session_seconds_max = 3600;
+  std::string permissions_boundary{};  // ARN; empty: none
   TagList tags;
 };
 struct CreatePolicy {
@@ -65,7 +67,8 @@ struct CreatePolicy {
   std::string description;
   TagList tags;
 };
-struct UpdateUser {
+// Of users and groups.
+struct UpdateName {
   std::string name;
   std::optional<std::string> new_name;
   std::optional<std::string> new_path;
@@ -90,19 +93,24 @@ struct AccessKeyLastUsed {
   std::optional<AccessKeyUse> use;
 };
 
-// A managed policy, the customer's or AWS's.
+// A managed policy, the customer's or AWS's, with one of its versions.
 struct ManagedPolicy {
   std::string arn, name, path, id, description, document;
   std::string version = "v1";
+  std::string default_version = "v1";
+  WallTime version_created{};
   WallTime created{};
   WallTime updated{};
   std::int64_t attachments = 0;
+  std::int64_t boundary_uses = 0;
   Tags tags;
 };
 enum class PolicyScope { kAll, kAws, kLocal };
+enum class PolicyUse { kAny, kPermissions, kBoundary };
 struct ListPolicies {
   PolicyScope scope = PolicyScope::kAll;
   bool only_attached = false;
+  PolicyUse use = PolicyUse::kAny;
   PageRequest page;
 };
 struct AttachedPolicy {
@@ -112,6 +120,19 @@ struct AttachedPolicy {
 struct PolicyEntities {
   std::vector<std::pair<std::string, std::string>> users;
   std::vector<std::pair<std::string, std::string>> roles;
+  std::vector<std::pair<std::string, std::string>> groups;
+};
+struct GroupMembers {
+  IamGroup group;
+  Page<IamUser> users;
+};
+struct OidcChange {
+  std::vector<std::string> added_client_ids;
+  std::vector<std::string> removed_client_ids;
+  std::optional<std::vector<std::string>> thumbprints;
+  TagList added_tags;
+  std::vector<std::string> removed_tags;
+  std::optional<std::string> jwks;  // checked by the caller
 };
 
 // Thread-safe: one mutex around memory and commits; readers of snapshot() never wait for it. A
@@ -137,9 +158,19 @@ class IamService {
   Result<IamUser> create_user(const CreateUser& request, WallTime now);
   Result<IamUser> get_user(std::string_view name) const;
   Result<Page<IamUser>> list_users(const PageRequest& page) const;
-  Status update_user(const UpdateUser& request);
-  // DeleteConflict while it has keys or policies.
+  Status update_user(const UpdateName& request);
+  // DeleteConflict while it has keys, policies or groups.
   Status delete_user(std::string_view name);
+
+  Result<IamGroup> create_group(std::string_view name, std::string_view path, WallTime now);
+  Result<GroupMembers> get_group(std::string_view name, const PageRequest& page) const;
+  Result<Page<IamGroup>> list_groups(const PageRequest& page) const;
+  Status update_group(const UpdateName& request);
+  // DeleteConflict while it has members or policies.
+  Status delete_group(std::string_view name);
+  Status add_to_group(std::string_view group, std::string_view user);
+  Status remove_from_group(std::string_view group, std::string_view user);
+  Result<Page<IamGroup>> list_groups_for_user(std::string_view user, const PageRequest& page) const;
 
   // `user` empty: the root user's keys. At most two for each.
   Result<NewAccessKey> create_access_key(std::string_view user, WallTime now);
@@ -172,18 +203,49 @@ class IamService {
   Result<ManagedPolicy> create_policy(const CreatePolicy& request, WallTime now);
   Result<ManagedPolicy> get_policy(std::string_view arn) const;
   Result<Page<ManagedPolicy>> list_policies(const ListPolicies& request) const;
+  // DeleteConflict while it is attached or has other versions than its default.
   Status delete_policy(std::string_view arn);
+  // At most five versions.
+  Result<ManagedPolicy> create_policy_version(std::string_view arn, std::string_view document,
+                                              bool is_default, WallTime now);
+  Result<ManagedPolicy> get_policy_version(std::string_view arn, std::string_view version) const;
+  // The newest first, as AWS.
+  Result<std::vector<ManagedPolicy>> list_policy_versions(std::string_view arn) const;
+  Status delete_policy_version(std::string_view arn, std::string_view version);
+  Status set_default_policy_version(std::string_view arn, std::string_view version);
+  Status tag_policy(std::string_view arn, const TagList& added,
+                    const std::vector<std::string>& removed);
   // Those whose path starts with `path_prefix` (of the user or role).
-  Result<PolicyEntities> entities_for_policy(std::string_view arn,
-                                             std::string_view path_prefix) const;
+  Result<PolicyEntities> entities_for_policy(std::string_view arn, std::string_view path_prefix,
+                                             PolicyUse use) const;
   Status attach_policy(const EntityRef& entity, std::string_view arn);
   Status detach_policy(const EntityRef& entity, std::string_view arn);
   Result<Page<AttachedPolicy>> list_attached_policies(const EntityRef& entity,
                                                       const PageRequest& page) const;
 
+  // `arn` empty: takes the boundary away. Not for groups.
+  Status set_boundary(const EntityRef& entity, std::string_view arn);
+
   Status tag(const EntityRef& entity, const TagList& tags);
   Status untag(const EntityRef& entity, const std::vector<std::string>& keys);
   Result<Tags> list_tags(const EntityRef& entity) const;
+
+  // `url` with its scheme, as AWS takes it. Returns the provider's ARN.
+  Result<std::string> create_oidc_provider(IamOidcProvider provider, const TagList& tags,
+                                           WallTime now);
+  Result<IamOidcProvider> get_oidc_provider(std::string_view arn) const;
+  std::vector<std::string> list_oidc_providers() const;  // ARNs
+  Status change_oidc_provider(std::string_view arn, const OidcChange& change);
+  Status delete_oidc_provider(std::string_view arn);
+
+  Status set_account_alias(std::string_view alias);
+  Status delete_account_alias(std::string_view alias);
+  // A policy that nobody but root gets past; empty: none.
+  Status set_guardrail(std::string_view document);
+  IamAccount account() const;
+
+  // An immutable copy of everything, for reading without the lock.
+  std::shared_ptr<const IamState> state() const { return state_.load(); }
 
   // Keeps what is too large for a session token until `expires`; the same data is kept once. Drops
   // what has run out. Returns the hash to find it by.
@@ -197,9 +259,6 @@ class IamService {
   Status mutate(const Plan& plan) EXCLUDES_LOCK(mutex_);
   Status reload() REQUIRES_LOCK(mutex_);
   Status apply(const Commit& commit, Revision revision) REQUIRES_LOCK(mutex_);
-  // An immutable copy of the state, for reading without the lock.
-  std::shared_ptr<const IamState> state() const { return state_.load(); }
-
   const Options options_;
   Mutex mutex_;  // one change at a time
   std::atomic<std::shared_ptr<const IamState>> state_;

@@ -236,8 +236,8 @@ TEST(ManagedPolicies, CannotBeDeletedWhileAttached) {
   EXPECT_EQ(bed.iam().get_policy(made->arn)->attachments, 1);
   EXPECT_EQ(message_of(bed.iam().delete_policy(made->arn)),
             "Cannot delete a policy attached to entities.");
-  EXPECT_EQ(bed.iam().entities_for_policy(made->arn, "")->roles.size(), 1U);
-  EXPECT_EQ(bed.iam().entities_for_policy(made->arn, "/else/")->roles.size(), 0U);
+  EXPECT_EQ(bed.iam().entities_for_policy(made->arn, "", PolicyUse::kAny)->roles.size(), 1U);
+  EXPECT_EQ(bed.iam().entities_for_policy(made->arn, "/else/", PolicyUse::kAny)->roles.size(), 0U);
   EXPECT_EQ(bed.iam().list_attached_policies(role_ref("r"), {})->items[0].name, "p");
   EXPECT_EQ(fault_of(bed.iam().delete_role("r")), "DeleteConflictException");
   ASSERT_TRUE(bed.iam().detach_policy(role_ref("r"), made->arn));
@@ -279,7 +279,7 @@ TEST(ManagedPolicies, AwssOwnAreThere) {
   EXPECT_EQ(fault_of(bed.iam().get_policy("arn:aws:iam::aws:policy/Nothing")),
             "NoSuchEntityException");
   EXPECT_EQ(fault_of(bed.iam().get_policy("nonsense")), "ValidationError");
-  EXPECT_EQ(fault_of(bed.iam().delete_policy(kAdmin)), "NoSuchEntityException");
+  EXPECT_EQ(fault_of(bed.iam().delete_policy(kAdmin)), "AccessDenied");
   bed.user("ana");
   ASSERT_TRUE(bed.iam().attach_policy(user_ref("ana"), kAdmin));
   EXPECT_EQ(bed.iam().get_policy(kAdmin)->attachments, 1);
@@ -376,6 +376,53 @@ TEST(IamService, ConcurrentCallsKeepTheLimits) {
   }
   EXPECT_EQ(made, 2);
   EXPECT_EQ(bed.iam().list_access_keys("ana", {})->items.size(), 2U);
+}
+
+TEST(Groups, AUserMadeAgainIsInNone) {
+  IdentityBed bed;
+  bed.user("ana");
+  EXPECT_TRUE(bed.iam().create_group("ops", "/", kNow));
+  EXPECT_TRUE(bed.iam().add_to_group("ops", "ana"));
+  EXPECT_TRUE(bed.iam().add_to_group("OPS", "ANA"));  // once more is no error
+  EXPECT_EQ(fault_of(bed.iam().delete_user("ana")), "DeleteConflictException");
+  EXPECT_EQ(fault_of(bed.iam().delete_group("ops")), "DeleteConflictException");
+  bed.reopen();
+  EXPECT_EQ(bed.iam().get_group("ops", {})->users.items.size(), 1U);
+  EXPECT_TRUE(bed.iam().remove_from_group("ops", "ana"));
+  EXPECT_EQ(fault_of(bed.iam().remove_from_group("ops", "ana")), "NoSuchEntityException");
+  EXPECT_TRUE(bed.iam().add_to_group("ops", "ana"));
+  EXPECT_TRUE(bed.iam().remove_from_group("ops", "ana"));
+  EXPECT_TRUE(bed.iam().delete_user("ana"));
+  bed.user("ana");
+  EXPECT_TRUE(bed.iam().get_group("ops", {})->users.items.empty());
+  EXPECT_TRUE(bed.iam().delete_group("ops"));
+}
+
+TEST(Groups, TenForAUserAtMost) {
+  IdentityBed bed;
+  bed.user("ana");
+  for (int i = 0; i < 11; ++i) {
+    EXPECT_TRUE(bed.iam().create_group("g" + std::to_string(i), "/", kNow));
+    EXPECT_EQ(fault_of(bed.iam().add_to_group("g" + std::to_string(i), "ana")),
+              i < 10 ? "" : "LimitExceededException");
+  }
+}
+
+TEST(Boundaries, AreCountedWhereTheyAreUsed) {
+  IdentityBed bed;
+  const auto made = bed.iam().create_policy({.name = "fence", .document = kAllowAll}, kNow);
+  const auto uses = [&] { return bed.iam().get_policy(made->arn)->boundary_uses; };
+  EXPECT_TRUE(bed.iam().create_user({.name = "ana", .permissions_boundary = made->arn}, kNow));
+  bed.user("bo");
+  EXPECT_TRUE(bed.iam().set_boundary(user_ref("bo"), made->arn));
+  EXPECT_TRUE(bed.iam().set_boundary(user_ref("bo"), made->arn));
+  EXPECT_EQ(uses(), 2);
+  EXPECT_TRUE(bed.iam().delete_user("ana"));
+  EXPECT_EQ(uses(), 1);
+  EXPECT_TRUE(bed.iam().set_boundary(user_ref("bo"), ""));
+  EXPECT_EQ(uses(), 0);
+  EXPECT_EQ(fault_of(bed.iam().set_boundary(user_ref("bo"), "")), "NoSuchEntityException");
+  EXPECT_TRUE(bed.iam().delete_policy(made->arn));
 }
 
 }  // namespace

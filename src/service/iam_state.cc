@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "service/iam_state.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/bytes.h"
@@ -44,6 +45,32 @@ Result<std::shared_ptr<const UserEntry>> user_entry(const StoredValue& value) {
   return std::make_shared<const UserEntry>(std::move(entry));
 }
 
+Result<std::shared_ptr<const GroupEntry>> group_entry(const StoredValue& value) {
+  GroupEntry entry;
+  TRIVET_TRY(entry.record, decode_iam_group(value.value));
+  TRIVET_TRY(entry.inline_policies, parse_all(entry.record, value.key));
+  entry.modified = value.modified;
+  return std::make_shared<const GroupEntry>(std::move(entry));
+}
+
+Result<std::shared_ptr<const OidcEntry>> oidc_entry(const StoredValue& value) {
+  OidcEntry entry;
+  TRIVET_TRY(entry.record, decode_iam_oidc_provider(value.value));
+  entry.modified = value.modified;
+  return std::make_shared<const OidcEntry>(std::move(entry));
+}
+
+Result<std::shared_ptr<const AccountEntry>> account_entry(const StoredValue& value) {
+  AccountEntry entry;
+  TRIVET_TRY(entry.record, decode_iam_account(value.value));
+  if (!entry.record.guardrail.empty()) {
+    TRIVET_TRY(auto guardrail, read_stored_policy("guardrail", entry.record.guardrail, value.key));
+    entry.guardrails.push_back(std::move(guardrail));
+  }
+  entry.modified = value.modified;
+  return std::make_shared<const AccountEntry>(std::move(entry));
+}
+
 Result<std::shared_ptr<const RoleEntry>> role_entry(const StoredValue& value) {
   RoleEntry entry;
   TRIVET_TRY(entry.record, decode_iam_role(value.value));
@@ -56,7 +83,8 @@ Result<std::shared_ptr<const RoleEntry>> role_entry(const StoredValue& value) {
 Result<std::shared_ptr<const PolicyEntry>> policy_entry(const StoredValue& value) {
   PolicyEntry entry;
   TRIVET_TRY(entry.record, decode_iam_policy(value.value));
-  TRIVET_TRY(entry.parsed, read_stored_policy(entry.record.name, entry.record.document, value.key));
+  TRIVET_TRY(entry.parsed,
+             read_stored_policy(entry.record.name, entry.record.current().document, value.key));
   entry.modified = value.modified;
   return std::make_shared<const PolicyEntry>(std::move(entry));
 }
@@ -83,6 +111,12 @@ Result<std::shared_ptr<const SessionDataEntry>> session_data_entry(const StoredV
 std::string user_key(std::string_view name) {
   return std::string(kUserPrefix) + to_lower(name);
 }
+std::string group_key(std::string_view name) {
+  return std::string(kGroupPrefix) + to_lower(name);
+}
+std::string oidc_key(std::string_view url) {
+  return std::string(kOidcPrefix) + std::string(url);
+}
 std::string role_key(std::string_view name) {
   return std::string(kRolePrefix) + to_lower(name);
 }
@@ -99,6 +133,12 @@ std::string session_data_key(std::string_view hash) {
 Status IamState::put(const StoredValue& value, const Sealer& sealer) {
   if (const auto name = name_in(value.key, kUserPrefix)) {
     TRIVET_TRY(users[*name], user_entry(value));
+  } else if (const auto group = name_in(value.key, kGroupPrefix)) {
+    TRIVET_TRY(groups[*group], group_entry(value));
+  } else if (const auto url = name_in(value.key, kOidcPrefix)) {
+    TRIVET_TRY(oidc_providers[*url], oidc_entry(value));
+  } else if (value.key == kAccountKey) {
+    TRIVET_TRY(account, account_entry(value));
   } else if (const auto role = name_in(value.key, kRolePrefix)) {
     TRIVET_TRY(roles[*role], role_entry(value));
   } else if (const auto policy = name_in(value.key, kPolicyPrefix)) {
@@ -114,6 +154,10 @@ Status IamState::put(const StoredValue& value, const Sealer& sealer) {
 void IamState::erase(std::string_view key) {
   if (const auto name = name_in(key, kUserPrefix)) {
     users.erase(*name);
+  } else if (const auto group = name_in(key, kGroupPrefix)) {
+    groups.erase(*group);
+  } else if (const auto url = name_in(key, kOidcPrefix)) {
+    oidc_providers.erase(*url);
   } else if (const auto role = name_in(key, kRolePrefix)) {
     roles.erase(*role);
   } else if (const auto policy = name_in(key, kPolicyPrefix)) {
@@ -127,6 +171,21 @@ void IamState::erase(std::string_view key) {
 
 const UserEntry* IamState::find_user(std::string_view name) const {
   return find_in(users, to_lower(name));
+}
+
+const GroupEntry* IamState::find_group(std::string_view name) const {
+  return find_in(groups, to_lower(name));
+}
+
+std::vector<const GroupEntry*> IamState::groups_of(std::string_view user_id) const {
+  std::vector<const GroupEntry*> found;
+  for (const auto& [name, entry] : groups) {
+    const auto& members = entry->record.member_ids;
+    if (std::find(members.begin(), members.end(), user_id) != members.end()) {
+      found.push_back(entry.get());
+    }
+  }
+  return found;
 }
 
 const RoleEntry* IamState::find_role(std::string_view name) const {

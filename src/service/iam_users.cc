@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/bytes.h"
+#include "service/iam_boundary.h"
 #include "service/iam_ids.h"
 #include "service/iam_paging.h"
 #include "service/iam_service.h"
@@ -58,6 +59,7 @@ Result<IamUser> IamService::create_user(const CreateUser& request, WallTime now)
   user.path = request.path;
   user.id = make_unique_id("AIDA");
   user.created = now;
+  user.permissions_boundary = request.permissions_boundary;
   TRIVET_CHECK_OK(mutate([&](const IamState& state) -> Result<Commit> {
     if (state.find_user(request.name) != nullptr) {
       return already_exists("User with name " + request.name + " already exists.");
@@ -66,8 +68,14 @@ Result<IamUser> IamService::create_user(const CreateUser& request, WallTime now)
       return limit_exceeded("Cannot exceed quota for UsersPerAccount: " +
                             std::to_string(kUsersMax));
     }
-    return Commit{.compares = {{user_key(request.name), Revision(0)}},
+    const Status bound = check_boundary(state, options_.realm, request.permissions_boundary);
+    if (!bound) {
+      return bound.error();
+    }
+    Commit commit{.compares = {{user_key(request.name), Revision(0)}},
                   .puts = {{user_key(request.name), encode(user)}}};
+    count_boundary(state, options_.realm, request.permissions_boundary, 1, commit);
+    return commit;
   }));
   return user;
 }
@@ -92,7 +100,7 @@ Result<Page<IamUser>> IamService::list_users(const PageRequest& page) const {
   return make_page(std::move(items), page);
 }
 
-Status IamService::update_user(const UpdateUser& request) {
+Status IamService::update_user(const UpdateName& request) {
   if (request.new_name) {
     TRIVET_CHECK_OK(check_name("newUserName", *request.new_name, 64));
   }
@@ -139,13 +147,18 @@ Status IamService::delete_user(std::string_view name) {
     if (!entry->record.access_keys.empty()) {
       return delete_conflict("Cannot delete entity, must delete access keys first.");
     }
+    if (!state.groups_of(entry->record.id).empty()) {
+      return delete_conflict("Cannot delete entity, must remove users from group first.");
+    }
     if (!entry->record.attached_policies.empty()) {
       return delete_conflict("Cannot delete entity, must detach all policies first.");
     }
     if (!entry->record.inline_policies.empty()) {
       return delete_conflict("Cannot delete entity, must delete policies first.");
     }
-    return Commit{.compares = {{user_key(name), entry->modified}}, .deletes = {user_key(name)}};
+    Commit commit{.compares = {{user_key(name), entry->modified}}, .deletes = {user_key(name)}};
+    count_boundary(state, options_.realm, entry->record.permissions_boundary, -1, commit);
+    return commit;
   });
 }
 

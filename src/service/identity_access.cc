@@ -30,6 +30,7 @@ Principal principal_of(const Identity& identity, const Realm& realm, AccessKeyId
   principal.arn = identity.arn;
   principal.principal_arn = identity.arn;
   principal.user_id = identity.id;
+  principal.identity_id = identity.id;
   principal.name = identity.name;
   principal.path = identity.path;
   principal.tags = identity.tags;
@@ -44,6 +45,14 @@ Principal session_principal(const Identity& identity, const Realm& realm,
     principal.arn = assumed_role_arn(realm, identity.name, claims.session_name);
     principal.user_id = identity.id + ":" + claims.session_name;
     principal.session_name = claims.session_name;
+  }
+  if (claims.kind == SessionClaims::Kind::kFederated) {
+    principal.kind = Principal::Kind::kFederatedUser;
+    principal.arn = federated_user_arn(realm, claims.session_name);
+    principal.principal_arn = principal.arn;
+    principal.user_id = realm.account.str() + ":" + claims.session_name;
+    principal.session_name = claims.session_name;
+    principal.tags.clear();
   }
   for (const auto& [key, value] : data.tags) {
     // A session's tag hides the role's of that name, whatever its case.
@@ -99,10 +108,17 @@ policy::Principal policy_principal(const Principal& principal) {
       out.role_arn = principal.principal_arn;
       out.session_name = principal.session_name;
       break;
+    case Principal::Kind::kFederatedUser:
+      out.type = policy::Principal::Type::kFederatedUser;
+      out.session_name = principal.session_name;
+      break;
+    case Principal::Kind::kAnonymous:
+      out.type = policy::Principal::Type::kWebIdentity;
+      break;
   }
   out.arn = principal.arn;
   out.account = principal.account.str();
-  out.unique_id = principal.user_id.substr(0, principal.user_id.find(':'));
+  out.unique_id = principal.identity_id;
   out.tags = principal.tags;
   out.session_issued_at = principal.token_issued_at;
   out.source_identity = principal.source_identity;
@@ -131,10 +147,15 @@ policy::Decision no_policy(policy::PolicyKind kind) {
 
 // The principal's own policies and those that limit its session. nullopt when a session policy
 // cannot be read: it could be the one that denies.
-std::optional<policy::PolicySet> own_policies(const Identity& identity,
+std::optional<policy::PolicySet> own_policies(const IdentitySnapshot& snapshot,
+                                              const Identity& identity,
                                               const Principal& principal) {
   policy::PolicySet set;
   set.identity = identity.policies;
+  set.boundary = identity.boundary;
+  if (identity.kind != Identity::Kind::kRoot) {
+    set.guardrails = snapshot.guardrails();
+  }
   for (const std::string& text : principal.session_policies) {
     auto parsed = policy::parse_policy(text);
     if (!parsed) {
@@ -143,11 +164,18 @@ std::optional<policy::PolicySet> own_policies(const Identity& identity,
     set.session.push_back(
         {"session policy", std::make_shared<const policy::Policy>(std::move(*parsed))});
   }
+  if (identity.kind == Identity::Kind::kRoot && principal.kind == Principal::Kind::kFederatedUser) {
+    set.identity = set.session;  // root may do all, so what was passed on is what is left
+  }
   return set;
 }
 
 bool is_iam_call(std::string_view action) {
   return to_lower(action).starts_with("iam:");
+}
+
+bool is_sts_call(std::string_view action) {
+  return to_lower(action).starts_with("sts:");
 }
 
 }  // namespace
@@ -176,16 +204,18 @@ KeyLookup look_up_key(const IdentitySnapshot& snapshot, const Sealer& sealer,
 policy::Decision decide_access(const IdentitySnapshot& snapshot, const AccessQuestion& question) {
   const Principal& principal = question.principal;
   const policy::Request request = policy_request(question);
-  const Identity* identity = snapshot.find(request.principal.unique_id);
+  const Identity* identity = snapshot.find(principal.identity_id);
   if (identity == nullptr) {
     return no_policy(policy::PolicyKind::kIdentity);
   }
-  // AWS: credentials of GetSessionToken may not call IAM without MFA, which Trivet does not have.
+  // AWS: credentials of GetSessionToken may not call IAM without MFA, which Trivet does not have;
+  // those of GetFederationToken may call neither IAM nor STS.
+  const bool is_federated = principal.kind == Principal::Kind::kFederatedUser;
   if (principal.is_temporary() && principal.kind != Principal::Kind::kRoleSession &&
-      is_iam_call(question.action)) {
+      (is_iam_call(question.action) || (is_federated && is_sts_call(question.action)))) {
     return no_policy(policy::PolicyKind::kSession);
   }
-  const auto policies = own_policies(*identity, principal);
+  const auto policies = own_policies(snapshot, *identity, principal);
   if (!policies) {
     return no_policy(policy::PolicyKind::kSession);
   }
@@ -195,11 +225,15 @@ policy::Decision decide_access(const IdentitySnapshot& snapshot, const AccessQue
 policy::Decision decide_assume(const IdentitySnapshot& snapshot, const AccessQuestion& question,
                                const Identity& role) {
   const policy::Request request = policy_request(question);
-  const Identity* identity = snapshot.find(request.principal.unique_id);
+  const Identity* identity = snapshot.find(question.principal.identity_id);
   if (identity == nullptr || role.trust.policy == nullptr) {
     return no_policy(policy::PolicyKind::kTrust);
   }
-  auto policies = own_policies(*identity, question.principal);
+  // AWS: federated users take no roles, whatever was passed on to them.
+  if (question.principal.kind == Principal::Kind::kFederatedUser) {
+    return no_policy(policy::PolicyKind::kSession);
+  }
+  auto policies = own_policies(snapshot, *identity, question.principal);
   if (!policies) {
     return no_policy(policy::PolicyKind::kSession);
   }

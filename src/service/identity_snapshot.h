@@ -20,6 +20,7 @@
 namespace trivet::service {
 
 struct IamState;
+struct OidcEntry;
 struct SessionDataEntry;
 
 // A user, a role, or root. Immutable.
@@ -31,7 +32,8 @@ struct Identity {
   std::string path = "/";
   std::string arn;
   Tags tags;
-  std::vector<NamedPolicy> policies;        // inline and attached; root needs none
+  std::vector<NamedPolicy> policies;        // inline, attached, of groups; root needs none
+  std::vector<NamedPolicy> boundary;        // none or one
   NamedPolicy trust;                        // roles only
   std::int64_t session_seconds_max = 3600;  // roles only
 };
@@ -52,6 +54,10 @@ class IdentitySnapshot {
   const Identity* find_role_by_arn(std::string_view arn) const;
   // What a session token names by its hash. nullptr when it is gone.
   const SessionData* find_session_data(std::string_view hash) const;
+  // By its URL without the scheme. nullptr when there is none.
+  const IamOidcProvider* find_oidc_provider(std::string_view url) const;
+  // What limits everybody but root: none or one.
+  const std::vector<NamedPolicy>& guardrails() const { return guardrails_; }
   const Realm& realm() const { return realm_; }
 
  private:
@@ -65,6 +71,8 @@ class IdentitySnapshot {
   ByName<std::shared_ptr<const Identity>> by_id_;
   ByName<std::shared_ptr<const Identity>> roles_by_arn_;
   ByName<std::shared_ptr<const SessionDataEntry>> session_data_;
+  ByName<std::shared_ptr<const OidcEntry>> oidc_providers_;
+  std::vector<NamedPolicy> guardrails_;
 };
 
 std::shared_ptr<const IdentitySnapshot> make_identity_snapshot(const IamState& state,

@@ -7,17 +7,18 @@
 #include "base/bytes.h"
 #include "service/iam_checks.h"
 #include "service/iam_ids.h"
+#include "service/sts_rules.h"
 
 namespace trivet::service {
 namespace {
 
-constexpr std::int64_t kHour = 3600;
-constexpr std::int64_t kPackedBytesMax = 8192;
 constexpr std::size_t kSessionPolicyCharactersMax = 2048;
 constexpr std::size_t kSessionPoliciesMax = 10;
 
 const policy::Decision kNoTrust{.outcome = policy::Outcome::kImplicitDeny,
                                 .kind = policy::PolicyKind::kTrust};
+
+}  // namespace
 
 Error packed_too_large(std::int64_t percent) {
   return aws_fault(Errc::kInvalidArgument, "PackedPolicyTooLargeException",
@@ -65,6 +66,8 @@ Result<std::chrono::seconds> role_duration(const Principal& caller, const Identi
   return std::chrono::seconds(seconds);
 }
 
+namespace {
+
 bool has_tag(const Tags& tags, std::string_view key) {
   return std::any_of(tags.begin(), tags.end(),
                      [&](const auto& tag) { return equals_ignoring_case(tag.first, key); });
@@ -92,7 +95,9 @@ Result<Tags> session_tags(const Principal& caller, const AssumeRole& request) {
   return tags;
 }
 
-std::int64_t packed_percent(const AssumeRole& request) {
+}  // namespace
+
+Result<std::optional<std::int32_t>> packed_percent(const AssumeRole& request) {
   std::size_t bytes = request.policy.value_or("").size();
   for (const std::string& arn : request.policy_arns) {
     bytes += arn.size();
@@ -100,10 +105,16 @@ std::int64_t packed_percent(const AssumeRole& request) {
   for (const auto& [key, value] : request.tags) {
     bytes += key.size() + value.size();
   }
-  return (static_cast<std::int64_t>(bytes) * 100 + kPackedBytesMax - 1) / kPackedBytesMax;
+  if (bytes == 0) {
+    return std::optional<std::int32_t>();
+  }
+  const std::int64_t percent =
+      (static_cast<std::int64_t>(bytes) * 100 + kPackedBytesMax - 1) / kPackedBytesMax;
+  if (percent > 100) {
+    return packed_too_large(percent);
+  }
+  return std::optional<std::int32_t>(static_cast<std::int32_t>(percent));
 }
-
-}  // namespace
 
 Result<SessionData> StsService::session_data(const StsCaller& caller,
                                              const AssumeRole& request) const {
@@ -205,14 +216,7 @@ Result<AssumedRole> StsService::assume_role(const StsCaller& caller, const Assum
         kNoTrust);
   }
   AssumedRole assumed;
-  const bool is_limited = !data.policies.empty() || !request.tags.empty();
-  if (is_limited) {
-    const std::int64_t percent = packed_percent(request);
-    if (percent > 100) {
-      return packed_too_large(percent);
-    }
-    assumed.packed_policy_percent = static_cast<std::int32_t>(percent);
-  }
+  TRIVET_TRY(assumed.packed_policy_percent, packed_percent(request));
   assumed.id = role->id + ":" + request.session_name;
   assumed.arn = assumed_role_arn(iam_.realm(), role->name, request.session_name);
   assumed.source_identity = request.source_identity.value_or(caller.principal.source_identity);

@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -51,6 +52,36 @@ struct AssumedRole {
   std::string source_identity;
 };
 
+struct AssumeWithWebIdentity {
+  std::string role_arn;
+  std::string session_name;
+  std::string_view token;  // the provider's signed word
+  std::optional<std::int64_t> duration_seconds;
+  std::optional<std::string> policy;
+  std::vector<std::string> policy_arns;
+};
+struct WebIdentityRole {
+  AssumedRole role;
+  std::string subject, provider, audience;
+};
+
+struct GetFederationToken {
+  std::string name;
+  std::optional<std::int64_t> duration_seconds;
+  std::optional<std::string> policy;
+  std::vector<std::string> policy_arns;
+  TagList tags;
+};
+struct FederatedUser {
+  SessionCredentials credentials;
+  std::string id;   // ACCOUNT:NAME
+  std::string arn;  // arn:…:federated-user/NAME
+  std::optional<std::int32_t> packed_policy_percent;
+};
+
+// Checks a signed JSON web token against a JSON Web Key Set: its payload, or why not.
+using VerifyJws = std::function<Result<std::string>(std::string_view token, std::string_view jwks)>;
+
 // Who asks, with the condition keys of the request. References outlive the call.
 struct StsCaller {
   const Principal& principal;
@@ -61,13 +92,25 @@ struct StsCaller {
 // Thread-safe. Does not own the IamService.
 class StsService {
  public:
-  StsService(IamService& iam, std::shared_ptr<const Sealer> sealer)
-      : iam_(iam), sealer_(std::move(sealer)) {}
+  // Without `verify_jws` no web identity is accepted.
+  StsService(IamService& iam, std::shared_ptr<const Sealer> sealer, VerifyJws verify_jws = {})
+      : iam_(iam), sealer_(std::move(sealer)), verify_jws_(std::move(verify_jws)) {}
 
   // Faults: AccessDenied, ValidationError, MalformedPolicyDocument, PackedPolicyTooLarge. As AWS, a
   // role that does not exist is AccessDenied. Unlike AWS, root may assume roles that trust it: on a
   // new installation there is nobody else.
   Result<AssumedRole> assume_role(const StsCaller& caller, const AssumeRole& request);
+  // For nobody known: the provider's word is the proof. Faults: InvalidIdentityToken,
+  // ExpiredTokenException, AccessDenied and those of assume_role. The keys of the provider are what
+  // the installation was given.
+  Result<WebIdentityRole> assume_with_web_identity(const ContextKeys& context,
+                                                   const AssumeWithWebIdentity& request,
+                                                   WallTime now);
+  // For users and root with their long-lived keys, who must be allowed sts:GetFederationToken.
+  Result<FederatedUser> get_federation_token(const StsCaller& caller,
+                                             const GetFederationToken& request);
+  // What encode_authorization_message made.
+  Result<std::string> decode_authorization_message(std::string_view encoded) const;
   // For users and root with their long-lived keys. Default 12 h for users, 1 h (the most) for root.
   Result<SessionCredentials> get_session_token(const StsCaller& caller,
                                                std::optional<std::int64_t> duration_seconds);
@@ -85,6 +128,7 @@ class StsService {
 
   IamService& iam_;
   const std::shared_ptr<const Sealer> sealer_;
+  const VerifyJws verify_jws_;
 };
 
 }  // namespace trivet::service

@@ -75,7 +75,7 @@ std::string secret_bytes(const SecretString& secret) {
 }
 
 bool is_kind(std::uint8_t kind) {
-  return kind >= 1 && kind <= 4;
+  return kind >= 1 && kind <= 5;
 }
 
 }  // namespace

@@ -28,12 +28,13 @@ struct SessionClaims {
     kUser = 2,        // GetSessionToken of a user
     kRoot = 3,        // GetSessionToken of root
     kLocalAdmin = 4,  // the administrator at this machine; as root's own key
+    kFederated = 5,   // GetFederationToken of a user or root
   };
   Kind kind = Kind::kRole;
   AccessKeyId access_key_id;  // ASIA…; the only key that this token goes with
   SecretString secret;        // its secret access key
   std::string principal_id;   // AROA…, AIDA…; the account id for root
-  std::string session_name;   // kRole: RoleSessionName
+  std::string session_name;   // kRole: RoleSessionName; kFederated: Name
   std::string source_identity;
   WallTime issued{};
   WallTime expires{};

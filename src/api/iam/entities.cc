@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What users and roles have alike, one template for each pair of actions: inline policies, attached
-// policies, tags.
+// What users, roles and groups have alike, one template for each family of actions: inline
+// policies, attached policies, boundaries, tags.
 #include "api/iam/common.h"
 #include "base/uri.h"
 
@@ -10,7 +10,7 @@ namespace {
 
 using Permissions = std::vector<Permission>;
 
-// The permission of an action that only names the user or role.
+// The permission of an action that only names the user, role or group.
 template <typename Request>
 auto plain_permission(IamService& service) {
   return [&service](const Call&, const Request& request) {
@@ -50,6 +50,8 @@ Action get_policy(IamService& service) {
         Response response;
         if constexpr (requires { response.UserName; }) {
           response.UserName = request.UserName;
+        } else if constexpr (requires { response.GroupName; }) {
+          response.GroupName = request.GroupName;
         } else {
           response.RoleName = request.RoleName;
         }
@@ -118,6 +120,31 @@ Action list_attached(IamService& service) {
 }
 
 template <typename Request>
+Action put_boundary(IamService& service) {
+  return make_action<Request>(
+      [&service](const Call&, const Request& request) {
+        const std::string action = "iam:" + std::string(Operation<Request>::kAction);
+        Permission permission = entity_permission(service, action, entity_of(request));
+        // AWS: the key is the boundary that is asked for.
+        permission.context["iam:PermissionsBoundary"] = {request.PermissionsBoundary};
+        return Permissions{permission};
+      },
+      [&service](const Call&, const Request& request) {
+        return done<typename Operation<Request>::Response>(
+            service.set_boundary(entity_of(request), request.PermissionsBoundary));
+      });
+}
+
+template <typename Request>
+Action delete_boundary(IamService& service) {
+  return make_action<Request>(plain_permission<Request>(service),
+                              [&service](const Call&, const Request& request) {
+                                return done<typename Operation<Request>::Response>(
+                                    service.set_boundary(entity_of(request), ""));
+                              });
+}
+
+template <typename Request>
 Action tag_entity(IamService& service) {
   return make_action<Request>(
       [&service](const Call&, const Request& request) {
@@ -166,18 +193,29 @@ Action list_tags(IamService& service) {
 void add_entity_actions(ActionTable& table, IamService& service) {
   table.add(put_policy<PutUserPolicyRequest>(service));
   table.add(put_policy<PutRolePolicyRequest>(service));
+  table.add(put_policy<PutGroupPolicyRequest>(service));
   table.add(get_policy<GetUserPolicyRequest>(service));
   table.add(get_policy<GetRolePolicyRequest>(service));
+  table.add(get_policy<GetGroupPolicyRequest>(service));
   table.add(list_policies<ListUserPoliciesRequest>(service));
   table.add(list_policies<ListRolePoliciesRequest>(service));
+  table.add(list_policies<ListGroupPoliciesRequest>(service));
   table.add(delete_policy<DeleteUserPolicyRequest>(service));
   table.add(delete_policy<DeleteRolePolicyRequest>(service));
+  table.add(delete_policy<DeleteGroupPolicyRequest>(service));
   table.add(attach_policy<AttachUserPolicyRequest>(service));
   table.add(attach_policy<AttachRolePolicyRequest>(service));
+  table.add(attach_policy<AttachGroupPolicyRequest>(service));
   table.add(detach_policy<DetachUserPolicyRequest>(service));
   table.add(detach_policy<DetachRolePolicyRequest>(service));
+  table.add(detach_policy<DetachGroupPolicyRequest>(service));
   table.add(list_attached<ListAttachedUserPoliciesRequest>(service));
   table.add(list_attached<ListAttachedRolePoliciesRequest>(service));
+  table.add(list_attached<ListAttachedGroupPoliciesRequest>(service));
+  table.add(put_boundary<PutUserPermissionsBoundaryRequest>(service));
+  table.add(put_boundary<PutRolePermissionsBoundaryRequest>(service));
+  table.add(delete_boundary<DeleteUserPermissionsBoundaryRequest>(service));
+  table.add(delete_boundary<DeleteRolePermissionsBoundaryRequest>(service));
   table.add(tag_entity<TagUserRequest>(service));
   table.add(tag_entity<TagRoleRequest>(service));
   table.add(untag_entity<UntagUserRequest>(service));

@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "service/authorization_message.h"
 #include "service/identity_access.h"
 
 namespace trivet::api {
@@ -13,6 +14,11 @@ namespace {
 Error invalid_key() {
   return aws_fault(Errc::kDenied, "InvalidClientTokenId",
                    "The security token included in the request is invalid.");
+}
+
+// AWS has them for EC2's actions on resources.
+bool has_encoded_message(std::string_view action) {
+  return action.starts_with("ec2:") && !action.starts_with("ec2:Describe");
 }
 
 }  // namespace
@@ -60,7 +66,13 @@ Status IamIdentities::authorize(const AccessRequest& request) {
   const auto snapshot = iam_.snapshot();
   const policy::Decision decision = service::decide_access(*snapshot, question);
   if (!decision.allowed()) {
-    return service::access_denied(question, decision);
+    Error denied = service::access_denied(question, decision);
+    if (has_encoded_message(request.action)) {
+      denied.message = "You are not authorized to perform this operation. " + denied.message +
+                       ". Encoded authorization failure message: " +
+                       service::encode_authorization_message(question, decision, *sealer_);
+    }
+    return denied;
   }
   return ok();
 }

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// CreatePolicy, GetPolicy, ListPolicies, DeletePolicy, GetPolicyVersion, ListPolicyVersions,
-// ListEntitiesForPolicy.
+// CreatePolicy, GetPolicy, ListPolicies, DeletePolicy, ListEntitiesForPolicy, TagPolicy,
+// UntagPolicy, ListPolicyTags.
 #include "api/iam/common.h"
-#include "base/uri.h"
 #include "service/iam_ids.h"
 
 namespace trivet::api::iam {
@@ -11,21 +10,6 @@ namespace {
 
 using Permissions = std::vector<Permission>;
 using service::ManagedPolicy;
-
-iam::Policy policy_shape(const ManagedPolicy& policy) {
-  iam::Policy shape;
-  shape.PolicyName = policy.name;
-  shape.PolicyId = policy.id;
-  shape.Arn = policy.arn;
-  shape.Path = policy.path;
-  shape.DefaultVersionId = policy.version;
-  shape.AttachmentCount = static_cast<std::int32_t>(policy.attachments);
-  shape.PermissionsBoundaryUsageCount = 0;
-  shape.IsAttachable = true;
-  shape.CreateDate = policy.created;
-  shape.UpdateDate = policy.updated;
-  return shape;
-}
 
 // GetPolicy shows more than the lists do.
 iam::Policy full_policy_shape(const ManagedPolicy& policy) {
@@ -37,20 +21,11 @@ iam::Policy full_policy_shape(const ManagedPolicy& policy) {
   return shape;
 }
 
-iam::PolicyVersion version_shape(const ManagedPolicy& policy) {
-  iam::PolicyVersion shape;
-  shape.VersionId = policy.version;
-  shape.IsDefaultVersion = true;
-  shape.CreateDate = policy.updated;
-  return shape;
-}
-
-template <typename Request>
-auto arn_permission(IamService& service) {
-  return [&service](const Call&, const Request& request) {
-    const std::string action = "iam:" + std::string(Operation<Request>::kAction);
-    return Permissions{policy_permission(service, action, request.PolicyArn)};
-  };
+service::PolicyUse use_of(const std::optional<std::string>& filter) {
+  const std::string text = filter.value_or("");
+  return text == "PermissionsBoundary" ? service::PolicyUse::kBoundary
+         : text == "PermissionsPolicy" ? service::PolicyUse::kPermissions
+                                       : service::PolicyUse::kAny;
 }
 
 void add_create(ActionTable& table, IamService& service) {
@@ -104,11 +79,8 @@ void add_list(ActionTable& table, IamService& service) {
         list.scope = scope == "AWS"     ? service::PolicyScope::kAws
                      : scope == "Local" ? service::PolicyScope::kLocal
                                         : service::PolicyScope::kAll;
+        list.use = use_of(request.PolicyUsageFilter);
         ListPoliciesResponse response;
-        if (request.PolicyUsageFilter.value_or("") == "PermissionsBoundary") {
-          response.IsTruncated = false;  // nothing is a boundary
-          return response;
-        }
         TRIVET_TRY(const auto page, service.list_policies(list));
         for (const ManagedPolicy& policy : page.items) {
           response.Policies.push_back(policy_shape(policy));
@@ -126,47 +98,17 @@ void add_delete(ActionTable& table, IamService& service) {
       }));
 }
 
-void add_versions(ActionTable& table, IamService& service) {
-  table.add(make_action<GetPolicyVersionRequest>(
-      arn_permission<GetPolicyVersionRequest>(service),
-      [&service](const Call&,
-                 const GetPolicyVersionRequest& request) -> Result<GetPolicyVersionResponse> {
-        TRIVET_TRY(const ManagedPolicy policy, service.get_policy(request.PolicyArn));
-        if (request.VersionId != policy.version) {
-          return service::no_such_entity("Policy " + request.PolicyArn + " version " +
-                                         request.VersionId +
-                                         " does not exist or is not attachable.");
-        }
-        GetPolicyVersionResponse response;
-        response.PolicyVersion = version_shape(policy);
-        response.PolicyVersion->Document = percent_encode(policy.document);
-        return response;
-      }));
-  table.add(make_action<ListPolicyVersionsRequest>(
-      arn_permission<ListPolicyVersionsRequest>(service),
-      [&service](const Call&,
-                 const ListPolicyVersionsRequest& request) -> Result<ListPolicyVersionsResponse> {
-        TRIVET_TRY(const ManagedPolicy policy, service.get_policy(request.PolicyArn));
-        ListPolicyVersionsResponse response;
-        response.Versions.push_back(version_shape(policy));
-        response.IsTruncated = false;
-        return response;
-      }));
-}
-
 void add_entities(ActionTable& table, IamService& service) {
   table.add(make_action<ListEntitiesForPolicyRequest>(
       arn_permission<ListEntitiesForPolicyRequest>(service),
       [&service](const Call&, const ListEntitiesForPolicyRequest& request)
           -> Result<ListEntitiesForPolicyResponse> {
         TRIVET_TRY(const auto entities,
-                   service.entities_for_policy(request.PolicyArn, request.PathPrefix.value_or("")));
+                   service.entities_for_policy(request.PolicyArn, request.PathPrefix.value_or(""),
+                                               use_of(request.PolicyUsageFilter)));
         const std::string filter = request.EntityFilter.value_or("");
         ListEntitiesForPolicyResponse response;
         response.IsTruncated = false;
-        if (request.PolicyUsageFilter.value_or("") == "PermissionsBoundary") {
-          return response;
-        }
         if (filter.empty() || filter == "User") {
           for (const auto& [name, id] : entities.users) {
             response.PolicyUsers.push_back({.UserName = name, .UserId = id});
@@ -177,7 +119,42 @@ void add_entities(ActionTable& table, IamService& service) {
             response.PolicyRoles.push_back({.RoleName = name, .RoleId = id});
           }
         }
+        if (filter.empty() || filter == "Group") {
+          for (const auto& [name, id] : entities.groups) {
+            response.PolicyGroups.push_back({.GroupName = name, .GroupId = id});
+          }
+        }
         return response;
+      }));
+}
+
+void add_tags(ActionTable& table, IamService& service) {
+  table.add(make_action<TagPolicyRequest>(
+      [&service](const Call&, const TagPolicyRequest& request) {
+        Permission permission = policy_permission(service, "iam:TagPolicy", request.PolicyArn);
+        add_request_tags(request.Tags, permission);
+        return Permissions{permission};
+      },
+      [&service](const Call&, const TagPolicyRequest& request) {
+        return done<TagPolicyResponse>(
+            service.tag_policy(request.PolicyArn, tag_list(request.Tags), {}));
+      }));
+  table.add(make_action<UntagPolicyRequest>(
+      [&service](const Call&, const UntagPolicyRequest& request) {
+        Permission permission = policy_permission(service, "iam:UntagPolicy", request.PolicyArn);
+        permission.context["aws:TagKeys"] = request.TagKeys;
+        return Permissions{permission};
+      },
+      [&service](const Call&, const UntagPolicyRequest& request) {
+        return done<UntagPolicyResponse>(
+            service.tag_policy(request.PolicyArn, {}, request.TagKeys));
+      }));
+  table.add(make_action<ListPolicyTagsRequest>(
+      arn_permission<ListPolicyTagsRequest>(service),
+      [&service](const Call&,
+                 const ListPolicyTagsRequest& request) -> Result<ListPolicyTagsResponse> {
+        TRIVET_TRY(const ManagedPolicy policy, service.get_policy(request.PolicyArn));
+        return ListPolicyTagsResponse{.Tags = tag_shapes(policy.tags), .IsTruncated = false};
       }));
 }
 
@@ -188,7 +165,7 @@ void add_policy_actions(ActionTable& table, IamService& service) {
   add_get(table, service);
   add_list(table, service);
   add_delete(table, service);
-  add_versions(table, service);
+  add_tags(table, service);
   add_entities(table, service);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// CreateRole, GetRole, ListRoles, UpdateAssumeRolePolicy, DeleteRole.
+// CreateRole, GetRole, ListRoles, UpdateRole, UpdateRoleDescription, UpdateAssumeRolePolicy,
+// DeleteRole.
 #include "api/iam/common.h"
 
 namespace trivet::api::iam {
@@ -15,13 +16,12 @@ void add_create(ActionTable& table, IamService& service) {
             .action = "iam:CreateRole",
             .resource = role_arn(service, request.Path.value_or("/"), request.RoleName)};
         add_request_tags(request.Tags, permission);
+        if (request.PermissionsBoundary) {
+          permission.context["iam:PermissionsBoundary"] = {*request.PermissionsBoundary};
+        }
         return Permissions{permission};
       },
       [&service](const Call& call, const CreateRoleRequest& request) -> Result<CreateRoleResponse> {
-        if (request.PermissionsBoundary) {
-          return aws_fault(Errc::kInvalidArgument, "NotImplemented",
-                           "PermissionsBoundary is not implemented.");
-        }
         TRIVET_TRY(
             const IamRole role,
             service.create_role({.name = request.RoleName,
@@ -29,6 +29,7 @@ void add_create(ActionTable& table, IamService& service) {
                                  .trust_policy = request.AssumeRolePolicyDocument,
                                  .description = request.Description.value_or(""),
                                  .session_seconds_max = request.MaxSessionDuration.value_or(3600),
+                                 .permissions_boundary = request.PermissionsBoundary.value_or(""),
                                  .tags = tag_list(request.Tags)},
                                 call.now));
         CreateRoleResponse response{.Role = role_shape(service, role)};
@@ -60,9 +61,36 @@ void add_list(ActionTable& table, IamService& service) {
         for (const IamRole& role : page.items) {
           response.Roles.push_back(role_shape(service, role));
           response.Roles.back().Tags.clear();  // lists are without tags
+          response.Roles.back().PermissionsBoundary.reset();
         }
         set_page_end(page.marker, response);
         return response;
+      }));
+}
+
+void add_update(ActionTable& table, IamService& service) {
+  table.add(make_action<UpdateRoleRequest>(
+      [&service](const Call&, const UpdateRoleRequest& request) {
+        return Permissions{entity_permission(service, "iam:UpdateRole", entity_of(request))};
+      },
+      [&service](const Call&, const UpdateRoleRequest& request) {
+        return done<UpdateRoleResponse>(
+            service.update_role({.name = request.RoleName,
+                                 .description = request.Description,
+                                 .session_seconds_max = request.MaxSessionDuration}));
+      }));
+  table.add(make_action<UpdateRoleDescriptionRequest>(
+      [&service](const Call&, const UpdateRoleDescriptionRequest& request) {
+        return Permissions{
+            entity_permission(service, "iam:UpdateRoleDescription", entity_of(request))};
+      },
+      [&service](const Call&, const UpdateRoleDescriptionRequest& request)
+          -> Result<UpdateRoleDescriptionResponse> {
+        TRIVET_CHECK_OK(service.update_role({.name = request.RoleName,
+                                             .description = request.Description,
+                                             .session_seconds_max = std::nullopt}));
+        TRIVET_TRY(const IamRole role, service.get_role(request.RoleName));
+        return UpdateRoleDescriptionResponse{.Role = role_shape(service, role)};
       }));
 }
 
@@ -94,6 +122,7 @@ void add_role_actions(ActionTable& table, IamService& service) {
   add_create(table, service);
   add_get(table, service);
   add_list(table, service);
+  add_update(table, service);
   add_update_trust(table, service);
   add_delete(table, service);
 }

@@ -9,16 +9,6 @@ namespace {
 
 using Permissions = std::vector<Permission>;
 
-// Boundaries limit what a user may do: to take one and not to keep it would grant more than was
-// asked for.
-Status refuse_boundary(const std::optional<std::string>& boundary) {
-  if (boundary) {
-    return aws_fault(Errc::kInvalidArgument, "NotImplemented",
-                     "PermissionsBoundary is not implemented.");
-  }
-  return ok();
-}
-
 void add_create(ActionTable& table, IamService& service) {
   table.add(make_action<CreateUserRequest>(
       [&service](const Call&, const CreateUserRequest& request) {
@@ -26,14 +16,19 @@ void add_create(ActionTable& table, IamService& service) {
             .action = "iam:CreateUser",
             .resource = user_arn(service, request.Path.value_or("/"), request.UserName)};
         add_request_tags(request.Tags, permission);
+        if (request.PermissionsBoundary) {
+          permission.context["iam:PermissionsBoundary"] = {*request.PermissionsBoundary};
+        }
         return Permissions{permission};
       },
       [&service](const Call& call, const CreateUserRequest& request) -> Result<CreateUserResponse> {
-        TRIVET_CHECK_OK(refuse_boundary(request.PermissionsBoundary));
-        TRIVET_TRY(const IamUser user, service.create_user({.name = request.UserName,
-                                                            .path = request.Path.value_or("/"),
-                                                            .tags = tag_list(request.Tags)},
-                                                           call.now));
+        TRIVET_TRY(
+            const IamUser user,
+            service.create_user({.name = request.UserName,
+                                 .path = request.Path.value_or("/"),
+                                 .permissions_boundary = request.PermissionsBoundary.value_or(""),
+                                 .tags = tag_list(request.Tags)},
+                                call.now));
         CreateUserResponse response;
         response.User = user_shape(service, user);
         return response;
@@ -82,6 +77,7 @@ void add_list(ActionTable& table, IamService& service) {
         for (const IamUser& user : page.items) {
           response.Users.push_back(user_shape(service, user));
           response.Users.back().Tags.clear();  // lists are without tags
+          response.Users.back().PermissionsBoundary.reset();
         }
         set_page_end(page.marker, response);
         return response;

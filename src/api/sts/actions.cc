@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// GetCallerIdentity, AssumeRole, GetSessionToken. AssumeRole asks for no permission here: the
-// role's trust policy and the caller's own policies are one decision, which the service takes.
+// GetCallerIdentity, AssumeRole, GetSessionToken, GetFederationToken, GetAccessKeyInfo,
+// DecodeAuthorizationMessage, AssumeRoleWithWebIdentity. AssumeRole asks for no permission here:
+// the role's trust policy and the caller's own policies are one decision, which the service takes.
 #include "api/sts/actions.h"
 
 #include <utility>
 
 #include "api/context_keys.h"
 #include "api/shapes/sts.h"
+#include "service/iam_ids.h"
 
 namespace trivet::api {
 namespace {
@@ -105,12 +107,114 @@ void add_session_token(ActionTable& table, service::StsService& service) {
       }));
 }
 
+void add_federation_token(ActionTable& table, service::StsService& service) {
+  table.add(make_action<sts::GetFederationTokenRequest>(
+      [](const Call& call, const sts::GetFederationTokenRequest& request) {
+        Permission permission{.action = "sts:GetFederationToken",
+                              .resource = service::federated_user_arn(call.realm, request.Name)};
+        for (const sts::Tag& tag : request.Tags) {
+          permission.context["aws:RequestTag/" + tag.Key] = {tag.Value};
+          permission.context["aws:TagKeys"].push_back(tag.Key);
+        }
+        return std::vector<Permission>{permission};
+      },
+      [&service](const Call& call, const sts::GetFederationTokenRequest& request)
+          -> Result<sts::GetFederationTokenResponse> {
+        service::GetFederationToken wish{.name = request.Name,
+                                         .duration_seconds = request.DurationSeconds,
+                                         .policy = request.Policy};
+        for (const sts::PolicyDescriptorType& policy : request.PolicyArns) {
+          wish.policy_arns.push_back(policy.arn.value_or(""));
+        }
+        for (const sts::Tag& tag : request.Tags) {
+          wish.tags.emplace_back(tag.Key, tag.Value);
+        }
+        const ConditionKeys context = request_condition_keys(call);
+        TRIVET_TRY(service::FederatedUser made,
+                   service.get_federation_token({call.principal, context, call.now}, wish));
+        sts::GetFederationTokenResponse response;
+        response.Credentials = credentials_shape(std::move(made.credentials));
+        sts::FederatedUser& user = response.FederatedUser.emplace();
+        user.FederatedUserId = made.id;
+        user.Arn = made.arn;
+        response.PackedPolicySize = made.packed_policy_percent;
+        return response;
+      }));
+}
+
+void add_access_key_info(ActionTable& table) {
+  table.add(make_action<sts::GetAccessKeyInfoRequest>(
+      [](const Call&, const sts::GetAccessKeyInfoRequest&) {
+        return std::vector<Permission>{{.action = "sts:GetAccessKeyInfo", .resource = "*"}};
+      },
+      [](const Call&,
+         const sts::GetAccessKeyInfoRequest& request) -> Result<sts::GetAccessKeyInfoResponse> {
+        const auto account = service::account_of_access_key(request.AccessKeyId);
+        if (!account) {
+          return aws_fault(Errc::kInvalidArgument, "ValidationError", "Invalid access key id.");
+        }
+        return sts::GetAccessKeyInfoResponse{.Account = account->str()};
+      }));
+}
+
+void add_decode_message(ActionTable& table, service::StsService& service) {
+  table.add(make_action<sts::DecodeAuthorizationMessageRequest>(
+      [](const Call&, const sts::DecodeAuthorizationMessageRequest&) {
+        return std::vector<Permission>{
+            {.action = "sts:DecodeAuthorizationMessage", .resource = "*"}};
+      },
+      [&service](const Call&, const sts::DecodeAuthorizationMessageRequest& request)
+          -> Result<sts::DecodeAuthorizationMessageResponse> {
+        TRIVET_TRY(std::string message,
+                   service.decode_authorization_message(request.EncodedMessage));
+        return sts::DecodeAuthorizationMessageResponse{.DecodedMessage = std::move(message)};
+      }));
+}
+
+// Unsigned: the provider's token is the proof.
+void add_web_identity(ActionTable& table, service::StsService& service) {
+  table.add(make_action<sts::AssumeRoleWithWebIdentityRequest>(
+      NoPermission{},
+      [&service](const Call& call, const sts::AssumeRoleWithWebIdentityRequest& request)
+          -> Result<sts::AssumeRoleWithWebIdentityResponse> {
+        if (request.ProviderId) {
+          return aws_fault(Errc::kInvalidArgument, "NotImplemented",
+                           "ProviderId is for OAuth 2.0 access tokens, which are not built.");
+        }
+        service::AssumeWithWebIdentity wish{.role_arn = request.RoleArn,
+                                            .session_name = request.RoleSessionName,
+                                            .token = request.WebIdentityToken.reveal(),
+                                            .duration_seconds = request.DurationSeconds,
+                                            .policy = request.Policy,
+                                            .policy_arns = {}};
+        for (const sts::PolicyDescriptorType& policy : request.PolicyArns) {
+          wish.policy_arns.push_back(policy.arn.value_or(""));
+        }
+        TRIVET_TRY(service::WebIdentityRole made,
+                   service.assume_with_web_identity(request_condition_keys(call), wish, call.now));
+        sts::AssumeRoleWithWebIdentityResponse response;
+        response.Credentials = credentials_shape(std::move(made.role.credentials));
+        sts::AssumedRoleUser& user = response.AssumedRoleUser.emplace();
+        user.AssumedRoleId = made.role.id;
+        user.Arn = made.role.arn;
+        response.PackedPolicySize = made.role.packed_policy_percent;
+        response.SubjectFromWebIdentityToken = made.subject;
+        response.Provider = made.provider;
+        response.Audience = made.audience;
+        return response;
+      }));
+}
+
 }  // namespace
 
 void add_sts_actions(ActionTable& table, service::StsService& service) {
   add_caller_identity(table);
   add_assume_role(table, service);
   add_session_token(table, service);
+  add_federation_token(table, service);
+  add_access_key_info(table);
+  add_decode_message(table, service);
+  add_web_identity(table, service);
 }
 
 }  // namespace trivet::api

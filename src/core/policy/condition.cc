@@ -149,14 +149,20 @@ Condition Condition::compile(Operator op, std::string_view key,
 Condition::Answer Condition::value_matches(const Value& value, const std::string& given,
                                            const Context& context) const {
   const auto answer = [](bool is_match) { return is_match ? Answer::kYes : Answer::kNo; };
+  // A variable without a value equals nothing; that it also differs from nothing is not said.
+  const auto matched = [this](Match match) {
+    return match == Match::kYes                            ? Answer::kYes
+           : match == Match::kUnresolved && op_.is_negated ? Answer::kUnreadable
+                                                           : Answer::kNo;
+  };
   switch (op_.family) {
     case Family::kString:
     case Family::kLike:
-      return answer(value.pattern.match(given, context) == Match::kYes);
+      return matched(value.pattern.match(given, context));
     case Family::kStringIgnoreCase:
-      return answer(value.pattern.match(to_lower(given), context) == Match::kYes);
+      return matched(value.pattern.match(to_lower(given), context));
     case Family::kArn:
-      return answer(value.arn.match_narrow(ArnText(given), context) == Match::kYes);
+      return matched(value.arn.match_narrow(ArnText(given), context));
     case Family::kNumeric: {
       const auto number = parse_number(given);
       return !number ? Answer::kUnreadable

@@ -5,6 +5,7 @@
 
 #include "base/assert.h"
 #include "base/bytes.h"
+#include "core/policy/inspect.h"
 
 namespace trivet::policy {
 namespace {
@@ -14,6 +15,7 @@ struct Prepared {
   const Request& request;
   std::string action;  // lower case
   ArnText resource;
+  bool has_boundary = false;
 };
 
 bool action_applies(const Statement& statement, const Prepared& asked) {
@@ -24,9 +26,15 @@ bool action_applies(const Statement& statement, const Prepared& asked) {
   return is_listed != statement.is_not_action;
 }
 
+// Guardrails and resource-based policies must write ARNs out, or end them with a star.
+bool may_be_short(PolicyKind kind) {
+  return kind != PolicyKind::kGuardrail && kind != PolicyKind::kResource &&
+         kind != PolicyKind::kTrust;
+}
+
 // Where two readings of a pattern are possible, Deny takes the one that denies more and Allow the
 // one that allows less.
-bool resource_applies(const Statement& statement, const Prepared& asked) {
+bool resource_applies(PolicyKind kind, const Statement& statement, const Prepared& asked) {
   if (!statement.has_resource) {
     return true;
   }
@@ -35,6 +43,13 @@ bool resource_applies(const Statement& statement, const Prepared& asked) {
   bool is_unresolved = false;
   for (const ArnPattern& pattern : statement.resources) {
     const Context& context = asked.request.context;
+    if (!is_deny && pattern.is_short()) {
+      // What such a text leaves out of its complement is anybody's guess.
+      is_unresolved = true;
+      if (!statement.is_not_resource && !may_be_short(kind) && !pattern.ends_with_star()) {
+        continue;
+      }
+    }
     const Match match = takes_wide ? pattern.match_wide(asked.resource, context)
                                    : pattern.match_narrow(asked.resource, context);
     if (match == Match::kYes) {
@@ -53,8 +68,8 @@ bool conditions_hold(const Statement& statement, const Context& context) {
       [&](const Condition& condition) { return condition.holds(context, on_error); });
 }
 
-bool applies(const Statement& statement, const Prepared& asked) {
-  return action_applies(statement, asked) && resource_applies(statement, asked) &&
+bool applies(PolicyKind kind, const Statement& statement, const Prepared& asked) {
+  return action_applies(statement, asked) && resource_applies(kind, statement, asked) &&
          conditions_hold(statement, asked.request.context);
 }
 
@@ -65,8 +80,14 @@ struct Layer {
 };
 
 bool names_principal(PolicyKind kind, const Statement& statement, const Prepared& asked) {
-  const bool is_resource_kind = kind == PolicyKind::kResource || kind == PolicyKind::kTrust;
-  return !is_resource_kind || grant_of(statement, asked.request.principal) != Grant::kNone;
+  if (kind != PolicyKind::kResource && kind != PolicyKind::kTrust) {
+    return true;
+  }
+  // access_policies_boundaries: NotPrincipal with Deny denies whoever has a boundary.
+  if (asked.has_boundary && statement.is_not_principal && statement.effect == Effect::kDeny) {
+    return true;
+  }
+  return grant_of(statement, asked.request.principal) != Grant::kNone;
 }
 
 Decision decided(Outcome outcome, PolicyKind kind, const NamedPolicy& named, std::size_t index) {
@@ -80,7 +101,7 @@ Decision find(const Layer& layer, Effect effect, const Prepared& asked) {
     const auto& statements = named.policy->statements;
     for (std::size_t i = 0; i < statements.size(); ++i) {
       if (statements[i].effect == effect && names_principal(layer.kind, statements[i], asked) &&
-          applies(statements[i], asked)) {
+          applies(layer.kind, statements[i], asked)) {
         return decided(effect == Effect::kDeny ? Outcome::kExplicitDeny : Outcome::kAllowed,
                        layer.kind, named, i);
       }
@@ -102,7 +123,7 @@ ResourceGrant resource_grant(const Layer& layer, const Prepared& asked) {
     for (std::size_t i = 0; i < statements.size(); ++i) {
       const Grant grant = grant_of(statements[i], asked.request.principal);
       if (statements[i].effect == Effect::kAllow && grant > best.grant &&
-          applies(statements[i], asked)) {
+          applies(layer.kind, statements[i], asked)) {
         best = {grant, decided(Outcome::kAllowed, layer.kind, named, i)};
       }
     }
@@ -164,7 +185,8 @@ std::string_view to_string(PolicyKind kind) {
 }
 
 Decision evaluate(const PolicySet& policies, const Request& request) {
-  const Prepared asked{request, to_lower(request.action), ArnText(request.resource)};
+  const Prepared asked{request, to_lower(request.action), ArnText(request.resource),
+                       !policies.boundary.empty()};
   const Layer guardrails{PolicyKind::kGuardrail, policies.guardrails};
   const Layer resource{policies.is_trust ? PolicyKind::kTrust : PolicyKind::kResource,
                        policies.resource};
@@ -205,6 +227,30 @@ Decision evaluate(const PolicySet& policies, const Request& request) {
     return decision;
   }
   return bounded(policies, asked, std::move(decision));
+}
+
+std::vector<MatchedStatement> matching_statements(const PolicySet& policies, const Request& request,
+                                                  Effect effect) {
+  const Prepared asked{request, to_lower(request.action), ArnText(request.resource),
+                       !policies.boundary.empty()};
+  std::vector<MatchedStatement> found;
+  for (const Layer& layer :
+       {Layer{PolicyKind::kGuardrail, policies.guardrails},
+        Layer{policies.is_trust ? PolicyKind::kTrust : PolicyKind::kResource, policies.resource},
+        Layer{PolicyKind::kIdentity, policies.identity},
+        Layer{PolicyKind::kBoundary, policies.boundary},
+        Layer{PolicyKind::kSession, policies.session}}) {
+    for (const NamedPolicy& named : layer.policies) {
+      const auto& statements = named.policy->statements;
+      for (std::size_t i = 0; i < statements.size(); ++i) {
+        if (statements[i].effect == effect && names_principal(layer.kind, statements[i], asked) &&
+            applies(layer.kind, statements[i], asked)) {
+          found.push_back({layer.kind, named.name, static_cast<int>(i)});
+        }
+      }
+    }
+  }
+  return found;
 }
 
 std::string access_denied_message(const Decision& decision, const Request& request) {

@@ -207,6 +207,47 @@ TEST(Evaluate, NotPrincipalNamesEverybodyElse) {
   EXPECT_EQ(evaluate(set, delete_by(session())).outcome, Outcome::kExplicitDeny);
 }
 
+TEST(Evaluate, NotPrincipalWithDenyDeniesWhoeverHasABoundary) {
+  const NamedPolicy all_but_jane = named(
+      "bucket", deny("*", R"(,"NotPrincipal":{"AWS":"arn:aws:iam::123456789012:user/jane"})"));
+  PolicySet set{.resource = {all_but_jane}, .identity = {named("mine", allow("*"))}};
+  EXPECT_TRUE(evaluate(set, delete_by(jane())).allowed());
+  set.boundary = {named("fence", allow("*"))};
+  EXPECT_EQ(evaluate(set, delete_by(jane())).outcome, Outcome::kExplicitDeny);
+}
+
+TEST(Evaluate, ArnsThatAreCutShortAllowLittleAndDenyMuch) {
+  const auto on = [](const std::string& effect, const std::string& element) {
+    return named("p", R"({"Effect":")" + effect + R"(","Action":"*",)" + element + "}");
+  };
+  const Request request = delete_by(jane());
+  const NamedPolicy all = named("all", allow("*"));
+  const std::string short_one = R"("Resource":"arn:aws:rds:us-east-1:123456789012")";
+  const std::string short_not = R"("NotResource":"arn:aws:iam:")";
+  EXPECT_TRUE(evaluate({.identity = {on("Allow", short_one)}}, request).allowed());
+  EXPECT_FALSE(
+      evaluate({.guardrails = {on("Allow", short_one)}, .identity = {all}}, request).allowed());
+  EXPECT_FALSE(evaluate({.identity = {on("Allow", short_not)}}, request).allowed());
+  EXPECT_FALSE(evaluate({.identity = {all, on("Deny", short_not)}}, request).allowed());
+}
+
+TEST(EvaluateTrust, AWebIdentityIsTrustedByItsProvidersNameOnly) {
+  Principal nobody{.type = Principal::Type::kWebIdentity,
+                   .arn = "arn:aws:iam::123456789012:oidc-provider/example.com"};
+  const Request request{.action = "sts:AssumeRoleWithWebIdentity",
+                        .resource = "arn:aws:iam::123456789012:role/ci",
+                        .principal = nobody};
+  const auto asked = [&](const std::string& principal) {
+    const NamedPolicy trust =
+        named("trust", R"({"Effect":"Allow","Action":"sts:*","Principal":)" + principal + "}");
+    return evaluate({.resource = {trust}, .is_trust = true}, request).allowed();
+  };
+  EXPECT_TRUE(asked(R"({"Federated":"arn:aws:iam::123456789012:oidc-provider/example.com"})"));
+  EXPECT_FALSE(asked(R"({"Federated":"arn:aws:iam::123456789012:oidc-provider/other.com"})"));
+  EXPECT_FALSE(asked(R"("*")"));
+  EXPECT_FALSE(asked(R"({"AWS":"*"})"));
+}
+
 TEST(Evaluate, UnresolvedVariablesAreDecidedForSafety) {
   const auto statement = [](const std::string& effect, const std::string& element) {
     return R"({"Effect":")" + effect + R"(","Action":"*",")" + element +

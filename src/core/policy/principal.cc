@@ -23,6 +23,8 @@ std::string_view type_name(Type type) {
       return "FederatedUser";
     case Type::kService:
       return "AWSService";
+    case Type::kWebIdentity:
+      return "Anonymous";  // nobody of the account yet
   }
   return "Anonymous";
 }
@@ -38,6 +40,7 @@ std::string user_id(const Principal& principal) {
       return principal.account;
     case Type::kUser:
     case Type::kService:
+    case Type::kWebIdentity:
       break;
   }
   return principal.unique_id;
@@ -53,6 +56,11 @@ bool is_account_root(const std::string& value, const std::string& account) {
 
 Grant grant_of_entry(const PrincipalEntry& entry, const Principal& principal) {
   const bool is_session = principal.type == Type::kAssumedRole;
+  // Whoever comes with somebody else's word is trusted by name only: "*" does not mean the world.
+  if (principal.type == Type::kWebIdentity) {
+    return entry.kind == "Federated" && entry.value == principal.arn ? Grant::kDirect
+                                                                     : Grant::kNone;
+  }
   if (entry.kind == "*" || (entry.kind == "AWS" && entry.value == "*")) {
     return is_session ? Grant::kRole : Grant::kDirect;
   }
@@ -69,7 +77,7 @@ Grant grant_of_entry(const PrincipalEntry& entry, const Principal& principal) {
   if (is_session && (entry.value == principal.role_arn || entry.value == principal.unique_id)) {
     return Grant::kRole;
   }
-  if (!is_session && principal.type != Type::kRoot && entry.value == principal.unique_id) {
+  if (principal.type == Type::kUser && entry.value == principal.unique_id) {
     return Grant::kDirect;
   }
   if (!principal.account.empty() && is_account_root(entry.value, principal.account)) {

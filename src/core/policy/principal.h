@@ -16,10 +16,11 @@ namespace trivet::policy {
 
 // An authenticated caller. Plain value.
 struct Principal {
-  enum class Type { kUser, kAssumedRole, kRoot, kFederatedUser, kService };
+  enum class Type { kUser, kAssumedRole, kRoot, kFederatedUser, kService, kWebIdentity };
   Type type = Type::kUser;
   // arn:aws:iam::ACCOUNT:user/PATH/NAME, arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION,
-  // arn:aws:iam::ACCOUNT:root, …; a service's name ("lambda.amazonaws.com") for kService.
+  // arn:aws:iam::ACCOUNT:root, …; a service's name ("lambda.amazonaws.com") for kService; the ARN
+  // of the OIDC provider that vouches for kWebIdentity.
   std::string arn;
   std::string account;
   std::string user_name;     // kUser only

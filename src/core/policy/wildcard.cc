@@ -136,10 +136,31 @@ Template Template::compile(std::string_view text, Options options) {
                  : options.wildcards && c == '?' ? kAnyChar
                                                  : unit_of(c));
   }
+  out.keep_prefix();
   return out;
 }
 
+void Template::keep_prefix() {
+  is_literal_ = !has_variables_;
+  if (pieces_.empty() || pieces_.front().is_variable) {
+    return;
+  }
+  for (const char16_t unit : pieces_.front().glob) {
+    if (unit > 0xFF) {
+      is_literal_ = false;
+      return;
+    }
+    prefix_ += static_cast<char>(unit);
+  }
+}
+
 Match Template::match(std::string_view text, const Context& context) const {
+  if (is_literal_) {
+    return prefix_ == text ? Match::kYes : Match::kNo;
+  }
+  if (!text.starts_with(prefix_)) {
+    return Match::kNo;  // whatever its variables are
+  }
   if (!has_variables_) {
     const std::u16string_view glob = pieces_.empty() ? std::u16string_view() : pieces_[0].glob;
     return glob_match(glob, text) ? Match::kYes : Match::kNo;
@@ -180,6 +201,7 @@ ArnText::ArnText(std::string_view text) : whole(text) {
 ArnPattern ArnPattern::compile(std::string_view text, Variables variables) {
   ArnPattern out;
   out.whole_ = Template::compile(text, {.variables = variables != Variables::kNone});
+  out.ends_with_star_ = text.ends_with('*');
   if (text == "*") {
     return out;
   }

@@ -50,8 +50,12 @@ class Template {
   };
   void add_unit(char16_t unit);
   void add_variable(std::string_view inside);
+  void keep_prefix();
 
   std::vector<Piece> pieces_;
+  // What every match begins with; all of it where there are neither wildcards nor variables.
+  std::string prefix_;
+  bool is_literal_ = false;
   bool has_variables_ = false;
   bool ignore_case_ = false;
 };
@@ -78,9 +82,13 @@ class ArnPattern {
   // As match_narrow, or as one glob over the whole text: AWS lets a '*' at the end of a part run
   // over colons. Right for Deny.
   Match match_wide(const ArnText& text, const Context& context) const;
+  // Fewer than six parts, and not a lone "*".
+  bool is_short() const { return !parts_.empty() && parts_.size() < 6; }
+  bool ends_with_star() const { return ends_with_star_; }
 
  private:
   std::vector<Template> parts_;  // empty for a lone "*"
+  bool ends_with_star_ = false;
   Template whole_;
 };
 

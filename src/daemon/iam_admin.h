@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What AWS has elsewhere or not at all, for the administrator at this machine: the guardrail over
+// all identities, and the keys of OIDC providers.
+#pragma once
+
+#include <optional>
+
+#include "net/http_types.h"
+#include "service/iam_service.h"
+
+namespace trivet {
+
+// Answers GET and POST /iam/guardrail and POST /iam/oidc-keys; nullopt for any other call. The
+// caller has checked who asks.
+std::optional<net::HttpResponse> iam_admin_call(const net::HttpRequest& request,
+                                                service::IamService& iam);
+
+}  // namespace trivet
