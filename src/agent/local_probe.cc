@@ -250,6 +250,15 @@ void LocalProbe::take_disk(failover::Probe& out) {
   out.no_space = answer->no_space;
 }
 
+void LocalProbe::watch_space(const failover::Probe& seen) {
+  const bool low = *seen.disk_free < kLowOnSpace;
+  if (low && seen.commits) {
+    acknowledged_when_low_ = seen.commits->acknowledged;
+  }
+  low_on_space_ = low || (low_on_space_ && seen.commits &&
+                          seen.commits->acknowledged == acknowledged_when_low_);
+}
+
 failover::Probe LocalProbe::look(const LookOrder& order) {
   using Query = failover::Probe::Query;
   failover::Probe out;
@@ -269,7 +278,7 @@ failover::Probe LocalProbe::look(const LookOrder& order) {
   if (out.disk != failover::Probe::Disk::kPending &&
       ::statvfs(paths_.data().c_str(), &space) == 0) {  // it would wait for a stalled disk too
     out.disk_free = static_cast<std::uint64_t>(space.f_bavail) * space.f_frsize;
-    low_on_space_ = *out.disk_free < kLowOnSpace;
+    watch_space(out);
   }
   look_at_process(order.mysqld_pid, out);
   return out;

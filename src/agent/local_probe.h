@@ -40,8 +40,11 @@ class LocalProbe final : public MemberProbe {
   mysql::ConnectOptions session_options(Millis deadline) const;
   void ask_disk();
   void take_disk(failover::Probe& out);
+  void watch_space(const failover::Probe& seen);
 
+  // Until a commit was acknowledged after there was space again.
   bool low_on_space_ = false;
+  std::uint64_t acknowledged_when_low_ = 0;
   const Clock& clock_;
   const MemberPaths paths_;
   std::optional<mysql::Connection> session_;  // query_'s thread only

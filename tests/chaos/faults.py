@@ -227,6 +227,17 @@ def stop_writer_and_daemon(world, rng):
     return f"{writer['identifier']} for {duration:.1f} s"
 
 
+@fault(3, "T9 T12")
+def kill_writer_while_a_reader_hangs(world, rng):
+    """One of the two whose promises are needed gives none for a while."""
+    writer, reader, duration = world.writer(), rng.choice(world.readers_of_it()), some_time(rng, 0.3, 10)
+    with stopped(reader["pid"]):
+        wait(rng.choice((0, some_time(rng, 0.01, 0.8))))
+        kill(writer["pid"])
+        wait(duration)
+    return f"{writer['identifier']}, {reader['identifier']} hangs for {duration:.1f} s"
+
+
 # What only the writer has.
 
 @fault(3, "T2 T6 T32")

@@ -238,3 +238,19 @@ class World:
                 cursor.execute(statement)
                 rows = cursor.fetchall()
         return rows
+
+    def write_states(self, folder):
+        """What each server says of itself, for whoever looks into a violation."""
+        for name in self.server_ids:
+            lines = []
+            for statement in ("SELECT @@GLOBAL.gtid_executed, @@super_read_only, @@offline_mode", "SHOW REPLICA STATUS",
+                              "SHOW FULL PROCESSLIST", "SHOW GLOBAL STATUS LIKE 'Rpl_semi%'", "XA RECOVER"):
+                lines.append(f"== {statement}")
+                try:
+                    with contextlib.closing(self.admin_connection(name)) as connection, \
+                            connection.cursor(pymysql.cursors.DictCursor) as cursor:
+                        cursor.execute(statement)
+                        lines += [str(row) for row in cursor.fetchall()]
+                except (pymysql.err.MySQLError, OSError) as error:
+                    lines.append(str(error))
+            (folder / f"{name}.sql").write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -144,6 +144,10 @@ bool FaultDetector::other_has_space(const MemberId& id) const {
 // A full disk is told and left alone as long as commits do not stand still on it.
 void FaultDetector::judge_space(const MemberId& id, Watched& m, const Probe& probe,
                                 Findings& out) const {
+  if (probe.disk == Probe::Disk::kPending && !probe.disk_free) {
+    judge_standstill(id, m, probe, out);  // nothing new of its space
+    return;
+  }
   m.full = probe.no_space || (probe.disk_free && *probe.disk_free < limits_.full_bytes);
   const bool failed = !m.full && probe.disk == Probe::Disk::kFailed;
   const std::string trouble =
@@ -159,7 +163,14 @@ void FaultDetector::judge_space(const MemberId& id, Watched& m, const Probe& pro
                    trouble, Millis(0)});
     m.disk_trouble = trouble;
   }
-  const bool stuck = m.full && probe.commits && probe.commits->committing > 0 &&
+  judge_standstill(id, m, probe, out);
+}
+
+// mysqld tries a write that found no space again after a minute, so commits that stood still on a
+// full disk do not go on because there is space again.
+void FaultDetector::judge_standstill(const MemberId& id, Watched& m, const Probe& probe,
+                                     Findings& out) const {
+  const bool stuck = (m.full || m.stuck_since) && probe.commits && probe.commits->committing > 0 &&
                      m.acknowledged == probe.commits->acknowledged;
   if (!stuck) {
     m.stuck_since.reset();
@@ -170,7 +181,8 @@ void FaultDetector::judge_space(const MemberId& id, Watched& m, const Probe& pro
   }
   const Millis still = since(*m.stuck_since, probe.ended);
   if (still >= limits_.full_stuck && other_has_space(id)) {
-    hang(m, trouble + ", and commits have stood still for " + ms(still), still, out);
+    const std::string disk = m.full ? m.disk_trouble : std::string("its disk was full");
+    hang(m, disk + ", and commits have stood still for " + ms(still), still, out);
   }
 }
 

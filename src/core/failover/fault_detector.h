@@ -136,6 +136,7 @@ class FaultDetector {
   void judge_query(Watched& m, const Probe& probe, Findings& out) const;
   void judge_disk(const MemberId& id, Watched& m, const Probe& probe, Findings& out) const;
   void judge_space(const MemberId& id, Watched& m, const Probe& probe, Findings& out) const;
+  void judge_standstill(const MemberId& id, Watched& m, const Probe& probe, Findings& out) const;
   void judge_acknowledgements(const MemberId& id, Watched& m, const Probe& probe,
                               Findings& out) const;
   bool is_busy(const Watched& m, const Probe& probe) const;

@@ -231,6 +231,45 @@ TEST_F(FaultDetectorTest, CommitsThatStandStillOnAFullDiskAreAHang) {
   EXPECT_TRUE(found(Kind::kHung));
 }
 
+TEST_F(FaultDetectorTest, ALookThatSawNothingOfTheSpaceLeavesTheDiskFull) {
+  look(answered(), Millis(2), kReader);
+  for (int i = 0; i < 10; ++i) {
+    Probe full = with_commits(0, 7, 7);
+    full.commits->committing = 3;
+    full.no_space = i % 2 == 0;
+    full.disk = i % 2 == 0 ? Disk::kFailed : Disk::kPending;
+    full.disk_began = now_ - Millis(10);
+    look(full);
+  }
+  EXPECT_TRUE(found(Kind::kDiskFull));
+  EXPECT_FALSE(found(Kind::kDiskWell));
+  EXPECT_TRUE(found(Kind::kHung));
+}
+
+TEST_F(FaultDetectorTest, CommitsThatStoodStillOnAFullDiskMustGoOnWhenThereIsSpaceAgain) {
+  look(answered(), Millis(2), kReader);
+  Probe stuck = with_commits(0, 7, 7);
+  stuck.commits->committing = 3;
+  stuck.no_space = true;
+  look(stuck);
+  stuck.no_space = false;
+  stuck.disk_free = 1U << 30U;
+  look(stuck);
+  EXPECT_TRUE(found(Kind::kDiskWell));
+  stuck.commits->acknowledged = 8;
+  for (int i = 0; i < 20; ++i) {
+    look(stuck);
+  }
+  EXPECT_FALSE(found(Kind::kHung)) << "they went on";
+  stuck.no_space = true;
+  look(stuck);
+  stuck.no_space = false;
+  for (int i = 0; i < 10; ++i) {
+    look(stuck);
+  }
+  EXPECT_TRUE(found(Kind::kHung));
+}
+
 TEST_F(FaultDetectorTest, ALostAcknowledgementIsFoundInTime) {
   const Instant begun = now_;
   look(with_commits(1, 41, 41));
