@@ -349,6 +349,73 @@ def torn_relay_log(world, rng):
     return f"{reader['identifier']} less {torn} bytes"
 
 
+# At a chosen step.
+
+STEPS = ("commit", "kill", "promise", "drain", "follow", "guard", "look", "open", "start", "rebuild")
+
+
+def at_step(world, step, harm):
+    """Arms `step`, "KIND SIDE N ACTION", does `harm()` and waits until the step is reached, if it is."""
+    draft = world.failpoint.with_suffix(".new")
+    draft.write_text(step + "\n", encoding="ascii")
+    draft.rename(world.failpoint)
+    harm()
+    deadline = time.monotonic() + 15
+    while world.failpoint.exists() and time.monotonic() < deadline and world.home.daemon.poll() is None:
+        wait(0.02)
+    reached = not world.failpoint.exists()
+    world.failpoint.unlink(missing_ok=True)
+    if reached and step.endswith(" kill"):
+        world.home.daemon.wait(20)
+    run_daemon(world)
+    return reached
+
+
+def every_step():
+    """Each once: the daemon dies, the member that the step is for dies, the step takes long."""
+    for number in (1, 2):
+        for kind in STEPS:
+            for side in ("before", "after"):
+                for action in ("kill", "kill-member", "wait 3000"):
+                    if not (kind == "commit" and action == "kill-member") and (number == 1 or kind in REPEATED):
+                        yield f"{kind} {side} {number} {action}"
+
+
+REPEATED = ("commit", "promise", "follow", "look", "open")
+
+
+@fault(6, "T3 T13 T16 T21 T27 T50")
+def step_of_a_failover(world, rng, step=None):
+    """From the first promise to the rebuilt member's vote: the writer is killed and something happens on the way."""
+    step = step or rng.choice(list(every_step()))
+    reached = at_step(world, step, lambda: kill(world.writer()["pid"]))
+    return step + ("" if reached else ", not reached")
+
+
+@fault(2, "T13 T50")
+def kill_in_a_rebuild(world, rng):
+    """The member that is rebuilt, its donor or the daemon, while data are copied."""
+    first, begun = world.writer(), world.home.log_size()
+    kill(first["pid"])
+    harness_event = wait_until("an election", lambda: world.home.events("failover.completed", begun), 60)
+    after = rng.uniform(0.2, 6)
+    wait(after)
+    whom = rng.choice(("member", "member's guard", "writer", "other", "daemon"))
+    members = world.refresh()
+    others = [m for name, m in members.items() if name != first["identifier"]]
+    writer = next((m for m in others if m["identifier"] == harness_event[-1]["writer"]), others[0])
+    if whom == "daemon":
+        world.home.kill_daemon()
+        run_daemon(world)
+    elif whom.startswith("member"):
+        for pid, line in harness.processes_of(world.home.path).items():
+            if f"/{first['identifier']}/" in line and ("guard" in line.split(" ")[0]) == whom.endswith("guard"):
+                kill(pid)
+    else:
+        kill(next(m["pid"] for m in others if (m is writer) == (whom == "writer")))
+    return f"{first['identifier']}, {after:.1f} s later the {whom}"
+
+
 # By its own API.
 
 def patiently(request, seconds=30):

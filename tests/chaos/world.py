@@ -108,6 +108,8 @@ class World:
         self.server_ids = {}
         self.mounts = {}  # where each member's own file system is
         self.why_no_disks = "not asked for"
+        self.failpoint = home.folder / "failpoint"  # written to arm one, removed when it is reached
+        home.environment["TRIVET_FAILPOINTS"] = str(self.failpoint)
 
     # Set-up.
 
