@@ -397,20 +397,20 @@ def kill_in_a_rebuild(world, rng):
     """The member that is rebuilt, its donor or the daemon, while data are copied."""
     first, begun = world.writer(), world.home.log_size()
     kill(first["pid"])
-    harness_event = wait_until("an election", lambda: world.home.events("failover.completed", begun), 60)
+    elected = wait_until("an election", lambda: world.home.events("failover.completed", begun), 20)[-1]["writer"]
     after = rng.uniform(0.2, 6)
     wait(after)
     whom = rng.choice(("member", "member's guard", "writer", "other", "daemon"))
     members = world.refresh()
     others = [m for name, m in members.items() if name != first["identifier"]]
-    writer = next((m for m in others if m["identifier"] == harness_event[-1]["writer"]), others[0])
+    writer = next((m for m in others if m["identifier"] == elected), others[0])
     if whom == "daemon":
         world.home.kill_daemon()
         run_daemon(world)
     elif whom.startswith("member"):
-        for pid, line in harness.processes_of(world.home.path).items():
-            if f"/{first['identifier']}/" in line and ("guard" in line.split(" ")[0]) == whom.endswith("guard"):
-                kill(pid)
+        found = harness.processes_of(world.home.path)
+        kill(*[pid for pid, line in found.items() if f"/{first['identifier']}/" in line
+               and ("guard" in line.split(" ")[0]) == whom.endswith("guard")])
     else:
         kill(next(m["pid"] for m in others if (m is writer) == (whom == "writer")))
     return f"{first['identifier']}, {after:.1f} s later the {whom}"
@@ -453,7 +453,7 @@ def reboot_by_api(world, rng):
 
 def rebooting(world):
     cluster = world.home.cluster_status()
-    return cluster["status"] != "available" or any(m["status"] == "rebooting" for m in cluster["members"])
+    return not cluster or cluster["status"] != "available" or any(m["status"] == "rebooting" for m in cluster["members"])
 
 
 # Disks.
