@@ -24,8 +24,10 @@ namespace {
 constexpr Millis kQueryMax{4'000};
 // A process without a stalled disk has ended long before.
 constexpr Millis kDying{250};
-// Then it is also asked whether commits stand still.
+// Then it is also asked whether commits stand still and who waits for space. mysqld tries a write
+// that found none again after a minute.
 constexpr std::uint64_t kLowOnSpace = 64U << 20U;
+constexpr Millis kLowRemembered{90'000};
 constexpr unsigned kServerErrorsFrom = 1'000;  // 2000 to 2999 are the client library's
 constexpr unsigned kClientErrorsFrom = 2'000;
 constexpr unsigned kClientErrorsTo = 3'000;
@@ -36,6 +38,9 @@ constexpr std::string_view kExecuted = "SELECT @@GLOBAL.gtid_executed AS execute
 constexpr std::string_view kCommitting =
     "SELECT COUNT(*) AS committing FROM performance_schema.threads"
     " WHERE PROCESSLIST_STATE='waiting for handler commit'";
+constexpr std::string_view kWaitingForSpace =
+    "SELECT COUNT(*) AS waiting FROM performance_schema.threads"
+    " WHERE PROCESSLIST_STATE='Waiting for disk space'";
 // One row for each session that may do this at a time: a nudge that waits holds its row.
 constexpr std::string_view kNudge =
     "REPLACE INTO mysql.rds_heartbeat2"
@@ -213,13 +218,27 @@ LocalProbe::QueryAnswer LocalProbe::query(bool as_writer, bool low_on_space) {
     return {};
   }
   if (!session_) {
-    return {true, std::nullopt};
+    return {true, std::nullopt, 0};
   }
   mysql::QueryResult alive;
   if (!ask(kAlive, alive)) {
     return {};
   }
-  return {true, session_ && as_writer ? progress(low_on_space) : std::nullopt};
+  QueryAnswer answer{true, std::nullopt, 0};
+  if (session_ && low_on_space) {
+    answer.waiting_for_space = waiting_for_space();
+  }
+  if (session_ && as_writer) {
+    answer.commits = progress(low_on_space);
+  }
+  return answer;
+}
+
+unsigned LocalProbe::waiting_for_space() {
+  mysql::QueryResult waiting;
+  return ask(kWaitingForSpace, waiting) && session_
+             ? static_cast<unsigned>(waiting.number(0, "waiting"))
+             : 0;
 }
 
 void LocalProbe::ask_disk() {
@@ -250,27 +269,18 @@ void LocalProbe::take_disk(failover::Probe& out) {
   out.no_space = answer->no_space;
 }
 
-void LocalProbe::watch_space(const failover::Probe& seen) {
-  const bool low = *seen.disk_free < kLowOnSpace;
-  if (low && seen.commits) {
-    acknowledged_when_low_ = seen.commits->acknowledged;
-  }
-  low_on_space_ = low || (low_on_space_ && seen.commits &&
-                          seen.commits->acknowledged == acknowledged_when_low_);
-}
-
 failover::Probe LocalProbe::look(const LookOrder& order) {
   using Query = failover::Probe::Query;
   failover::Probe out;
   out.asked = clock_.now();
-  query_.ask(out.asked, [this, as_writer = order.as_writer, low = low_on_space_] {
-    return query(as_writer, low);
-  });
+  const bool low = low_on_space_at_ && since(*low_on_space_at_, out.asked) < kLowRemembered;
+  query_.ask(out.asked, [this, as_writer = order.as_writer, low] { return query(as_writer, low); });
   ask_disk();
   auto answer = query_.take(clock_, out.asked + order.deadline);
   out.query = !answer ? Query::kSilent : answer->answered ? Query::kAnswered : Query::kRefused;
   if (answer) {
     out.commits = std::move(answer->commits);
+    out.waiting_for_space = answer->waiting_for_space;
   }
   out.ended = clock_.now();
   take_disk(out);
@@ -278,7 +288,9 @@ failover::Probe LocalProbe::look(const LookOrder& order) {
   if (out.disk != failover::Probe::Disk::kPending &&
       ::statvfs(paths_.data().c_str(), &space) == 0) {  // it would wait for a stalled disk too
     out.disk_free = static_cast<std::uint64_t>(space.f_bavail) * space.f_frsize;
-    watch_space(out);
+    if (*out.disk_free < kLowOnSpace) {
+      low_on_space_at_ = out.ended;
+    }
   }
   look_at_process(order.mysqld_pid, out);
   return out;

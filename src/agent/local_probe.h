@@ -27,6 +27,7 @@ class LocalProbe final : public MemberProbe {
   struct QueryAnswer {
     bool answered = false;
     std::optional<failover::CommitProgress> commits;
+    unsigned waiting_for_space = 0;
   };
   struct DiskAnswer {
     Instant began;
@@ -40,11 +41,10 @@ class LocalProbe final : public MemberProbe {
   mysql::ConnectOptions session_options(Millis deadline) const;
   void ask_disk();
   void take_disk(failover::Probe& out);
-  void watch_space(const failover::Probe& seen);
+  unsigned waiting_for_space();
 
-  // Until a commit was acknowledged after there was space again.
-  bool low_on_space_ = false;
-  std::uint64_t acknowledged_when_low_ = 0;
+  // The last look at which little space was left.
+  std::optional<Instant> low_on_space_at_;
   const Clock& clock_;
   const MemberPaths paths_;
   std::optional<mysql::Connection> session_;  // query_'s thread only

@@ -466,7 +466,8 @@ def fill_disk(world, rng):
     ballast = [world.mounts[name] / "ballast" for name in names]
     try:
         for path in ballast:
-            subprocess.run(["dd", "if=/dev/zero", f"of={path}", "bs=1M"], check=False, capture_output=True, timeout=120)
+            subprocess.run(["dd", "if=/dev/zero", f"of={path}", "bs=1M"], check=False, capture_output=True,
+                           timeout=120)
         wait(duration)
     finally:
         for path in ballast:

@@ -76,7 +76,11 @@ class Reader(Client):
     def tick(self, cursor):
         started = now()
         cursor.execute(f"SELECT n FROM {TICKS} WHERE id = 1")
-        seen = cursor.fetchone()[0]
+        row = cursor.fetchone()
+        if row is None:
+            self.blame(f"a row that is always there is not: {self.circumstances(cursor)}")
+            return
+        seen = row[0]
         stale = self.ticker.missed(seen, started)
         self.counts["ticks"] += 1
         if seen < self.last_tick:
@@ -89,6 +93,12 @@ class Reader(Client):
                 self.blame(f"tick {seen} is {stale:.1f} s old")
             self.counts["back in time across connections"] += seen < self.last_of_all
         self.last_tick, self.last_of_all = seen, max(seen, self.last_of_all)
+
+    def circumstances(self, cursor):
+        """Of a server whose answer cannot be."""
+        cursor.execute(f"SELECT @@server_id, @@super_read_only, @@GLOBAL.gtid_executed, (SELECT COUNT(*) FROM {TICKS}), "
+                       "(SELECT VARIABLE_VALUE FROM performance_schema.global_status WHERE VARIABLE_NAME = 'Uptime')")
+        return cursor.fetchall(), self.host, self.last_tick, self.last_of_all
 
     def bank(self, cursor):
         self.money(bank_workload.read_at_once(cursor))

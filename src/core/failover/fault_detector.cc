@@ -45,6 +45,7 @@ void FaultDetector::restart(Watched& m) const {
   m.silent = m.refused = m.disk_looks = 0;
   m.silence = Millis(0);
   m.stuck_since.reset();
+  m.waits_since.reset();
   m.stall.reset();
 }
 
@@ -164,12 +165,37 @@ void FaultDetector::judge_space(const MemberId& id, Watched& m, const Probe& pro
     m.disk_trouble = trouble;
   }
   judge_standstill(id, m, probe, out);
+  judge_space_again(m, probe, out);
+}
+
+// A receiver that waits so cannot be stopped either, which would hold up an election.
+void FaultDetector::judge_space_again(Watched& m, const Probe& probe, Findings& out) const {
+  if (probe.query != Probe::Query::kAnswered) {
+    return;
+  }
+  if (m.full || !probe.disk_free || probe.waiting_for_space == 0) {
+    m.waits_since.reset();
+    return;
+  }
+  if (!m.waits_since) {
+    m.waits_since = probe.asked;
+  }
+  const Millis still = since(*m.waits_since, probe.ended);
+  if (still >= limits_.space_again) {
+    hang(m,
+         std::to_string(probe.waiting_for_space) + " threads have waited for " + ms(still) +
+             " for disk space that is there",
+         still, out);
+  }
 }
 
 // mysqld tries a write that found no space again after a minute, so commits that stood still on a
 // full disk do not go on because there is space again.
 void FaultDetector::judge_standstill(const MemberId& id, Watched& m, const Probe& probe,
                                      Findings& out) const {
+  if (!probe.commits && probe.query != Probe::Query::kAnswered) {
+    return;  // nothing new
+  }
   const bool stuck = (m.full || m.stuck_since) && probe.commits && probe.commits->committing > 0 &&
                      m.acknowledged == probe.commits->acknowledged;
   if (!stuck) {

@@ -240,6 +240,10 @@ TEST_F(FaultDetectorTest, ALookThatSawNothingOfTheSpaceLeavesTheDiskFull) {
     full.disk = i % 2 == 0 ? Disk::kFailed : Disk::kPending;
     full.disk_began = now_ - Millis(10);
     look(full);
+    Probe slow = full;  // its answer comes with the next look
+    slow.query = Query::kSilent;
+    slow.commits.reset();
+    look(slow);
   }
   EXPECT_TRUE(found(Kind::kDiskFull));
   EXPECT_FALSE(found(Kind::kDiskWell));
@@ -266,6 +270,26 @@ TEST_F(FaultDetectorTest, CommitsThatStoodStillOnAFullDiskMustGoOnWhenThereIsSpa
   stuck.no_space = false;
   for (int i = 0; i < 10; ++i) {
     look(stuck);
+  }
+  EXPECT_TRUE(found(Kind::kHung));
+}
+
+TEST_F(FaultDetectorTest, WhoWaitsForSpaceThatIsThereAgainIsAHang) {
+  Probe waits = answered();
+  waits.waiting_for_space = 1;
+  waits.disk_free = 4'096;
+  for (int i = 0; i < 100; ++i) {
+    look(waits, Millis(2), kReader);
+  }
+  EXPECT_FALSE(found(Kind::kHung)) << "there is none";
+  waits.disk_free = 1U << 30U;
+  look(waits, Millis(2), kReader);
+  waits.waiting_for_space = 0;
+  look(waits, Millis(2), kReader);
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_FALSE(found(Kind::kHung)) << "it went on";
+    waits.waiting_for_space = 1;
+    look(waits, Millis(2), kReader);
   }
   EXPECT_TRUE(found(Kind::kHung));
 }
