@@ -96,7 +96,8 @@ class Reader(Client):
 
     def circumstances(self, cursor):
         """Of a server whose answer cannot be."""
-        cursor.execute(f"SELECT @@server_id, @@super_read_only, @@GLOBAL.gtid_executed, (SELECT COUNT(*) FROM {TICKS}), "
+        cursor.execute("SELECT @@server_id, @@super_read_only, @@GLOBAL.gtid_executed, "
+                       f"(SELECT COUNT(*) FROM {TICKS}), "
                        "(SELECT VARIABLE_VALUE FROM performance_schema.global_status WHERE VARIABLE_NAME = 'Uptime')")
         return cursor.fetchall(), self.host, self.last_tick, self.last_of_all
 
