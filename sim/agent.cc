@@ -17,6 +17,7 @@ SimAgent::SimAgent(World& world, MemberSeed seed)
 
 SimAgent::~SimAgent() {
   world_.unwatch(index_);
+  self().holds_writes = false;
 }
 
 Result<SimAgent::Call> SimAgent::enter(Command command, Instant until) {
@@ -202,8 +203,13 @@ Status SimAgent::drain(const Stamp& stamp, const gtid::GtidSet& until) {
     const bool all = world_.ledger().gtids(self().executed).contains(until);
     return all ? leave(call) : Status(make_error(Errc::kConflict, "the relay logs are gone"));
   }
+  self().stop_receiver();
+  TRIVET_CHECK_OK(step(call, Micros(100), Micros(3'000)));
+  TRIVET_CHECK_OK(answering());
   self().applier = true;
-  while (!world_.ledger().gtids(self().executed).contains(until)) {
+  gtid::GtidSet all = world_.reported(self());
+  all.add(until);
+  while (!world_.ledger().gtids(self().executed).contains(all)) {
     TRIVET_CHECK_OK(step(call, kPause, kPause));
     if (self().pid != pid) {
       return make_error(Errc::kUnavailable, "mysqld ended");
@@ -229,6 +235,15 @@ Status SimAgent::follow(const Stamp& stamp, const FollowTarget& target) {
   TRIVET_CHECK_OK(answering());
   const int source = index_of(target.source);
   Server& m = self();
+  if (m.semi_sync) {  // it handed over
+    TRIVET_CHECK_OK(step(call, Micros(1'000), Micros(900'000)));
+    TRIVET_CHECK_OK(answering());
+    if (m.writable || m.committed < m.binlog.size()) {
+      world_.violate("I7",
+                     seed_.member.id.str() + " switches semi-sync off while somebody may wait");
+    }
+    m.semi_sync = m.was_guarded = false;
+  }
   m.applier = m.applier || m.channel.has_value();
   if (m.receiver && m.channel == source && m.source_pid != 0 && m.counts == target.counts) {
     return leave(call);
@@ -276,10 +291,70 @@ Status SimAgent::open(const Stamp& stamp, bool as_writer) {
   if (as_writer) {
     world_.check_open_writer(index_, stamp.term);
     self().writable = true;
+    self().holds_writes = false;
   }
   self().open = true;
   TRIVET_CHECK_OK(step(call, Micros(100), Micros(2'000)));
   return leave(call);
+}
+
+Status SimAgent::catch_up(const Stamp& stamp, const gtid::GtidSet& until) {
+  TRIVET_TRY(Call call, enter(Command::kCatchUp, stamp.not_after));
+  TRIVET_CHECK_OK(admit(stamp));
+  while (!world_.ledger().gtids(self().executed).contains(until)) {
+    TRIVET_CHECK_OK(step(call, Micros(500), Micros(2'000)));
+    TRIVET_CHECK_OK(answering());
+  }
+  return leave(call);
+}
+
+Result<gtid::GtidSet> SimAgent::hold_writes(const Stamp& stamp) {
+  TRIVET_TRY(Call call, enter(Command::kHold, stamp.not_after));
+  TRIVET_CHECK_OK(admit(stamp));
+  TRIVET_CHECK_OK(step(call, Micros(100), Micros(3'000)));
+  TRIVET_CHECK_OK(answering());
+  self().holds_writes = true;
+  while (self().committed < self().binlog.size()) {
+    const Status waited = step(call, Micros(500), Micros(2'000));
+    if (!waited) {
+      self().holds_writes = false;  // the session that wanted the lock is killed
+      return waited.error();
+    }
+    TRIVET_CHECK_OK(answering());
+  }
+  auto held = world_.reported(self());
+  TRIVET_CHECK_OK(leave(call));
+  return held;
+}
+
+Status SimAgent::release_writes(const Stamp& stamp) {
+  TRIVET_TRY(Call call, enter(Command::kRelease, stamp.not_after));
+  TRIVET_CHECK_OK(admit(stamp));
+  TRIVET_CHECK_OK(step(call, Micros(100), Micros(3'000)));
+  TRIVET_CHECK_OK(answering());
+  self().holds_writes = false;
+  return leave(call);
+}
+
+Result<gtid::GtidSet> SimAgent::step_down(const Stamp& stamp) {
+  TRIVET_TRY(Call call, enter(Command::kStepDown, stamp.not_after));
+  TRIVET_CHECK_OK(admit(stamp));
+  TRIVET_CHECK_OK(step(call, Micros(100), Micros(3'000)));
+  TRIVET_CHECK_OK(answering());
+  Server& m = self();
+  m.open = false;
+  TRIVET_CHECK_OK(step(call, Micros(100), Micros(3'000)));
+  TRIVET_CHECK_OK(answering());
+  while (m.committed < m.binlog.size()) {  // its end waits for those
+    TRIVET_CHECK_OK(step(call, Micros(500), Micros(2'000)));
+    TRIVET_CHECK_OK(answering());
+  }
+  m.writable = m.holds_writes = false;
+  TRIVET_CHECK_OK(step(call, Micros(100), Micros(3'000)));
+  TRIVET_CHECK_OK(answering());
+  auto held = world_.reported(m);
+  TRIVET_CHECK_OK(leave(call));
+  return held;
 }
 
 Status SimAgent::rebuild(const Stamp& stamp, const MemberId& donor_id) {

@@ -35,6 +35,10 @@ class SimAgent final : public MemberAgent {
   Status open(const Stamp& stamp, bool as_writer) override;
   Status rebuild(const Stamp& stamp, const MemberId& donor) override;
   Result<gtid::GtidSet> look() override;
+  Status catch_up(const Stamp& stamp, const gtid::GtidSet& until) override;
+  Result<gtid::GtidSet> hold_writes(const Stamp& stamp) override;
+  Status release_writes(const Stamp& stamp) override;
+  Result<gtid::GtidSet> step_down(const Stamp& stamp) override;
   Result<MemberReport> report() override;
   Result<std::uint32_t> probe_login(const Endpoint& endpoint, Millis deadline) override;
 

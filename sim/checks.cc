@@ -54,6 +54,11 @@ void World::check_topology(const Topology& next) {
     return;
   }
   const int writer = index_of(*next.writer);
+  if (before.phase == Phase::kSteady && next.term > before.term) {
+    undone_ = before;
+    check_switchover(before, next);
+    return;
+  }
   const bool in_place = before.last_writer == next.writer;
   if (before.phase != Phase::kSteady) {
     undone_ = before;
@@ -97,6 +102,22 @@ void World::check_topology(const Topology& next) {
   }
 }
 
+// The one that wrote has said its last word, and everybody who votes now holds it or will.
+void World::check_switchover(const Topology& before, const Topology& next) {
+  ++counts_.switchovers;
+  const Server& former = server(index_of(*before.writer));
+  const Server& chosen = server(index_of(*next.writer));
+  if (former.open || former.writable) {
+    violate("I2", name(former.index) + " is open while " + name(chosen.index) + " is named");
+  }
+  if (next.last_writer != before.writer || !contains(next.voters, former.index)) {
+    violate("I13", "a switchover forgets who wrote last");
+  }
+  if (!chosen.executed.contains(former.held) || !chosen.executed.contains(ledger_.acknowledged())) {
+    violate("I3", name(chosen.index) + " is handed over to without all that was written");
+  }
+}
+
 // An election keeps who wrote last and who voted. Of a writer that was named and never opened,
 // because the answer to its naming came late or never, it may know nothing: nobody acted on it.
 void World::check_election(const Topology& before, const Topology& next) {
@@ -133,6 +154,11 @@ void World::check_follow(int member, int source, Term term) {
   if (server(member).writable) {
     violate("I5", name(member) + " follows and is open for writing");
   }
+  const bool attaches_early = now() <= switching_until_ && stored_.writer &&
+                              index_of(*stored_.writer) != source && is_voter(source);
+  if (attaches_early) {
+    return;  // the writer still writes: its next voter is made ready
+  }
   const auto [at, is_new] = sources_.emplace(term, source);
   if (at->second != source || (stored_.writer && index_of(*stored_.writer) != source)) {
     violate("I5", name(member) + " follows " + name(source) + ", which is not this term's");
@@ -161,6 +187,12 @@ void World::check_open_writer(int member, Term term) {
   }
   if (!m.executed.contains(ledger_.acknowledged()) || !m.relay.empty()) {
     violate("I3", name(member) + " opens and has not executed all that was acknowledged");
+  }
+  for (const Server& other : servers_) {
+    if (is_writer && stored_.last_writer != stored_.writer && other.answers() &&
+        other.promised < stored_.term) {
+      violate("I2", name(member) + " opens before " + name(other.index) + " promised its term");
+    }
   }
   int holders = 0;
   for (const MemberId& id : stored_.voters) {
@@ -194,7 +226,8 @@ void World::check_view(const service::ClusterView& view) {
   for (const service::MemberStatus& m : view.members) {
     const Server& s = server(index_of(m.id));
     if (m.serves_reads && s.answers() &&
-        (s.writable || (s.channel && s.receiver && *s.channel != index_of(*view.writer)))) {
+        (s.writable || (s.channel && s.receiver && *s.channel != index_of(*view.writer) &&
+                        !(view.is_switching_over && is_voter(*s.channel))))) {
       violate("I14", m.id.str() + " serves reads and does not follow the writer");
     }
   }

@@ -52,4 +52,8 @@ void Daemon::request_failover() {
   control_.post([this] { driver_->request_failover(); });
 }
 
+void Daemon::request_switchover(const MemberId& target) {
+  control_.post([this, target] { driver_->request_switchover(target); });
+}
+
 }  // namespace trivet::sim

@@ -25,6 +25,7 @@ class Daemon {
   // False when its store cannot be read: a real one ends and is started again.
   bool begin();
   void request_failover();
+  void request_switchover(const MemberId& target);
   void stall(Instant until) { control_.stall(until); }
 
  private:

@@ -26,8 +26,12 @@ enum class Command {
   kLook,
   kReport,
   kStore,
+  kCatchUp,
+  kHold,
+  kRelease,
+  kStepDown,
 };
-constexpr int kCommands = 12;
+constexpr int kCommands = 16;
 std::string_view to_string(Command command);
 
 // Where in a command a fault can strike. In the middle it has been let in and done nothing yet.
@@ -47,9 +51,10 @@ enum class FaultKind {
   kDiesAtStart,   // a member dies each time it is started, for a while
   kFailover,      // requested
   kDeathTold,     // the news of a death comes twice, or late
+  kSwitchover,    // requested
   kControlStall,  // the daemon's control thread is not scheduled for a while
 };
-constexpr int kFaultKinds = 14;
+constexpr int kFaultKinds = 15;
 std::string_view to_string(FaultKind kind);
 
 constexpr int kAtHand = -1;  // whom the command is for; at a moment of its own, the writer

@@ -167,6 +167,7 @@ void print_counts(const Counts& c, double seconds) {
   print("terms won", c.terms);
   print("another writer", c.failovers);
   print("last writer in place", c.returns);
+  print("handed over", c.switchovers);
   print("members rebuilt", c.rebuilds);
   print("transactions", c.transactions);
   print("of these acknowledged", c.acknowledged);
@@ -181,11 +182,12 @@ void print_json(const Report& r, double seconds) {
   const auto number = [](std::uint64_t n) { return static_cast<unsigned long long>(n); };
   std::printf(
       "{\"schedules\":%llu,\"seconds\":%.3f,\"schedules_per_second\":%.1f,\"failovers\":%llu,"
-      "\"returns\":%llu,\"rebuilds\":%llu,\"acknowledged\":%llu,\"violations\":%d,"
+      "\"returns\":%llu,\"switchovers\":%llu,\"rebuilds\":%llu,\"acknowledged\":%llu,"
+      "\"violations\":%d,"
       "\"rule\":\"%s\",\"seed\":%llu}\n",
       number(c.schedules), seconds, static_cast<double>(c.schedules) / std::max(seconds, 1e-3),
-      number(c.failovers), number(c.returns), number(c.rebuilds), number(c.acknowledged),
-      r.code == 0 ? 0 : 1, r.rule, number(r.failed_seed));
+      number(c.failovers), number(c.returns), number(c.switchovers), number(c.rebuilds),
+      number(c.acknowledged), r.code == 0 ? 0 : 1, r.rule, number(r.failed_seed));
 }
 
 int usage() {

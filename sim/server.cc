@@ -42,7 +42,7 @@ void Server::start_process(int new_pid) {
 
 void Server::end_process() {
   pid = 0;
-  ready = open = writable = semi_sync = was_guarded = applier = false;
+  ready = open = writable = holds_writes = semi_sync = was_guarded = applier = false;
   stop_receiver();
 }
 

@@ -36,8 +36,9 @@ struct Server {
   bool ready = false;
   bool open = false;
   bool writable = false;
-  bool semi_sync = false;    // the source side
-  bool was_guarded = false;  // a voter was attached since the source side was switched on
+  bool holds_writes = false;  // for as long as the session lives that asked for it
+  bool semi_sync = false;     // the source side
+  bool was_guarded = false;   // a voter was attached since the source side was switched on
   bool applier = false;
   bool receiver = false;     // its thread runs, connected or trying to be
   bool counts = false;       // and acknowledges

@@ -17,6 +17,7 @@ constexpr Micros kFaultsMax = std::chrono::seconds(6);
 constexpr Micros kHealMax = std::chrono::seconds(400);
 constexpr Micros kQuiet = std::chrono::milliseconds(600);
 constexpr Micros kConvergeMax = std::chrono::seconds(20);
+constexpr Micros kCommandMax = std::chrono::seconds(120);  // the machine's own limits
 constexpr std::uint64_t kStepsMax = 2'000'000;
 constexpr int kAcknowledgedAfter = 3;  // writes go on
 
@@ -34,6 +35,7 @@ void Counts::add(const Counts& other) {
   failovers += other.failovers;
   returns += other.returns;
   rebuilds += other.rebuilds;
+  switchovers += other.switchovers;
   repeated += other.repeated;
   for (std::size_t i = 0; i < faults.size(); ++i) {
     faults[i] += other.faults[i];
@@ -175,6 +177,9 @@ void World::kill_daemon() {
 
 void World::on_view(service::ClusterViewPtr view) {
   check_view(*view);
+  if (view->is_switching_over) {
+    switching_until_ = now() + kCommandMax;
+  }
   view_ = std::move(view);
 }
 

@@ -41,6 +41,7 @@ struct Counts {
   std::uint64_t failovers = 0;  // another member became the writer
   std::uint64_t returns = 0;    // the last writer came back in place
   std::uint64_t rebuilds = 0;
+  std::uint64_t switchovers = 0;
   std::uint64_t repeated = 0;  // schedules that ran twice, with the same trace
   std::array<std::uint64_t, kFaultKinds> faults{};
   void add(const Counts& other);
@@ -91,6 +92,7 @@ class World {
 
   // Checks where something takes effect (checks.cc).
   void check_topology(const Topology& next);
+  void check_switchover(const Topology& before, const Topology& next);
   void check_election(const Topology& before, const Topology& next);
   void check_promise(int member, Term term);
   void check_follow(int member, int source, Term term);
@@ -154,6 +156,7 @@ class World {
   Instant store_out_until_{};
   bool odd_news_ = false;
   service::ClusterViewPtr view_;
+  Instant switching_until_{};  // a command of a switchover may come until then
   FaultPlan plan_;
   RunStage stage_ = RunStage::kWarm;
   Instant stage_began_{};

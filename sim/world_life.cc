@@ -164,6 +164,9 @@ void World::run_clients() {
       client.member = -1;
       continue;
     }
+    if (writer.holds_writes) {
+      continue;  // it waits
+    }
     const Txn t = ledger_.commit(writer.uuid);
     writer.append(t);
     client.waiting = t;
@@ -242,6 +245,16 @@ void World::fire(const Fault& fault, int member) {
     case FaultKind::kFailover:
       if (daemon_) {
         daemon_->request_failover();
+      }
+      break;
+    case FaultKind::kSwitchover:
+      if (daemon_) {
+        daemon_->request_switchover(
+            cluster_
+                .members[static_cast<std::size_t>(
+                    random_.chance(80) ? (member + 1 + random_.below(kMembers - 1)) % kMembers
+                                       : member)]
+                .id);
       }
       break;
     case FaultKind::kDeathTold:

@@ -36,8 +36,14 @@ class LocalAgent final : public MemberAgent {
   Status open(const Stamp& stamp, bool as_writer) override;
   Status rebuild(const Stamp& stamp, const MemberId& donor) override;
   Result<gtid::GtidSet> look() override;
+  Status catch_up(const Stamp& stamp, const gtid::GtidSet& until) override;
+  Result<gtid::GtidSet> hold_writes(const Stamp& stamp) override;
+  Status release_writes(const Stamp& stamp) override;
+  Result<gtid::GtidSet> step_down(const Stamp& stamp) override;
   std::string kept_data() const override { return kept_data_; }
   trivet::Result<trivet::MemberReport> report() override;
+  Result<std::optional<failover::ApplyProgress>> apply_progress() override;
+  Status set_commit_delay(const Stamp& stamp, failover::Micros delay) override;
   Result<std::uint32_t> probe_login(const Endpoint& endpoint, Millis deadline) override;
 
  private:

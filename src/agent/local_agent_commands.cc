@@ -68,11 +68,37 @@ Status LocalAgent::drain(const Stamp& stamp, const gtid::GtidSet& until) {
                ? ok()
                : Status(make_error(Errc::kConflict, "the relay logs are gone"));
   }
+  TRIVET_CHECK_OK(admin_.stop_receiver(left(stamp)));
   if (!before.applier_running) {
     TRIVET_CHECK_OK(admin_.start_applier(kLook));
   }
-  TRIVET_CHECK_OK(admin_.end_applier(until.str(), left(stamp)));
+  TRIVET_TRY(gtid::GtidSet all, look());
+  all.add(until);
+  TRIVET_CHECK_OK(admin_.end_applier(all.str(), left(stamp)));
   return admin_.reset_replica_all(left(stamp));
+}
+
+Status LocalAgent::catch_up(const Stamp& stamp, const gtid::GtidSet& until) {
+  TRIVET_CHECK_OK(admit(stamp));
+  return admin_.wait_executed(until.str(), left(stamp));
+}
+
+Result<gtid::GtidSet> LocalAgent::hold_writes(const Stamp& stamp) {
+  TRIVET_CHECK_OK(admit(stamp));
+  TRIVET_CHECK_OK(admin_.hold_writes(left(stamp)));
+  return look();
+}
+
+Status LocalAgent::release_writes(const Stamp& stamp) {
+  TRIVET_CHECK_OK(admit(stamp));
+  return admin_.release_writes(left(stamp));
+}
+
+Result<gtid::GtidSet> LocalAgent::step_down(const Stamp& stamp) {
+  TRIVET_CHECK_OK(admit(stamp));
+  TRIVET_CHECK_OK(admin_.close(left(stamp)));
+  TRIVET_CHECK_OK(admin_.release_writes(left(stamp)));
+  return look();
 }
 
 Status LocalAgent::follow(const Stamp& stamp, const FollowTarget& target) {
@@ -84,6 +110,10 @@ Status LocalAgent::follow(const Stamp& stamp, const FollowTarget& target) {
   const bool receives = now.receiver == mysql::ReceiverState::kConnected &&
                         now.source_host == source->endpoint.address &&
                         now.source_port == source->endpoint.port;
+  if (now.semi_sync_source_enabled) {
+    // It handed over. What it applies would wait for acknowledgements; nobody waits any more (I7).
+    TRIVET_CHECK_OK(admin_.disable_semi_sync_source(left(stamp)));  // takes up to a second
+  }
   if (has_channel && !now.applier_running) {
     TRIVET_CHECK_OK(admin_.start_applier(left(stamp)));
   }
@@ -93,6 +123,8 @@ Status LocalAgent::follow(const Stamp& stamp, const FollowTarget& target) {
   if (has_channel) {
     TRIVET_CHECK_OK(admin_.stop_receiver(left(stamp)));
   }
+  // Flow control was for the writer that it may have been.
+  TRIVET_CHECK_OK(admin_.set_commit_delay(failover::Micros(0), left(stamp)));
   // Takes effect when the receiver starts.
   TRIVET_CHECK_OK(admin_.execute(
       fmt::format("SET GLOBAL rpl_semi_sync_replica_enabled={}", target.counts ? "ON" : "OFF"),
@@ -134,7 +166,11 @@ Status LocalAgent::guard_commits(const Stamp& stamp, int acks,
 
 Status LocalAgent::open(const Stamp& stamp, bool as_writer) {
   TRIVET_CHECK_OK(admit(stamp));
-  return as_writer ? admin_.open_writer(left(stamp)) : admin_.open_reader(left(stamp));
+  if (!as_writer) {
+    return admin_.open_reader(left(stamp));
+  }
+  TRIVET_CHECK_OK(admin_.release_writes(left(stamp)));  // of a switchover that was given up
+  return admin_.open_writer(left(stamp));
 }
 
 // What the member held is kept: its tail may be all that is left of commits that nobody else
@@ -235,6 +271,19 @@ trivet::Result<trivet::MemberReport> LocalAgent::report() {
     }
   }
   return out;
+}
+
+Result<std::optional<failover::ApplyProgress>> LocalAgent::apply_progress() {
+  TRIVET_TRY(const mysql::ApplyProgress seen, admin_.apply_progress(kLook));
+  TRIVET_TRY(gtid::GtidSet received, gtid::GtidSet::parse(seen.received));
+  TRIVET_TRY(const gtid::GtidSet executed, gtid::GtidSet::parse(seen.executed));
+  received.subtract(executed);
+  return std::optional(failover::ApplyProgress{executed.count(), received.count(), seen.age});
+}
+
+Status LocalAgent::set_commit_delay(const Stamp& stamp, failover::Micros delay) {
+  TRIVET_CHECK_OK(admit(stamp));
+  return admin_.set_commit_delay(delay, std::min(left(stamp), kLook));
 }
 
 Result<std::uint32_t> LocalAgent::probe_login(const Endpoint& endpoint, Millis deadline) {

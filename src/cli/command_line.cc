@@ -147,6 +147,26 @@ void add_cluster_commands(Builder& b) {
     command->add_flag("--json", options->json, "print the result as JSON");
   };
   add("failover", "Make a reader the writer; wait until it serves", run_failover);
+  auto switchover = std::make_shared<SwitchoverOptions>();
+  CLI::App* handing =
+      b.add(&b.app, "switchover", "Hand the writer's part over to a reader without an outage; wait",
+            switchover, run_switchover);
+  handing->add_option("CLUSTER", switchover->cluster, "the DB cluster's identifier")->required();
+  handing->add_option("--to", switchover->to, "the DB instance that is to write (the nearest)");
+  handing->add_option("--timeout", switchover->timeout_s, "seconds to wait")
+      ->check(CLI::Range(1, 86400))
+      ->capture_default_str();
+  handing->add_flag("--json", switchover->json, "print the result as JSON");
+  auto reboot = std::make_shared<RebootOptions>();
+  CLI::App* rebooting =
+      b.add(&b.app, "reboot", "Restart the members of a cluster, one after the other; wait", reboot,
+            run_reboot);
+  rebooting->add_option("CLUSTER", reboot->cluster, "the DB cluster's identifier")->required();
+  rebooting->add_option("--member", reboot->member, "only this DB instance");
+  rebooting->add_option("--timeout", reboot->timeout_s, "seconds to wait")
+      ->check(CLI::Range(1, 86400))
+      ->capture_default_str();
+  rebooting->add_flag("--json", reboot->json, "print the result as JSON");
   add("stop", "Stop a cluster until it is started again; its data stays", run_stop);
   add("start", "Start a stopped cluster; wait until it serves", run_start);
 

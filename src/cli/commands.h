@@ -74,6 +74,24 @@ struct ClusterOptions {
   bool json = false;
   int timeout_s = 180;
 };
+struct SwitchoverOptions {
+  std::string cluster;
+  std::string to;  // empty: the reader that lags least
+  bool json = false;
+  int timeout_s = 180;
+};
+// FailoverDBCluster with a target; waits until it is done or given up.
+Result<int> run_switchover(const Context& context, const SwitchoverOptions& options);
+
+struct RebootOptions {
+  std::string cluster;
+  std::string member;  // empty: all, one after the other
+  bool json = false;
+  int timeout_s = 300;
+};
+// RebootDBCluster or RebootDBInstance; waits until all serve again.
+Result<int> run_reboot(const Context& context, const RebootOptions& options);
+
 // FailoverDBCluster, StopDBCluster and StartDBCluster; they wait until it is done.
 Result<int> run_failover(const Context& context, const ClusterOptions& options);
 Result<int> run_stop(const Context& context, const ClusterOptions& options);

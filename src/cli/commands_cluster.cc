@@ -103,6 +103,39 @@ Result<int> change_status(const Context& context, const ClusterOptions& options,
   return kExitOk;
 }
 
+// The reader that was named, or the one that lags least.
+Result<std::string> switchover_target(const StatusCluster& cluster, const std::string& named) {
+  const StatusMember* best = nullptr;
+  for (const StatusMember& member : cluster.members) {
+    const bool is_candidate = member.role == "reader" && member.status == "available";
+    if (!named.empty() ? member.identifier == named
+                       : is_candidate && (best == nullptr || member.apply_lag_ms.value_or(0) <
+                                                                 best->apply_lag_ms.value_or(0))) {
+      best = &member;
+    }
+  }
+  if (best == nullptr) {
+    return make_error(
+        Errc::kConflict,
+        named.empty()
+            ? fmt::format("{} has no reader that serves", cluster.identifier)
+            : fmt::format("{} is no member of {}: see `trivet status`", named, cluster.identifier));
+  }
+  return best->identifier;
+}
+
+// Every one of them, or the one that was named, runs as another process than before, and serves.
+bool has_rebooted(const StatusCluster& before, const StatusCluster& now, const std::string& named) {
+  for (std::size_t i = 0; i < now.members.size() && i < before.members.size(); ++i) {
+    const StatusMember& m = now.members[i];
+    const bool is_meant = named.empty() || m.identifier == named;
+    if (m.status != "available" || (is_meant && m.pid == before.members[i].pid)) {
+      return false;
+    }
+  }
+  return true;
+}
+
 }  // namespace
 
 Result<int> run_failover(const Context& context, const ClusterOptions& options) {
@@ -139,6 +172,79 @@ Result<int> run_failover(const Context& context, const ClusterOptions& options) 
   }
   print(fmt::format("{} writes to {} now (term {}). {}\n", after.identifier, after.writer,
                     after.term, message));
+  return kExitOk;
+}
+
+Result<int> run_switchover(const Context& context, const SwitchoverOptions& options) {
+  TRIVET_TRY(const std::optional<AdminClient> admin, AdminClient::open(context.paths));
+  if (!admin) {
+    return say_not_running(context);
+  }
+  const SystemClock clock;
+  const ClusterWatch watch(*admin, options.cluster);
+  TRIVET_TRY(const StatusCluster before, watch.look());
+  TRIVET_TRY(const std::string target, switchover_target(before, options.to));
+  TRIVET_TRY(const ApiClient api, ApiClient::open(*admin));
+  const EventChoice since_now{.cluster = options.cluster, .from = clock.wall_now()};
+  TRIVET_TRY([[maybe_unused]] const std::string answer,
+             api.call("FailoverDBCluster", {{"DBClusterIdentifier", options.cluster},
+                                            {"TargetDBInstanceIdentifier", target}}));
+  const auto is_done = [](const StatusCluster& seen) {
+    return seen.status == "available" && !seen.writer.empty();
+  };
+  TRIVET_TRY(const StatusCluster after,
+             watch.wait(is_done, std::chrono::seconds(options.timeout_s)));
+  if (after.writer != target) {
+    TRIVET_TRY(const std::string why, message_of(*admin, since_now, "RDS-EVENT-0069"));
+    return make_error(Errc::kConflict, fmt::format("{} still writes to {}. {}", after.identifier,
+                                                   after.writer, why));
+  }
+  TRIVET_TRY(const std::string message, message_of(*admin, since_now, "RDS-EVENT-0071"));
+  if (options.json) {
+    print(nlohmann::json{{"cluster", after.identifier},
+                         {"former_writer", before.writer},
+                         {"writer", after.writer},
+                         {"term", after.term},
+                         {"message", message}}
+              .dump() +
+          "\n");
+  } else {
+    print(fmt::format("{} writes to {} now (term {}). {}\n", after.identifier, after.writer,
+                      after.term, message));
+  }
+  return kExitOk;
+}
+
+Result<int> run_reboot(const Context& context, const RebootOptions& options) {
+  TRIVET_TRY(const std::optional<AdminClient> admin, AdminClient::open(context.paths));
+  if (!admin) {
+    return say_not_running(context);
+  }
+  const ClusterWatch watch(*admin, options.cluster);
+  TRIVET_TRY(const StatusCluster before, watch.look());
+  TRIVET_TRY(const ApiClient api, ApiClient::open(*admin));
+  const bool all = options.member.empty();
+  const auto answer =
+      all ? api.call("RebootDBCluster", {{"DBClusterIdentifier", options.cluster}})
+          : api.call("RebootDBInstance", {{"DBInstanceIdentifier", options.member}});
+  if (!answer) {
+    return answer.error();
+  }
+  const auto is_done = [&](const StatusCluster& seen) {
+    return seen.status == "available" && has_rebooted(before, seen, options.member);
+  };
+  TRIVET_TRY(const StatusCluster after,
+             watch.wait(is_done, std::chrono::seconds(options.timeout_s)));
+  if (options.json) {
+    print(nlohmann::json{{"cluster", after.identifier},
+                         {"rebooted", all ? after.identifier : options.member},
+                         {"writer", after.writer}}
+              .dump() +
+          "\n");
+  } else {
+    print(fmt::format("{} was rebooted; {} writes\n", all ? after.identifier : options.member,
+                      after.writer));
+  }
   return kExitOk;
 }
 

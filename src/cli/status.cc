@@ -61,6 +61,7 @@ StatusCluster cluster_of(const json& j) {
   for (const json& member : j.value("members", json::array())) {
     out.members.push_back(member_of(member));
   }
+  out.commit_delay_ms = number_of(j, "commit_delay_ms");
   out.waiting_for = text_of(j, "waiting_for");
   out.trouble = text_of(j, "trouble");
   return out;
@@ -124,6 +125,10 @@ std::string render_cluster(const StatusCluster& cluster) {
   }
   if (rows.size() > 1) {
     out += table(rows);
+  }
+  if (cluster.commit_delay_ms > 0) {
+    out += fmt::format("  commits are delayed by {} ms, so that readers keep up\n",
+                       cluster.commit_delay_ms);
   }
   if (!cluster.waiting_for.empty()) {
     out += fmt::format("  waiting for: {}\n", cluster.waiting_for);

@@ -44,7 +44,8 @@ struct StatusCluster {
   StatusEndpoint endpoint;
   StatusEndpoint reader_endpoint;
   std::vector<StatusMember> members;
-  std::string waiting_for;  // why there is no writer
+  std::int64_t commit_delay_ms = 0;  // so that readers keep up
+  std::string waiting_for;           // why there is no writer
   std::string trouble;
 };
 

@@ -65,6 +65,14 @@ TEST(Status, TableAlignsColumnsAndNamesTrouble) {
   EXPECT_EQ(render_status({}), "trivetd is running; there are no clusters\n");
 }
 
+TEST(Status, SaysThatCommitsAreDelayed) {
+  const auto status = parse_status(
+      R"({"clusters":[{"identifier":"demo","status":"available","commit_delay_ms":12}]})");
+  ASSERT_TRUE(status.has_value());
+  EXPECT_NE(render_status(*status).find("commits are delayed by 12 ms"), std::string::npos);
+  EXPECT_EQ(render_status(demo()).find("delayed"), std::string::npos);
+}
+
 TEST(Status, SaysWhyWriterEndpointsAreCopied) {
   const auto status = parse_status(
       R"({"why_not_steered":"no privilege","clusters":[{"identifier":"demo","status":"creating"}]})");

@@ -157,6 +157,9 @@ int run(int argc, char** argv) {
   LogOptions log_options;
   CLI::App* run_command = app.add_subcommand("run", "Serve the home, in the foreground");
   run_command->add_flag("--log-json", log_options.json, "One JSON object a line");
+  run_command->add_flag_callback(
+      "--log-debug", [&log_options] { log_options.least = Level::kDebug; },
+      "Also each step of a failover with its time");
   run_command->add_option("--log-file", log_options.file, "Instead of standard error");
   CLI11_PARSE(app, argc, argv);
   init.wanted.realm.account = AccountId(account);

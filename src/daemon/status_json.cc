@@ -71,6 +71,7 @@ std::string status_json(const std::vector<service::ClusterViewPtr>& views,
                         {"endpoint", std::move(endpoint)},
                         {"reader_endpoint", to_json(view->cluster.reader_endpoint)},
                         {"members", std::move(members)},
+                        {"commit_delay_ms", view->commit_delay.count()},
                         {"waiting_for", view->waiting_for}});
   }
   return json{{"running", true},

@@ -20,10 +20,9 @@ struct EndpointFacts {
 };
 
 // {"running":true,"why_not_steered":"","clusters":[{"identifier","resource_id","status","term",
-//   "writer","endpoint":{…,"steered"},"reader_endpoint":{…},"members":[…],"waiting_for"}]}.
-//   `writer`
-// is null while there is none; a member's pids are 0 while it has no process, its apply_lag_ms is
-// null when it follows nobody.
+//   "writer","endpoint":{…,"steered"},"reader_endpoint":{…},"members":[…],
+//   "commit_delay_ms","waiting_for"}]}. `writer` is null while there is none; a member's pids are 0
+// while it has no process, its apply_lag_ms is null when it follows nobody.
 std::string status_json(const std::vector<service::ClusterViewPtr>& views,
                         const EndpointFacts& endpoints);
 

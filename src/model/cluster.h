@@ -99,10 +99,11 @@ struct Topology {
   };
   Term term;
   Phase phase = Phase::kForming;
-  std::optional<MemberId> writer;       // of `term`; only in kSteady
-  std::optional<MemberId> last_writer;  // of the last steady term
-  std::vector<MemberId> voters;         // N of the last steady term
-  int acks = 1;                         // W
+  std::optional<MemberId> writer;  // of `term`; only in kSteady
+  // Who wrote last. In a steady term another one than the writer: it handed over (a switchover).
+  std::optional<MemberId> last_writer;
+  std::vector<MemberId> voters;  // N of the last steady term
+  int acks = 1;                  // W
   std::string boot_id;  // the operating system's run in which the voters last were whole (I9a)
   friend bool operator==(const Topology&, const Topology&) = default;
 };

@@ -16,6 +16,7 @@
 #include "base/result.h"
 #include "base/secret.h"
 #include "base/time.h"
+#include "core/failover/flow_control.h"
 #include "core/gtid/gtid_set.h"
 #include "model/cluster.h"
 #include "ports/member_probe.h"
@@ -91,11 +92,25 @@ class MemberAgent {
   virtual Status open(const Stamp& stamp, bool as_writer) = 0;
   virtual Status rebuild(const Stamp& stamp, const MemberId& donor) = 0;
   virtual Result<gtid::GtidSet> look() = 0;
+  virtual Status catch_up(const Stamp& stamp, const gtid::GtidSet& until) = 0;
+  virtual Result<gtid::GtidSet> hold_writes(const Stamp& stamp) = 0;
+  virtual Status release_writes(const Stamp& stamp) = 0;
+  virtual Result<gtid::GtidSet> step_down(const Stamp& stamp) = 0;
   // The folders where the last rebuild and its failed attempts left what the member held before,
   // with commas between; empty: there were none.
   virtual std::string kept_data() const { return {}; }
 
   virtual Result<MemberReport> report() = 0;
+  // How far a reader's applier is; cheap. nullopt: members of this kind do not say.
+  virtual Result<std::optional<failover::ApplyProgress>> apply_progress() {
+    return std::optional<failover::ApplyProgress>();
+  }
+  // On the writer: each commit waits so long before it is synced, and is acknowledged later.
+  virtual Status set_commit_delay(const Stamp& stamp, failover::Micros delay) {
+    (void)stamp;
+    (void)delay;
+    return ok();
+  }
   // A real login over verified TLS as the account that may do nothing, through `endpoint`; the
   // @@server_id that answered.
   virtual Result<std::uint32_t> probe_login(const Endpoint& endpoint, Millis deadline) = 0;

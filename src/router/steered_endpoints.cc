@@ -43,6 +43,7 @@ bool SteeredEndpoints::may_go_on(const State& state) const {
 void SteeredEndpoints::forbid() {
   for (auto& [endpoint, state] : states_) {
     if (may_go_on(state)) {
+      hold(state);
       continue;
     }
     if (std::exchange(state.is_steered, false)) {
@@ -53,6 +54,14 @@ void SteeredEndpoints::forbid() {
     state.served.reset();
     end_others(state);
     look_again(state, kSettle);
+  }
+}
+
+// New connections come to the router from now on; those that are there stay.
+void SteeredEndpoints::hold(State& state) {
+  const auto* const route = route_of(state);
+  if (route != nullptr && route->holds_new && std::exchange(state.is_steered, false)) {
+    needs_.options.steering->release(name_of(state.listener.address));
   }
 }
 
@@ -115,7 +124,7 @@ void SteeredEndpoints::serve(State& state) {
   const auto& endpoint = state.listener.address;
   const auto* const route = route_of(state);
   if (route == nullptr || !needs_.is_listening(endpoint) || state.is_steered || state.second_look ||
-      !route->writer || !route->writer_pid || !is_ipv4(*route->writer)) {
+      route->holds_new || !route->writer || !route->writer_pid || !is_ipv4(*route->writer)) {
     return;
   }
   state.served = Served{.writer = *route->writer, .term = route->term, .pid = *route->writer_pid};

@@ -63,6 +63,7 @@ class SteeredEndpoints {
 
   const routing::ClusterRoute* route_of(const State& state) const;
   bool may_go_on(const State& state) const;
+  void hold(State& state);
   void end_others(State& state);
   void look_again(State& state, Millis delay);
   void settle(const routing::Address& endpoint);

@@ -62,6 +62,10 @@ EffectOutcome carry_out(const failover::Effect& effect, MemberAgent& agent, Inst
                  },
                  [&](const failover::Look&) { keep_held(agent.look(), out); },
                  [&](const failover::Open& open) { keep(agent.open(stamp, open.as_writer), out); },
+                 [&](const failover::CatchUp& c) { keep(agent.catch_up(stamp, c.until), out); },
+                 [&](const failover::HoldWrites&) { keep_held(agent.hold_writes(stamp), out); },
+                 [&](const failover::ReleaseWrites&) { keep(agent.release_writes(stamp), out); },
+                 [&](const failover::StepDown&) { keep_held(agent.step_down(stamp), out); },
                  [&](const failover::Rebuild& r) { rebuild(agent, stamp, r.donor, out); },
              },
              effect.action);

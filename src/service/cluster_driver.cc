@@ -212,11 +212,17 @@ void ClusterDriver::start_effect(const failover::Effect& effect) {
     return;
   }
   const auto* clock = &needs_.clock;
+  const Instant asked = clock->now();
   const bool rebuilds = std::holds_alternative<failover::Rebuild>(effect.action);
   on_member<EffectOutcome>(
       effect.member,
       [effect, clock](MemberAgent& agent) { return carry_out(effect, agent, clock->now()); },
-      [this, id = effect.member, rebuilds](EffectOutcome outcome) {
+      [this, id = effect.member, what = effect.action, asked, rebuilds](EffectOutcome outcome) {
+        log(Level::kDebug, "effect.done",
+            {{"member", id.str()},
+             {"effect", failover::name_of(what)},
+             {"ms", since(asked, needs_.clock.now()).count()},
+             {"error", outcome.done.error}});
         Hands& hands = hands_.at(id);
         const bool ended = outcome.process && !take_process(hands, *outcome.process);
         if (rebuilds && !outcome.process && outcome.done.error.empty()) {
@@ -314,6 +320,21 @@ void ClusterDriver::log_notes() {
       case Kind::kFailoverStuck:
         log(Level::kError, "failover.stuck", {{"cluster", cluster}, {"waiting_for", note.text}});
         break;
+      case Kind::kSwitchoverStarted:
+        log(Level::kInfo, "switchover.started",
+            {{"cluster", cluster}, {"target", note.member.str()}});
+        break;
+      case Kind::kSwitchoverCompleted:
+        log(Level::kInfo, "switchover.completed",
+            {{"cluster", cluster},
+             {"writer", note.member.str()},
+             {"term", machine_->topology().term.value()},
+             {"ms", note.text}});
+        break;
+      case Kind::kSwitchoverGivenUp:
+        log(Level::kWarning, "switchover.given_up",
+            {{"cluster", cluster}, {"target", note.member.str()}, {"reason", note.text}});
+        break;
       case Kind::kColdStartStarted:
         log(Level::kInfo, "cold_start.started", {{"cluster", cluster}, {"reason", note.text}});
         break;
@@ -358,6 +379,7 @@ void ClusterDriver::tick() {
   feed(failover::Tick{});
   look_at_members();
   ask_reports();
+  keep_pace();
   if (cluster_.status == ClusterStatus::kCreating) {
     probe();
   } else if (cluster_.status == ClusterStatus::kStarting) {
@@ -409,9 +431,12 @@ std::shared_ptr<ClusterView> ClusterDriver::view() const {
   if (machine_) {
     out->writer = machine_->serving_writer();
     out->waiting_for = out->writer ? "" : machine_->waiting_for();
+    out->holds_new_connections = machine_->holds_new_connections();
+    out->is_switching_over = machine_->is_switching_over();
   }
-  out->is_rebooting =
-      reboot_ && (reboot_->left.size() > 1 || (out->topology.last_writer == reboot_->left.front()));
+  out->commit_delay = std::chrono::ceil<Millis>(delay_);
+  const auto wrote_last = out->topology.writer ? out->topology.writer : out->topology.last_writer;
+  out->is_rebooting = reboot_ && (reboot_->left.size() > 1 || wrote_last == reboot_->left.front());
   const auto readers = machine_ ? machine_->open_readers() : std::vector<MemberId>();
   for (const Member& m : cluster_.members) {
     MemberStatus status;
@@ -444,7 +469,10 @@ void ClusterDriver::publish() {
   std::shared_ptr<ClusterView> now = view();
   if (published_ && now->topology == published_->topology && now->writer == published_->writer &&
       now->waiting_for == published_->waiting_for && now->members == published_->members &&
-      now->is_rebooting == published_->is_rebooting && cluster_ == published_->cluster) {
+      now->is_rebooting == published_->is_rebooting &&
+      now->holds_new_connections == published_->holds_new_connections &&
+      now->is_switching_over == published_->is_switching_over &&
+      now->commit_delay == published_->commit_delay && cluster_ == published_->cluster) {
     return;
   }
   now->cluster = cluster_;

@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "base/worker.h"
 #include "core/failover/fault_detector.h"
+#include "core/failover/flow_control.h"
 #include "core/failover/machine.h"
 #include "ports/member_agent.h"
 #include "service/cluster_events.h"
@@ -57,6 +58,8 @@ class ClusterDriver {
   // The record says kDeleting: take everything down, then on_gone.
   void remove();
   void request_failover();
+  // Hands over to `target` without an election, or gives up with an event that says why.
+  void request_switchover(const MemberId& target);
   // Restarts members in place, one after the other, and waits for each. kConflict when the cluster
   // is not available or being rebooted already.
   Status reboot(std::vector<MemberId> members);
@@ -80,6 +83,8 @@ class ClusterDriver {
     int ended_pid = 0;  // the last run whose end was told
     MemberReport report;
     bool reporting = false;
+    bool asked_progress = false;  // not answered yet
+    Instant next_progress{};
     std::string trouble;
     // Looked at beside the agent, on a thread of its own: the agent's may be busy (I16).
     std::unique_ptr<MemberProbe> probe;  // used on `prober` only; may be null
@@ -120,6 +125,10 @@ class ClusterDriver {
   void tick();
   void tick_after(Millis delay);
   void ask_reports();
+  // In cluster_driver_flow.cc.
+  void keep_pace();
+  void ask_progress(const MemberId& id, Hands& hands);
+  void tell_delay(const MemberId& writer, failover::Micros delay);
   // In cluster_driver_watch.cc.
   void look_at_members();
   void look_at(const MemberId& id, Hands& hands);
@@ -153,6 +162,11 @@ class ClusterDriver {
   std::map<MemberId, Hands> hands_;
   std::unique_ptr<failover::FailoverMachine> machine_;
   failover::FaultDetector detector_;
+  failover::FlowControl flow_;
+  std::optional<MemberId> paced_;         // the writer that flow_ is about
+  failover::Micros delay_{0};             // of its commits, wanted
+  std::optional<failover::Micros> told_;  // and as it was told; nullopt: not known
+  bool telling_ = false;
   Topology topology_;
   Revision revision_;  // of the topology record
   Instant next_report_{};

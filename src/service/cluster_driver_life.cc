@@ -216,6 +216,10 @@ void ClusterDriver::request_failover() {
   feed(failover::FailoverRequested{});
 }
 
+void ClusterDriver::request_switchover(const MemberId& target) {
+  feed(failover::SwitchoverRequested{target});
+}
+
 void ClusterDriver::stop_members(std::function<void(Status)> done) {
   if (stage_ == Stage::kRemoving || hands_.empty()) {
     done(ok());

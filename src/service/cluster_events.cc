@@ -129,14 +129,23 @@ void ClusterEvents::outage_ended(const Cluster& cluster, const failover::Note& n
   if (outage.is_failover) {
     of_cluster(
         cluster, "RDS-EVENT-0071", "failover",
-        fmt::format("Completed failover to DB instance: {}. The cluster was without a writer "
-                    "for {} ms.",
-                    note.member.str(), note.text));
+        fmt::format("Completed failover to DB instance: {}. {} for {} ms.", note.member.str(),
+                    outage.is_switchover ? "Writes waited" : "The cluster was without a writer",
+                    note.text));
   } else if (!facts.is_starting) {
     of_member(note.member, "RDS-EVENT-0006", "availability",
               fmt::format("DB instance restarted. The cluster was without a writer for {} ms.",
                           note.text));
   }
+}
+
+void ClusterEvents::switchover_given_up(const Cluster& cluster, const failover::Note& note) {
+  outages_.erase(cluster.resource_id);
+  of_cluster(cluster, "RDS-EVENT-0069", "failover",
+             with_detail("Cluster failover failed, check the health of your cluster instances and "
+                         "try again.",
+                         fmt::format("The switchover to {} was given up: ", note.member.str()),
+                         note.text));
 }
 
 void ClusterEvents::noted(const Cluster& cluster, const failover::Note& note,
@@ -146,16 +155,30 @@ void ClusterEvents::noted(const Cluster& cluster, const failover::Note& note,
     case Kind::kFailoverStarted:
     case Kind::kColdStartStarted:
       outages_[cluster.resource_id] = {.is_failover = note.kind == Kind::kFailoverStarted,
+                                       .is_switchover = false,
                                        .former_writer = note.member,
                                        .reason = note.text,
                                        .target = {},
                                        .waiting_for = {}};
+      break;
+    case Kind::kSwitchoverStarted:
+      outages_[cluster.resource_id] = {.is_failover = true,
+                                       .is_switchover = true,
+                                       .former_writer = MemberId(note.text),
+                                       .reason = "a switchover was asked for",
+                                       .target = {},
+                                       .waiting_for = {}};
+      target_chosen(cluster, note.member);
+      break;
+    case Kind::kSwitchoverGivenUp:
+      switchover_given_up(cluster, note);
       break;
     case Kind::kCandidateChosen:
       target_chosen(cluster, note.member);
       break;
     case Kind::kFailoverCompleted:
     case Kind::kColdStartCompleted:
+    case Kind::kSwitchoverCompleted:
       outage_ended(cluster, note, facts);
       break;
     case Kind::kFailoverStuck:

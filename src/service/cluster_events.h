@@ -42,6 +42,7 @@ class ClusterEvents {
   // The outage that a cluster is in.
   struct Outage {
     bool is_failover = false;  // else its last writer comes back by itself
+    bool is_switchover = false;
     MemberId former_writer;
     std::string reason;
     std::optional<MemberId> target;  // the last one that was told
@@ -52,6 +53,7 @@ class ClusterEvents {
   void of_member(const MemberId& member, std::string_view id, std::string_view category,
                  std::string message);
   void target_chosen(const Cluster& cluster, const MemberId& target);
+  void switchover_given_up(const Cluster& cluster, const failover::Note& note);
   void outage_ended(const Cluster& cluster, const failover::Note& note, const NoteFacts& facts);
 
   EventLog& log_;

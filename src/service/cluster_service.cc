@@ -319,6 +319,37 @@ Status ClusterService::request_failover(const ClusterId& id) {
   return ok();
 }
 
+Status ClusterService::request_switchover(const ClusterId& id, const MemberId& target) {
+  const ClusterViewPtr view = find(id);
+  if (!view) {
+    return no_such_cluster(id);
+  }
+  if (status_text(*view) != "available") {
+    return aws_fault(Errc::kConflict, "InvalidDBClusterStateFault",
+                     fmt::format("DB cluster {} is not in available state.", id.str()));
+  }
+  const auto member = std::find_if(view->members.begin(), view->members.end(),
+                                   [&](const MemberStatus& m) { return m.id == target; });
+  const auto refuse = [&](std::string_view why) {
+    return aws_fault(Errc::kConflict, "InvalidDBInstanceState",
+                     fmt::format("DB instance {} {}.", target.str(), why));
+  };
+  if (member == view->members.end()) {
+    return refuse(fmt::format("is not a member of DB cluster {}", id.str()));
+  }
+  if (view->writer == target) {
+    return refuse("is the writer already");
+  }
+  if (instance_status_text(*view, *member) != "available") {
+    return refuse("is not in available state");
+  }
+  const auto asked = with_driver(id, [&](ClusterDriver& driver) {
+    driver.request_switchover(target);
+    return ok();
+  });
+  return asked ? ok() : Status(asked.error());
+}
+
 Result<ClusterViewPtr> ClusterService::with_driver(
     const ClusterId& id, const std::function<Status(ClusterDriver&)>& work) {
   Status done = no_such_cluster(id);

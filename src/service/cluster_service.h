@@ -69,6 +69,9 @@ class ClusterService {
   // Changes the record (tags and the like), not the members. Faults: DBClusterNotFoundFault.
   Status update(const ClusterId& id, const std::function<Status(Cluster&)>& change);
   Status request_failover(const ClusterId& id);
+  // Hands the writer's part over to `target` without an election; an event tells how it ended.
+  // Faults: those of request_failover, InvalidDBInstanceState.
+  Status request_switchover(const ClusterId& id, const MemberId& target);
   // Restart all members, or one, in place, while at least one voter serves the writer. Faults:
   // DBClusterNotFoundFault, DBInstanceNotFound, InvalidDBClusterStateFault,
   // InvalidDBInstanceState.

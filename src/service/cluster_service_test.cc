@@ -31,7 +31,9 @@ struct Machine {
   std::set<MemberId> hung;  // these do not answer probes
   std::map<MemberId, int> nudged;
   std::set<MemberId> lost_acknowledgement;  // writers whose commits wait until a nudge
-  std::string failing_prepare;              // this member cannot be prepared
+  std::set<MemberId> lagging;               // readers that are always 250 ms behind
+  std::map<MemberId, failover::Micros> commit_delay;
+  std::string failing_prepare;  // this member cannot be prepared
   int next_pid = 100;
 };
 
@@ -102,6 +104,10 @@ class FakeAgent final : public MemberAgent {
     return ok();
   }
   Result<gtid::GtidSet> look() override { return gtid::GtidSet(); }
+  Status catch_up(const Stamp&, const gtid::GtidSet&) override { return ok(); }
+  Result<gtid::GtidSet> hold_writes(const Stamp&) override { return gtid::GtidSet(); }
+  Status release_writes(const Stamp&) override { return ok(); }
+  Result<gtid::GtidSet> step_down(const Stamp&) override { return gtid::GtidSet(); }
   std::string kept_data() const override { return "/lost+found/x"; }
   Result<MemberReport> report() override {
     MemberReport out;
@@ -110,6 +116,22 @@ class FakeAgent final : public MemberAgent {
       out.held = *gtid::GtidSet::parse("3e11fa47-71ca-11e1-9e33-c80aa9429562:1");
     }
     return out;
+  }
+  // Executes 1,000 transactions a second.
+  Result<std::optional<failover::ApplyProgress>> apply_progress() override {
+    const std::scoped_lock lock(machine_.mutex);
+    failover::ApplyProgress out;
+    out.executed = static_cast<std::uint64_t>(since(Instant(), SystemClock().now()).count());
+    if (machine_.lagging.contains(id())) {
+      out.waiting = 250;
+      out.age = Millis(250) + std::chrono::ceil<Millis>(delay_of_writer());
+    }
+    return std::optional(out);
+  }
+  Status set_commit_delay(const Stamp&, failover::Micros delay) override {
+    const std::scoped_lock lock(machine_.mutex);
+    machine_.commit_delay[id()] = delay;
+    return ok();
   }
   Result<std::uint32_t> probe_login(const Endpoint& endpoint, Millis) override {
     const Cluster& c = seed_.cluster;
@@ -123,6 +145,13 @@ class FakeAgent final : public MemberAgent {
   }
 
  private:
+  failover::Micros delay_of_writer() const {
+    failover::Micros out{0};
+    for (const auto& [member, delay] : machine_.commit_delay) {
+      out = std::max(out, delay);
+    }
+    return out;
+  }
   const MemberId& id() const { return seed_.member.id; }
   Machine& machine_;
   MemberSeed seed_;
@@ -411,6 +440,29 @@ TEST_F(ClusterServiceTest, ALostAcknowledgementIsMadeUpForByASmallWrite) {
   }
   EXPECT_TRUE(nudged());
   EXPECT_EQ(service_->find(ClusterId("demo"))->topology.term, Term(1));
+}
+
+TEST_F(ClusterServiceTest, TheWriterDelaysCommitsWhileAReaderIsBehind) {
+  const MemberId writer("demo-instance-1");
+  ASSERT_TRUE(create().has_value());
+  ASSERT_TRUE(wait_until_available());
+  {
+    const std::scoped_lock lock(machine_.mutex);
+    machine_.lagging.insert(MemberId("demo-instance-3"));
+  }
+  ASSERT_TRUE(wait_for(
+      [](const std::vector<ClusterViewPtr>& views) { return views[0]->commit_delay > Millis(5); }));
+  {
+    const std::scoped_lock lock(machine_.mutex);
+    EXPECT_GT(machine_.commit_delay[writer], failover::Micros(0));
+    EXPECT_EQ(machine_.commit_delay.size(), 1U);  // of nobody else
+    machine_.lagging.clear();
+  }
+  ASSERT_TRUE(wait_for([this, writer](const std::vector<ClusterViewPtr>& views) {
+    const std::scoped_lock lock(machine_.mutex);
+    return views[0]->commit_delay == Millis(0) &&
+           machine_.commit_delay[writer] == failover::Micros(0);
+  }));
 }
 
 TEST_F(ClusterServiceTest, ARestartedDaemonAdoptsWhatRuns) {

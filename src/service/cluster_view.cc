@@ -7,6 +7,9 @@ std::string status_text(const ClusterView& view) {
   if (view.cluster.status == ClusterStatus::kAvailable && view.is_rebooting) {
     return "rebooting";
   }
+  if (view.cluster.status == ClusterStatus::kAvailable && view.is_switching_over) {
+    return "failing-over";
+  }
   if (view.cluster.status == ClusterStatus::kAvailable && !view.writer) {
     return view.topology.phase == Topology::Phase::kFailover ? "failing-over" : "starting";
   }
@@ -43,7 +46,8 @@ Result<routing::EndpointTable> make_endpoint_table(const std::vector<ClusterView
     listeners.push_back({{c.reader_endpoint.address, c.reader_endpoint.port},
                          c.resource_id,
                          routing::EndpointKind::kReader});
-    routing::ClusterRoute route{c.resource_id, view->topology.term, {}, {}, {}, false};
+    routing::ClusterRoute route{.cluster = c.resource_id, .term = view->topology.term};
+    route.holds_new = view->holds_new_connections;
     for (const MemberStatus& m : view->members) {
       const Endpoint& endpoint = c.find_member(m.id)->endpoint;
       if (view->writer == m.id) {

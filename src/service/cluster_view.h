@@ -35,6 +35,9 @@ struct ClusterView {
   std::vector<MemberStatus> members;
   std::string waiting_for;    // why there is no writer; empty when there is one
   bool is_rebooting = false;  // all of it, or its writer
+  bool is_switching_over = false;
+  bool holds_new_connections = false;  // of the writer endpoint: those that are there stay
+  Millis commit_delay{0};              // so that readers keep up
 };
 using ClusterViewPtr = std::shared_ptr<const ClusterView>;
 

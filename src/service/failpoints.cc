@@ -13,7 +13,6 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mutex.h"
-#include "base/overloaded.h"
 
 namespace trivet::service {
 namespace {
@@ -34,23 +33,6 @@ const std::string& armed_file() {
     return std::string(value == nullptr ? "" : value);
   }();
   return path;
-}
-
-std::string_view kind_of(const failover::Action& action) {
-  using Kind = std::string_view;
-  return std::visit(Overloaded{
-                        [](const failover::CommitTopology&) -> Kind { return "commit"; },
-                        [](const failover::StartMember&) -> Kind { return "start"; },
-                        [](const failover::KillMember&) -> Kind { return "kill"; },
-                        [](const failover::AskPromise&) -> Kind { return "promise"; },
-                        [](const failover::Drain&) -> Kind { return "drain"; },
-                        [](const failover::Follow&) -> Kind { return "follow"; },
-                        [](const failover::GuardCommits&) -> Kind { return "guard"; },
-                        [](const failover::Look&) -> Kind { return "look"; },
-                        [](const failover::Open&) -> Kind { return "open"; },
-                        [](const failover::Rebuild&) -> Kind { return "rebuild"; },
-                    },
-                    action);
 }
 
 // What is armed for `kind` at `side` and reached now; counted for what is not reached yet.
@@ -99,7 +81,7 @@ void announce_failpoints() {
 void failpoint(const failover::Action& action, Side side, MemberAgent* agent) {
   static Failpoints failpoints;
   Armed armed;
-  if (armed_file().empty() || !failpoints.reached(kind_of(action), side, armed)) {
+  if (armed_file().empty() || !failpoints.reached(failover::name_of(action), side, armed)) {
     return;
   }
   log(Level::kError, "failpoint.reached", {{"failpoint", armed.text}});

@@ -194,8 +194,9 @@ class Home:
     def spawn(self):
         """A daemon on this home, as a child."""
         with open(self.log_path, "ab") as log:
-            return subprocess.Popen([BIN / "trivetd", "--home", self.path, "run", "--log-json"], stdout=log,
-                                    stderr=log, stdin=subprocess.DEVNULL, env=plain_environment(**self.environment))
+            return subprocess.Popen([BIN / "trivetd", "--home", self.path, "run", "--log-json", "--log-debug"],
+                                    stdout=log, stderr=log, stdin=subprocess.DEVNULL,
+                                    env=plain_environment(**self.environment))
 
     def start(self, seconds=60):
         self.daemon = self.spawn()

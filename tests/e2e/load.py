@@ -21,6 +21,7 @@ class Writers:
         self.lock = threading.Lock()
         self.acknowledged = []  # (writer, number)
         self.times = []  # when, in the order of acknowledgements
+        self.errors = []  # MySQL's numbers of what ended a connection
         self.unexpected = []
         self.threads = [threading.Thread(target=self._write, args=(number,)) for number in range(threads)]
 
@@ -56,7 +57,8 @@ class Writers:
                     self.acknowledged.append((writer, number))
                     self.times.append(time.monotonic())
                 self.stopping.wait(self.pause)
-            except (pymysql.err.OperationalError, pymysql.err.InterfaceError):
+            except (pymysql.err.OperationalError, pymysql.err.InterfaceError) as error:
+                self.errors.append(error.args[0] if error.args else 0)
                 if connection is not None:
                     with contextlib.suppress(Exception):
                         connection.close()

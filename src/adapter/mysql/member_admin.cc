@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "adapter/mysql/member_admin.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <chrono>
 #include <thread>
@@ -169,6 +171,22 @@ Result<MemberReport> MemberAdmin::report(Millis deadline) {
   return make_report({variables, semi_sync, replica, apply_times});
 }
 
+Result<ApplyProgress> MemberAdmin::apply_progress(Millis deadline) {
+  TRIVET_TRY(const QueryResult seen, query_until(queries::kApplyProgress, after(deadline)));
+  ApplyProgress out{without_line_breaks(seen.text(0, "received")),
+                    without_line_breaks(seen.text(0, "executed")),
+                    {}};
+  if (!seen.text(0, "age_us").empty()) {
+    out.age = Millis(std::max<std::int64_t>(0, seen.number(0, "age_us") / 1'000));
+  }
+  return out;
+}
+
+Status MemberAdmin::set_commit_delay(std::chrono::microseconds delay, Millis deadline) {
+  return execute_until(bind(queries::kCommitDelay, {std::to_string(delay.count())}),
+                       after(deadline));
+}
+
 Status MemberAdmin::stop_receiver(Millis deadline) {
   return execute_until(queries::kStopReceiver, after(deadline));
 }
@@ -281,7 +299,7 @@ Status MemberAdmin::enable_semi_sync_source(unsigned acknowledgements, Millis de
 Status MemberAdmin::disable_semi_sync_source(Millis deadline) {
   const Instant until = after(deadline);
   TRIVET_TRY(const MemberReport seen, report(left_until(until)));
-  if (!seen.super_read_only || !seen.offline_mode || seen.semi_sync_waiting != 0) {
+  if (!seen.super_read_only || seen.semi_sync_waiting != 0) {
     return conflict("semi-sync is not switched off while a client could be waiting");
   }
   return execute_until(queries::kSourceOff, until);
@@ -310,6 +328,37 @@ Status MemberAdmin::close(Millis deadline) {
   TRIVET_CHECK_OK(execute_until(queries::kOfflineOn, until));
   TRIVET_CHECK_OK(execute_until(queries::kEventsOff, until));
   return execute_until(queries::kCloseForWrites, until);
+}
+
+Result<std::string> MemberAdmin::who_is_in_the_way(int seconds, Instant until) {
+  const std::string limit = std::to_string(seconds);
+  TRIVET_TRY(const QueryResult found, query_until(bind(queries::kInTheWay, {limit, limit}), until));
+  if (found.rows.empty()) {
+    return std::string();
+  }
+  return fmt::format("session {} ({}@{}), {}, for {} s", found.text(0, "id"), found.text(0, "user"),
+                     found.text(0, "host"), found.text(0, "what"), found.text(0, "seconds"));
+}
+
+Status MemberAdmin::hold_writes(Millis deadline) {
+  constexpr int kLong = 2;  // in whole seconds, as the server counts them
+  const Instant until = after(deadline);
+  TRIVET_TRY(const std::string in_the_way, who_is_in_the_way(kLong, until));
+  if (!in_the_way.empty()) {
+    return conflict("in the way is " + in_the_way);
+  }
+  const Status held = execute_until(queries::kHoldWrites, until);
+  if (held || held.error().code != Errc::kTimeout) {
+    return held;
+  }
+  const auto who = who_is_in_the_way(0, after(kAbandonDeadline));
+  return make_error(Errc::kTimeout,
+                    "what is written does not end within the deadline" +
+                        (who && !who->empty() ? "; in the way may be " + *who : std::string()));
+}
+
+Status MemberAdmin::release_writes(Millis deadline) {
+  return execute_until(queries::kReleaseWrites, after(deadline));
 }
 
 Status MemberAdmin::create_replication_account(const std::string& user,

@@ -56,6 +56,14 @@ struct MemberReport {
   bool semi_sync_replica_active = false;  // its receiver acknowledges
 };
 
+// What a reader says often.
+struct ApplyProgress {
+  std::string received;
+  std::string executed;
+  // Since the oldest transaction that is being executed was written to its first server's log.
+  std::optional<Millis> age;
+};
+
 struct Source {
   std::string host;  // must be in the source's certificate
   std::uint16_t port = 3306;
@@ -84,6 +92,9 @@ class MemberAdmin {
   // Tries until mysqld answers: after a start. kTimeout when it never did.
   Status wait_ready(Millis deadline);
   Result<MemberReport> report(Millis deadline);
+  Result<ApplyProgress> apply_progress(Millis deadline);
+  // Each group of commits waits so long before it is synced; 0: not at all. Until the next start.
+  Status set_commit_delay(std::chrono::microseconds delay, Millis deadline);
 
   // The promise's half of F2. A connected receiver stops within 15 ms, a connecting one in 2 s.
   Status stop_receiver(Millis deadline);
@@ -112,8 +123,8 @@ class MemberAdmin {
   // I7: timeout for ever, `acknowledgements` set, then on. Before open_writer, with a voter
   // attached.
   Status enable_semi_sync_source(unsigned acknowledgements, Millis deadline);
-  // Only on a member that is closed and was never, or is no more, a writer: switching it off
-  // releases waiting commits with a false OK (failover.md I8). kConflict when a commit waits.
+  // Only on a member that takes no writes: switching it off releases waiting commits with a false OK
+  // (failover.md I8). kConflict when it is writable or a commit waits.
   Status disable_semi_sync_source(Millis deadline);
   // Writable, event scheduler on, then the door. kConflict unless semi-sync is on and somebody who
   // acknowledges is attached: I7.
@@ -124,6 +135,13 @@ class MemberAdmin {
   // super_read_only, which cannot end while a commit waits for its acknowledgement: kTimeout then,
   // with the door shut.
   Status close(Millis deadline);
+
+  // Keeps new writes waiting until release_writes or the end of this object's connection, once
+  // those underway are finished and acknowledged. kConflict, naming the session, when something
+  // runs that is not over soon: looked for before, so that nobody waits for it in vain. kTimeout,
+  // and nothing is held, when it is not over within the deadline.
+  Status hold_writes(Millis deadline);
+  Status release_writes(Millis deadline);
 
   // On the writer; replicated; waits for an acknowledgement like any commit.
   Status create_replication_account(const std::string& user, const SecretString& password,
@@ -150,6 +168,8 @@ class MemberAdmin {
   Result<QueryResult> query_until(std::string_view sql, Instant until);
   Status execute_until(std::string_view sql, Instant until);
   Status execute_secret_until(const SecretString& sql, Instant until);
+  // Empty: nobody.
+  Result<std::string> who_is_in_the_way(int seconds, Instant until);
   Status account_statement(std::string_view pattern, const std::string& account, Millis deadline);
   Result<bool> is_executed(const std::string& gtid_set, Instant until);
   Result<QueryResult> replica_status(Instant until);

@@ -35,6 +35,17 @@ inline constexpr std::string_view kApplyTimes =
     "   UNIX_TIMESTAMP(LAST_APPLIED_TRANSACTION_ORIGINAL_COMMIT_TIMESTAMP))) AS applied_s"
     " FROM performance_schema.replication_applier_status_by_worker";
 
+// The received set first: it is then surely not more than what is received when the executed one
+// is read.
+inline constexpr std::string_view kApplyProgress =
+    "SELECT (SELECT RECEIVED_TRANSACTION_SET"
+    "   FROM performance_schema.replication_connection_status WHERE CHANNEL_NAME='') AS received,"
+    " @@GLOBAL.gtid_executed AS executed,"
+    " (SELECT TIMESTAMPDIFF(MICROSECOND, MIN(IF(APPLYING_TRANSACTION='', NULL,"
+    "   APPLYING_TRANSACTION_ORIGINAL_COMMIT_TIMESTAMP)), NOW(6))"
+    "   FROM performance_schema.replication_applier_status_by_worker) AS age_us";
+inline constexpr std::string_view kCommitDelay = "SET GLOBAL binlog_group_commit_sync_delay=?";
+
 inline constexpr std::string_view kIsSubset =
     "SELECT GTID_SUBSET(?, @@GLOBAL.gtid_executed) AS inside";
 // 0: executed; 1: the time (seconds) was over.
@@ -83,6 +94,29 @@ inline constexpr std::string_view kOfflineOn = "SET GLOBAL offline_mode=ON";
 inline constexpr std::string_view kOfflineOff = "SET GLOBAL offline_mode=OFF";
 inline constexpr std::string_view kEventsOn = "SET GLOBAL event_scheduler=ON";
 inline constexpr std::string_view kEventsOff = "SET GLOBAL event_scheduler=OFF";
+
+// Waits for what writes now and for commits underway; later ones wait for it. It is the session's:
+// gone when that ends.
+inline constexpr std::string_view kHoldWrites = "FLUSH TABLES WITH READ LOCK";
+inline constexpr std::string_view kReleaseWrites = "UNLOCK TABLES";
+// Clients' sessions that keep a hold from being short: a statement that has run for so many
+// seconds, or a transaction that has written and is so old (a prepared one belongs to nobody and is
+// the next writer's too). Of a statement only what kind it is: its text may hold secrets.
+inline constexpr std::string_view kInTheWay =
+    "SELECT t.PROCESSLIST_ID AS id, t.PROCESSLIST_USER AS user, t.PROCESSLIST_HOST AS host,"
+    " COALESCE(x.open_s, t.PROCESSLIST_TIME) AS seconds,"
+    " IF(t.PROCESSLIST_INFO IS NULL, 'an open transaction that has written',"
+    "   UPPER(SUBSTRING_INDEX(TRIM(t.PROCESSLIST_INFO), ' ', 2))) AS what"
+    " FROM performance_schema.threads t"
+    " LEFT JOIN (SELECT trx_mysql_thread_id AS id,"
+    "   TIMESTAMPDIFF(SECOND, MIN(trx_started), NOW()) AS open_s"
+    "   FROM information_schema.innodb_trx WHERE trx_rows_modified > 0 GROUP BY 1) x"
+    "   ON x.id=t.PROCESSLIST_ID"
+    " WHERE t.PROCESSLIST_USER IS NOT NULL AND t.PROCESSLIST_ID<>CONNECTION_ID()"
+    " AND t.PROCESSLIST_COMMAND NOT LIKE 'Binlog Dump%' AND t.PROCESSLIST_COMMAND<>'Daemon'"
+    " AND t.PROCESSLIST_USER<>'system user'"
+    " AND (x.open_s>=? OR (t.PROCESSLIST_INFO IS NOT NULL AND t.PROCESSLIST_TIME>=?))"
+    " ORDER BY 4 DESC LIMIT 1";
 
 inline constexpr std::string_view kLockAccount = "ALTER USER ? ACCOUNT LOCK";
 inline constexpr std::string_view kUnlockAccount = "ALTER USER ? ACCOUNT UNLOCK";

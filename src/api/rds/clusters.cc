@@ -93,12 +93,11 @@ Result<FailoverDBClusterResponse> fail_over(const RdsServices& services, const R
                                             const FailoverDBClusterRequest& request) {
   TRIVET_TRY(const ClusterViewPtr before,
              find_cluster(services, realm, request.DBClusterIdentifier));
-  if (request.TargetDBInstanceIdentifier && !request.TargetDBInstanceIdentifier->empty()) {
-    return bad_combination(
-        "The parameter TargetDBInstanceIdentifier isn't supported for RDS for MySQL Multi-AZ DB "
-        "clusters.");
-  }
-  TRIVET_CHECK_OK(services.clusters.request_failover(before->cluster.id));
+  const std::string target = request.TargetDBInstanceIdentifier.value_or("");
+  const ClusterId& id = before->cluster.id;
+  // RDS kills the writer whatever is asked for; with a target we hand over gracefully.
+  TRIVET_CHECK_OK(target.empty() ? services.clusters.request_failover(id)
+                                 : services.clusters.request_switchover(id, MemberId(target)));
   const ClusterViewPtr now = services.clusters.find(before->cluster.id);
   return FailoverDBClusterResponse{.DBCluster = cluster_shape(now ? *now : *before, realm)};
 }

@@ -50,6 +50,10 @@ class ObedientAgent final : public MemberAgent {
   Status open(const Stamp&, bool) override { return ok(); }
   Status rebuild(const Stamp&, const MemberId&) override { return ok(); }
   Result<gtid::GtidSet> look() override { return gtid::GtidSet(); }
+  Status catch_up(const Stamp&, const gtid::GtidSet&) override { return ok(); }
+  Result<gtid::GtidSet> hold_writes(const Stamp&) override { return gtid::GtidSet(); }
+  Status release_writes(const Stamp&) override { return ok(); }
+  Result<gtid::GtidSet> step_down(const Stamp&) override { return gtid::GtidSet(); }
   Result<MemberReport> report() override { return MemberReport(); }
   Result<std::uint32_t> probe_login(const Endpoint& endpoint, Millis) override {
     return endpoint == seed_.cluster.writer_endpoint ? seed_.cluster.members.front().server_id

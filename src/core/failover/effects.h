@@ -32,8 +32,8 @@ struct KillMember {};
 // Durably acknowledge nothing of a lower term: stop the receiver, answer with received ∪ executed
 // (I2).
 struct AskPromise {};
-// Execute everything received (`until`), end a half-received transaction, stop the applier and
-// forget the source (I3, I9).
+// Stop the receiver; execute everything received (`until` too), end a half-received transaction,
+// stop the applier and forget the source (I3, I9). Of a member without a source: nothing to do.
 struct Drain {
   gtid::GtidSet until;
 };
@@ -52,6 +52,19 @@ struct GuardCommits {
 };
 // Read what the member holds: received ∪ executed. Changes nothing.
 struct Look {};
+// On a reader: wait until `until` is executed, at most until the not-after time. Changes nothing.
+struct CatchUp {
+  gtid::GtidSet until;
+};
+// On the writer: new writes wait, those underway are finished and acknowledged; answers with all
+// that was executed. Fails, with the name of who is in the way, when something runs that is not
+// over soon. The hold ends with whoever asked for it: nothing is left of it when the daemon dies.
+struct HoldWrites {};
+// Writes go on, as if nothing had been.
+struct ReleaseWrites {};
+// On a writer that holds its writes: clients out, no writes. Answers with all that was executed: it
+// is complete and final.
+struct StepDown {};
 // Let clients in: the writer to write, a reader to read (I6).
 struct Open {
   bool as_writer = false;
@@ -62,8 +75,12 @@ struct Rebuild {
   MemberId donor;
 };
 
-using Action = std::variant<CommitTopology, StartMember, KillMember, AskPromise, Drain, Follow,
-                            GuardCommits, Look, Open, Rebuild>;
+using Action =
+    std::variant<CommitTopology, StartMember, KillMember, AskPromise, Drain, Follow, GuardCommits,
+                 Look, Open, Rebuild, CatchUp, HoldWrites, ReleaseWrites, StepDown>;
+
+// "kill", "follow": for logs and failpoints.
+std::string_view name_of(const Action& action);
 
 struct Effect {
   EffectId id = 0;
@@ -76,7 +93,7 @@ struct Effect {
 // Inputs. Each comes with `now` (FailoverMachine::step).
 
 // An effect ended. `error` is empty when it succeeded; `held` is AskPromise's and Look's
-// received ∪ executed.
+// received ∪ executed, HoldWrites' and StepDown's executed.
 struct EffectDone {
   EffectId id = 0;
   std::string error;
@@ -89,6 +106,12 @@ struct MemberDied {
 };
 // Operator's wish: make another member the writer, whatever the present one's state.
 struct FailoverRequested {};
+// Operator's wish: hand the writer's part over to `target` without an election. Refused or given
+// up, with a note that says why, when not all members are well or something is in the way: the
+// writer then goes on.
+struct SwitchoverRequested {
+  MemberId target;
+};
 // Operator's wish: restart an open member in place. Of the writer too: nobody else is to take over.
 // Ignored when the member is busy or no writer serves; look at its process and ask again.
 struct RebootRequested {
@@ -96,7 +119,8 @@ struct RebootRequested {
 };
 struct Tick {};
 
-using Input = std::variant<EffectDone, MemberDied, FailoverRequested, RebootRequested, Tick>;
+using Input = std::variant<EffectDone, MemberDied, FailoverRequested, SwitchoverRequested,
+                           RebootRequested, Tick>;
 
 // What happened, for events, the log and the status page.
 struct Note {
@@ -106,6 +130,9 @@ struct Note {
     kCandidateChosen,  // who is to write, if nothing comes in between
     kFailoverCompleted,
     kFailoverStuck,
+    kSwitchoverStarted,    // `member` is the target, `text` the writer
+    kSwitchoverCompleted,  // `text`: milliseconds for which writes waited
+    kSwitchoverGivenUp,    // `text`: why; the writer is the same
     kColdStartStarted,
     kColdStartCompleted,
     kMemberRestarted,

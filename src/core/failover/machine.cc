@@ -86,7 +86,9 @@ std::vector<Note> FailoverMachine::take_notes() {
 }
 
 std::optional<MemberId> FailoverMachine::serving_writer() const {
-  if (phase_ == Phase::kSteady && installing_ && members_.at(*installing_).state == State::kOpen) {
+  const bool serves = phase_ == Phase::kSteady || (phase_ == Phase::kSwitchover &&
+                                                   switchover_->step != Switchover::Step::kFence);
+  if (serves && installing_ && members_.at(*installing_).state == State::kOpen) {
     return installing_;
   }
   return std::nullopt;
@@ -117,6 +119,7 @@ std::vector<Effect> FailoverMachine::step(const Input& input, Instant now) {
                      begin_round(false, now, "requested");
                    }
                  },
+                 [&](const SwitchoverRequested& wish) { begin_switchover(wish.target, now); },
                  [&](const RebootRequested& wish) { begin_reboot(wish.member, now); },
                  [](const Tick&) {},
              },
@@ -160,7 +163,12 @@ void FailoverMachine::retry_later(MemberState& m, Instant now) const {
 // A new term is asked for. What was asked of members in the old one is no longer listened to, but
 // for starts and rebuilds, which belong to no term.
 void FailoverMachine::begin_round(bool cold, Instant now, const std::string& why) {
-  const bool outage_begins = phase_ == Phase::kSteady || phase_ == Phase::kOpening;
+  const bool outage_begins =
+      phase_ == Phase::kSteady || phase_ == Phase::kOpening || switchover_.has_value();
+  if (switchover_ && phase_ != Phase::kOpening) {
+    note(Note::Kind::kSwitchoverGivenUp, switchover_->target, why);
+  }
+  switchover_.reset();
   if (outage_begins) {
     outage_began_ = now;
   }
@@ -189,7 +197,9 @@ void FailoverMachine::begin_round(bool cold, Instant now, const std::string& why
   round_began_ = now;
   phase_ = Phase::kCommitTerm;
   Topology next = topology_;
-  next.term = std::max(topology_.term, committing_ ? committing_->term : Term()).next();
+  // One that was asked for may be in force, whatever was heard of it.
+  const auto& asked_for = committing_ ? committing_ : to_commit_;
+  next.term = std::max(topology_.term, asked_for ? asked_for->term : Term()).next();
   next.phase = cold ? Topology::Phase::kColdStart : Topology::Phase::kFailover;
   next.last_writer = topology_.writer ? topology_.writer : topology_.last_writer;
   next.writer.reset();
@@ -209,6 +219,10 @@ void FailoverMachine::on_done(const EffectDone& done, Instant now) {
   pending_.erase(at);
   if (!pending.member.empty()) {
     members_[pending.member].busy = false;
+  }
+  if (done.error.empty() ? switchover_succeeded(pending, done, now)
+                         : switchover_failed(pending, done.error, now)) {
+    return;
   }
   if (!done.error.empty()) {
     on_failed(pending, done.error, now);
@@ -260,6 +274,9 @@ void FailoverMachine::on_committed(Instant now) {
     for (auto& [id, m] : members_) {
       m.needs_rebuild = id != *topology_.writer && !is_voter(id);
     }
+    if (switchover_) {
+      handed_over(now);
+    }
   }
 }
 
@@ -293,17 +310,23 @@ void FailoverMachine::on_succeeded(const Pending& pending, const EffectDone& don
                    guarded_at_ = now;
                  },
                  [&](const Look&) { m.held = done.held; },
+                 [](const CatchUp&) {},
+                 [](const HoldWrites&) {},
+                 [](const ReleaseWrites&) {},
+                 [](const StepDown&) {},
                  [&](const Open& open) {
                    m.state = State::kOpen;
                    m.serves_reads = !open.as_writer;
                    if (open.as_writer && phase_ == Phase::kOpening) {
                      phase_ = Phase::kSteady;
                      waiting_for_.clear();
-                     note(!elected_ ? Note::Kind::kOpened
-                          : cold_   ? Note::Kind::kColdStartCompleted
-                                    : Note::Kind::kFailoverCompleted,
+                     note(switchover_ ? Note::Kind::kSwitchoverCompleted
+                          : !elected_ ? Note::Kind::kOpened
+                          : cold_     ? Note::Kind::kColdStartCompleted
+                                      : Note::Kind::kFailoverCompleted,
                           id, std::to_string(since(outage_began_, now).count()));
                      elected_ = false;
+                     switchover_.reset();
                    }
                  },
                  [&](const Rebuild&) {
@@ -338,9 +361,12 @@ void FailoverMachine::on_died(const MemberDied& died, Instant now) {
     m.failures = 0;
     m.next_try = now;
   }
-  if (installing_ == died.member) {
+  const bool is_target = switchover_ && switchover_->target == died.member;
+  if (installing_ == died.member || (is_target && phase_ == Phase::kCommitWriter)) {
     begin_round(is_reboot, now,
                 is_reboot ? "a reboot was asked for" : "the writer's process ended: " + died.how);
+  } else if (phase_ == Phase::kSwitchover) {
+    give_up_switchover(died.member.str() + " ended", now);
   }
 }
 

@@ -34,6 +34,11 @@ struct Limits {
   Millis restart_pause_max{5'000};  // between starts of a member that keeps dying
   Millis straggler{300};            // for reachable members beyond the R needed (I3)
   Millis last_writer_after{5'000};  // then a stuck election also tries the last writer itself
+  // A switchover: for readers to come near the writer; while nobody waits yet.
+  Millis come_near{60'000};
+  Millis near{150};           // so much behind counts as near
+  Millis hold{700};           // for what runs on the writer to end; clients wait
+  Millis hold_catch_up{700};  // for the target to execute the rest; clients wait
 };
 
 struct Setup {
@@ -74,6 +79,9 @@ class FailoverMachine {
   // Serving the writer endpoint now. Empty in a failover: I14 routes by this, never by a server's
   // word.
   std::optional<MemberId> serving_writer() const;
+  // Its connections stay, and new ones wait: it is about to hand over.
+  bool holds_new_connections() const;
+  bool is_switching_over() const { return switchover_.has_value(); }
   // Readers that serve, also through an election, but for the one chosen to write (their lag is the
   // driver's to judge).
   std::vector<MemberId> open_readers() const;
@@ -89,6 +97,28 @@ class FailoverMachine {
     kCommitWriter,  // F8: the commit point
     kOpening,       // F9
     kSteady,
+    kSwitchover,  // the writer still is one
+  };
+  // In machine_switchover.cc.
+  struct Switchover {
+    enum class Step {
+      kAttach,    // the others follow the target instead of the writer
+      kLook,      // what the writer holds …
+      kNear,      // … the readers are to have executed soon
+      kHold,      // writes wait
+      kCatchUp,   // the target executes the rest
+      kFence,     // the writer is closed
+      kHandOver,  // the store names the target; then the term's opening
+      kRelease,   // given up: writes go on
+    };
+    MemberId target;
+    MemberId former;
+    Step step = Step::kAttach;
+    bool is_asked = false;  // this step's effects are on their way or done
+    Instant began;
+    Instant held_since;       // writes wait from then on
+    gtid::GtidSet until;      // what the writer holds, as last heard
+    std::set<MemberId> near;  // readers that have executed it
   };
   struct MemberState {
     MemberView::State state = MemberView::State::kDead;
@@ -120,6 +150,17 @@ class FailoverMachine {
   void on_succeeded(const Pending& pending, const EffectDone& done, Instant now);
   void on_died(const MemberDied& died, Instant now);
   void begin_reboot(const MemberId& id, Instant now);
+  void begin_switchover(const MemberId& target, Instant now);
+  std::string why_no_switchover(const MemberId& target) const;
+  void advance_switchover(Instant now);
+  void ask_step(const MemberId& id, Action action, Millis limit, Instant now);
+  void go_to_step(Switchover::Step step);
+  bool switchover_succeeded(const Pending& pending, const EffectDone& done, Instant now);
+  bool switchover_failed(const Pending& pending, const std::string& error, Instant now);
+  void near_or_not();
+  void give_up_switchover(const std::string& why, Instant now);
+  void hand_over(Instant now);
+  void handed_over(Instant now);
   void advance(Instant now);
   void advance_promises(Instant now);
   void ask_for_promise(const MemberId& id, MemberState& m, Instant now);
@@ -160,7 +201,8 @@ class FailoverMachine {
   std::optional<Topology> to_commit_;  // refused or failed; asked again after next_commit_
   Instant next_commit_{};
   std::optional<MemberId> rebooting_;  // asked to be killed so that it comes back
-  bool commits_guarded_ = false;       // GuardCommits succeeded for `installing_`
+  std::optional<Switchover> switchover_;
+  bool commits_guarded_ = false;  // GuardCommits succeeded for `installing_`
   std::map<MemberId, MemberState> members_;
   std::map<EffectId, Pending> pending_;
   EffectId next_id_ = 1;

@@ -23,6 +23,9 @@ void FailoverMachine::advance(Instant now) {
   if (phase_ == Phase::kOpening) {
     advance_opening(now);
   }
+  if (phase_ == Phase::kSwitchover) {
+    advance_switchover(now);
+  }
   if (phase_ == Phase::kSteady) {
     for (auto& [id, m] : members_) {
       if (installing_ != id) {
@@ -162,7 +165,7 @@ void FailoverMachine::choose() {
 void FailoverMachine::install(const MemberId& id) {
   installing_ = id;
   note(Note::Kind::kCandidateChosen, id, "");
-  members_[id].drained = id == topology_.last_writer;  // it follows nobody
+  members_[id].drained = false;
   phase_ = Phase::kInstall;
   waiting_for_ = "a voter to follow " + id.str();
 }
@@ -264,10 +267,15 @@ bool FailoverMachine::tail_is_safe(Instant now) {
 void FailoverMachine::advance_opening(Instant now) {
   MemberState& writer = members_[*installing_];
   bool voter_follows = false;
+  // After a switchover the one that wrote before must know of the new term, and so must the others
+  // (I2). They promise by following in it at the latest.
+  const bool was_handed_over = topology_.last_writer != topology_.writer;
+  bool all_promised = true;
   for (auto& [id, m] : members_) {
     if (installing_ != id) {
       advance_follower(id, m, now);
       voter_follows = voter_follows || (m.follows && is_voter(id));
+      all_promised = all_promised && (m.promised || m.follows || !is_alive(m) || !was_handed_over);
     }
   }
   if (since(round_began_, now) > limits_.opening) {
@@ -278,7 +286,10 @@ void FailoverMachine::advance_opening(Instant now) {
   if (!ready(writer, now)) {
     return;
   }
-  if (!commits_guarded_ && voter_follows) {
+  if (was_handed_over &&
+      !writer.drained) {  // the last that it received, in a switchover that was cut off here
+    ask(*installing_, Drain{writer.held}, limits_.drain, now);
+  } else if (!commits_guarded_ && voter_follows && all_promised) {
     ask(*installing_, GuardCommits{topology_.acks, topology_.voters}, limits_.attach, now);
   } else if (commits_guarded_) {
     writer.closed = false;
@@ -307,6 +318,8 @@ void FailoverMachine::advance_follower(const MemberId& id, MemberState& m, Insta
   if (m.state == State::kDead || m.state == State::kStarting) {
     m.state = State::kStarting;
     ask(id, StartMember{}, limits_.start, now);
+  } else if (phase_ == Phase::kOpening && topology_.last_writer == id && !m.promised) {
+    ask(id, AskPromise{}, limits_.command, now);  // it handed over; to follow takes it longer
   } else if (!m.follows || m.counts != is_voter(id)) {
     ask(id, Follow{*installing_, is_voter(id)}, limits_.command, now);
   } else if (m.state == State::kFollowing) {

@@ -95,7 +95,7 @@ std::optional<Address> EndpointTable::pick(const Address& listener, const Active
       return std::nullopt;
     }
   }
-  if (route->writer && contains(unusable, *route->writer)) {
+  if (route->holds_new || (route->writer && contains(unusable, *route->writer))) {
     return std::nullopt;
   }
   return route->writer;

@@ -43,6 +43,7 @@ struct ClusterRoute {
   ClusterResourceId cluster;
   Term term;
   std::optional<Address> writer;  // none: new connections wait for one
+  bool holds_new = false;  // those of the writer stay, and new ones wait: it is about to hand over
   std::optional<int> writer_pid;  // of its server, where that runs on this host
   std::vector<Address> readers;  // healthy members of this term that are not the writer, best first
   // A reader connection goes to the writer when there is no reader. Off: it is refused.
