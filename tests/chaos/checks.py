@@ -106,7 +106,8 @@ class Checker:
     def origins(self, rows):
         """Each row was acknowledged by the server that was the writer then."""
         world, wrong, ops = self.world, [], []
-        world.timeline.learn(world.home.events("failover.completed"))
+        for event in ("failover.completed", "switchover.completed"):
+            world.timeline.learn(world.home.events(event))
         names = {number: name for name, number in world.server_ids.items()}
         for writer in [*world.writers, *world.direct]:
             for op in writer.all_ops()[writer.floor:]:

@@ -12,6 +12,7 @@ import subprocess
 import threading
 import time
 
+import botocore.exceptions
 import pymysql
 
 import harness
@@ -352,6 +353,8 @@ def torn_relay_log(world, rng):
 # At a chosen step.
 
 STEPS = ("commit", "kill", "promise", "drain", "follow", "guard", "look", "open", "start", "rebuild")
+SWITCHOVER_STEPS = ("commit", "catch_up", "hold", "release", "step_down", "promise", "drain", "follow", "guard", "look",
+                    "open")
 
 
 def at_step(world, step, harm):
@@ -371,10 +374,10 @@ def at_step(world, step, harm):
     return reached
 
 
-def every_step():
+def every_step(steps=STEPS):
     """Each once: the daemon dies, the member that the step is for dies, the step takes long."""
     for number in (1, 2):
-        for kind in STEPS:
+        for kind in steps:
             for side in ("before", "after"):
                 for action in ("kill", "kill-member", "wait 3000"):
                     if not (kind == "commit" and action == "kill-member") and (number == 1 or kind in REPEATED):
@@ -390,6 +393,36 @@ def step_of_a_failover(world, rng, step=None):
     step = step or rng.choice(list(every_step()))
     reached = at_step(world, step, lambda: kill(world.writer()["pid"]))
     return step + ("" if reached else ", not reached")
+
+
+def hand_over(world, target):
+    with contextlib.suppress(botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError):
+        world.home.client("rds").failover_db_cluster(DBClusterIdentifier="demo", TargetDBInstanceIdentifier=target)
+
+
+@fault(6, "T5 T26 T27 T28")
+def step_of_a_switchover(world, rng, step=None):
+    """A reader is to take over in order, and something happens on the way."""
+    step = step or rng.choice(list(every_step(SWITCHOVER_STEPS)))
+    target = rng.choice(world.readers_of_it())["identifier"]
+    reached = at_step(world, step, lambda: hand_over(world, target))
+    return f"to {target}, {step}" + ("" if reached else ", not reached")
+
+
+@fault(3, "T5 T26")
+def switchover(world, rng):
+    """Once or several times; sometimes somebody is killed meanwhile."""
+    said = []
+    for _ in range(rng.choice((1, 1, 2, 4))):
+        target = rng.choice(world.readers_of_it())["identifier"]
+        hand_over(world, target)
+        wait(some_time(rng, 0.01, 1))
+        said.append(target)
+    if rng.random() < 0.3:
+        victim = rng.choice(list(world.refresh().values()))
+        kill(victim["pid"])
+        said.append(f"and {victim['identifier']} dies")
+    return ", ".join(said)
 
 
 @fault(2, "T13 T50")
@@ -453,7 +486,7 @@ def reboot_by_api(world, rng):
 
 def rebooting(world):
     cluster = world.home.cluster_status()
-    return not cluster or cluster["status"] != "available" or any(m["status"] == "rebooting" for m in cluster["members"])
+    return not cluster or {cluster["status"], *[m["status"] for m in cluster["members"]]} != {"available"}
 
 
 # Disks.
