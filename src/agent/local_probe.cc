@@ -35,12 +35,13 @@ constexpr unsigned kClientErrorsTo = 3'000;
 constexpr std::string_view kAlive = "SELECT 1";
 constexpr std::string_view kSemiSync = "SHOW GLOBAL STATUS LIKE 'Rpl\\_semi\\_sync\\_source\\_%'";
 constexpr std::string_view kExecuted = "SELECT @@GLOBAL.gtid_executed AS executed";
+// Members run without the instruments that would tell performance_schema of states.
 constexpr std::string_view kCommitting =
-    "SELECT COUNT(*) AS committing FROM performance_schema.threads"
-    " WHERE PROCESSLIST_STATE='waiting for handler commit'";
+    "SELECT COUNT(*) AS committing FROM information_schema.processlist"
+    " WHERE STATE='waiting for handler commit'";
 constexpr std::string_view kWaitingForSpace =
-    "SELECT COUNT(*) AS waiting FROM performance_schema.threads"
-    " WHERE PROCESSLIST_STATE='Waiting for disk space'";
+    "SELECT COUNT(*) AS waiting FROM information_schema.processlist"
+    " WHERE STATE='Waiting for disk space'";
 // One row for each session that may do this at a time: a nudge that waits holds its row.
 constexpr std::string_view kNudge =
     "REPLACE INTO mysql.rds_heartbeat2"
