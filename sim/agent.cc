@@ -128,6 +128,7 @@ Result<MemberProcess> SimAgent::boot(Call& call) {
   self().start_process(pid);
   world_.watch(index_, seed_.on_exit);
   const Micros takes = world_.random().between(Micros(100'000), Micros(1'200'000));
+  self().ready_at = world_.now() + takes + Millis(1);
   if (world_.dies_at_start(index_)) {
     TRIVET_CHECK_OK(step(call, takes / 2, takes));
     world_.end_process(index_);
@@ -218,13 +219,6 @@ Status SimAgent::drain(const Stamp& stamp, const gtid::GtidSet& until) {
   TRIVET_CHECK_OK(step(call, Micros(500), Micros(5'000)));
   TRIVET_CHECK_OK(answering());
   self().applier = false;
-  TRIVET_CHECK_OK(step(call, Micros(500), Micros(5'000)));
-  TRIVET_CHECK_OK(answering());
-  if (!self().relay.empty()) {
-    world_.violate("I9", seed_.member.id.str() + " forgets what it received and has not executed");
-  }
-  self().stop_receiver();
-  self().channel.reset();
   return leave(call);
 }
 
@@ -253,8 +247,9 @@ Status SimAgent::follow(const Stamp& stamp, const FollowTarget& target) {
   TRIVET_CHECK_OK(answering());
   world_.check_follow(index_, source, stamp.term);
   m.channel = source;
-  m.receiver = m.applier = true;
-  m.counts = target.counts;
+  m.applier = true;
+  m.receiver = !m.breaks;
+  m.counts = target.counts && m.receiver;
   m.source_pid = 0;
   m.connects_at = world_.now() + world_.random().between(Micros(500), Micros(20'000));
   TRIVET_CHECK_OK(step(call, Micros(100), Micros(3'000)));
@@ -281,6 +276,27 @@ Status SimAgent::guard_commits(const Stamp& stamp, int acks, const std::vector<M
     TRIVET_CHECK_OK(step(call, kPause, kPause));
   }
   return make_error(Errc::kTimeout, "no voter attached in time");
+}
+
+Status SimAgent::prove_commits(const Stamp& stamp) {
+  TRIVET_TRY(Call call, enter(Command::kProve, stamp.not_after));
+  TRIVET_CHECK_OK(admit(stamp));
+  TRIVET_CHECK_OK(step(call, Micros(100), Micros(3'000)));
+  TRIVET_CHECK_OK(answering());
+  if (!self().accepts_writes()) {
+    return make_error(Errc::kConflict, "it is closed");
+  }
+  const int pid = self().pid;
+  const Txn t = world_.ledger().commit(self().uuid);
+  self().append(t);
+  while (!self().executed.has(t)) {
+    TRIVET_CHECK_OK(step(call, kPause, kPause));
+    if (self().pid != pid) {
+      return make_error(Errc::kUnavailable, "mysqld ended");
+    }
+  }
+  TRIVET_CHECK_OK(leave(call));
+  return ok();
 }
 
 Status SimAgent::open(const Stamp& stamp, bool as_writer) {
@@ -357,6 +373,69 @@ Result<gtid::GtidSet> SimAgent::step_down(const Stamp& stamp) {
   return held;
 }
 
+// The last file begins where the server was last started.
+binlog::Tail SimAgent::read_tail(const gtid::GtidSet& writer_held) const {
+  const Server& m = self();
+  binlog::Tail tail;
+  tail.in_use = true;
+  tail.file_bytes = m.binlog.size();
+  for (std::size_t i = 0; i < m.binlog.size(); ++i) {
+    TxnSet one;
+    one.add(m.binlog[i]);
+    const gtid::GtidSet gtid = world_.ledger().gtids(one);
+    if (writer_held.contains(gtid)) {
+      tail.is_contiguous = tail.is_contiguous && tail.lacking.empty();
+      continue;
+    }
+    if (tail.lacking.empty()) {
+      tail.begins_at = i;
+      tail.is_in_last_file = i >= m.file_begins;
+    }
+    tail.lacking.add(gtid);
+  }
+  return tail;
+}
+
+Result<failover::Rejoined> SimAgent::rejoin(const Stamp& stamp, const gtid::GtidSet& writer_held) {
+  using failover::RejoinWay;
+  TRIVET_TRY(Call call, enter(Command::kRejoin, stamp.not_after));
+  TRIVET_CHECK_OK(admit(stamp));
+  world_.end_process(index_);
+  TRIVET_CHECK_OK(step(call, Micros(2'000), Micros(80'000)));
+  world_.unwatch(index_);
+  failover::Rejoined out;
+  if (self().unfinished_clone) {
+    out.way = RejoinWay::kClone;
+    TRIVET_CHECK_OK(leave(call));
+    return out;
+  }
+  const binlog::Tail tail = read_tail(writer_held);
+  const failover::RejoinPlan plan = failover::plan_rejoin(tail);
+  out.way = plan.way;
+  out.discarded = tail.lacking.count();
+  if (plan.way == RejoinWay::kRewind) {
+    TRIVET_CHECK_OK(step(call, Micros(1'000), Micros(10'000)));
+    world_.check_rewind(index_);
+    self().rewind(static_cast<std::size_t>(tail.begins_at));
+    TRIVET_CHECK_OK(step(call, Micros(1'000), Micros(10'000)));
+  }
+  if (plan.way != RejoinWay::kClone) {
+    TRIVET_TRY(const MemberProcess process, boot(call));
+    TRIVET_CHECK_OK(step(call, Micros(100), Micros(3'000)));
+    if (self().pid != process.mysqld_pid) {
+      return make_error(Errc::kUnavailable, "mysqld ended");
+    }
+    if (failover::why_clone({world_.reported(self()), 0}, writer_held)) {
+      out.way = RejoinWay::kClone;
+      world_.unwatch(index_);
+      world_.end_process(index_);
+    }
+  }
+  world_.count_rejoin(out.way);
+  TRIVET_CHECK_OK(leave(call));
+  return out;
+}
+
 Status SimAgent::rebuild(const Stamp& stamp, const MemberId& donor_id) {
   TRIVET_TRY(Call call, enter(Command::kRebuild, stamp.not_after));
   TRIVET_CHECK_OK(admit(stamp));
@@ -365,6 +444,7 @@ Status SimAgent::rebuild(const Stamp& stamp, const MemberId& donor_id) {
   TRIVET_CHECK_OK(step(call, Micros(2'000), Micros(80'000)));
   world_.unwatch(index_);
   world_.check_wipe(index_);
+  self().unfinished_clone = true;
   self().wipe(world_.ledger().new_server());
   TRIVET_TRY(const MemberProcess fresh, boot(call));
   const Server& donor = world_.server(donor_index);
@@ -379,6 +459,7 @@ Status SimAgent::rebuild(const Stamp& stamp, const MemberId& donor_id) {
   self().become_copy(donor);
   world_.end_process(index_);
   TRIVET_TRY(const MemberProcess cloned, boot(call));
+  self().unfinished_clone = false;
   TRIVET_CHECK_OK(leave(call));
   return cloned.mysqld_pid == 0 ? Status(make_error(Errc::kInternal, "no process")) : ok();
 }
@@ -387,13 +468,22 @@ Result<MemberReport> SimAgent::report() {
   TRIVET_TRY(Call call, enter(Command::kReport, world_.now() + Millis(2'000)));
   TRIVET_CHECK_OK(step(call, Micros(100), Micros(4'000)));
   TRIVET_CHECK_OK(answering());
-  const Server& m = self();
+  Server& m = self();
   MemberReport out;
+  if (m.writable && m.channel && !m.receiver && !m.applier) {
+    if (!m.relay.empty()) {
+      world_.violate("I9",
+                     seed_.member.id.str() + " forgets what it received and has not executed");
+    }
+    m.channel.reset();
+  }
   out.held = world_.reported(m);
   out.writable = m.writable;
   out.offline = !m.open;
   out.receiver_running = m.source_pid != 0;
   out.applier_running = m.applier;
+  out.replication_stopped = m.channel && (!m.receiver || !m.applier);
+  out.replication_error = m.breaks ? "the source has purged what is needed" : "";
   if (m.channel) {
     out.apply_lag = Millis(0);
   }

@@ -32,7 +32,9 @@ class SimAgent final : public MemberAgent {
   Status drain(const Stamp& stamp, const gtid::GtidSet& until) override;
   Status follow(const Stamp& stamp, const FollowTarget& target) override;
   Status guard_commits(const Stamp& stamp, int acks, const std::vector<MemberId>& voters) override;
+  Status prove_commits(const Stamp& stamp) override;
   Status open(const Stamp& stamp, bool as_writer) override;
+  Result<failover::Rejoined> rejoin(const Stamp& stamp, const gtid::GtidSet& writer_held) override;
   Status rebuild(const Stamp& stamp, const MemberId& donor) override;
   Result<gtid::GtidSet> look() override;
   Status catch_up(const Stamp& stamp, const gtid::GtidSet& until) override;
@@ -57,6 +59,7 @@ class SimAgent final : public MemberAgent {
   Status admit(const Stamp& stamp);
   Status answering() const;
   Result<MemberProcess> boot(Call& call);
+  binlog::Tail read_tail(const gtid::GtidSet& writer_held) const;
   Server& self() const { return world_.server(index_); }
 
   World& world_;

@@ -63,12 +63,7 @@ void World::check_topology(const Topology& next) {
   if (before.phase != Phase::kSteady) {
     undone_ = before;
   } else {
-    const bool grows =
-        std::all_of(before.voters.begin(), before.voters.end(),
-                    [&](const MemberId& id) { return contains(next.voters, index_of(id)); });
-    if (!grows) {
-      violate("I10", "a voter is dropped outside of an election");
-    }
+    check_dropped(before, next);
     return;
   }
   ++(in_place ? counts_.returns : counts_.failovers);
@@ -118,19 +113,42 @@ void World::check_switchover(const Topology& before, const Topology& next) {
   }
 }
 
+// A vote may be taken from who is dead or does not count; the rest must hold what it acknowledged.
+void World::check_dropped(const Topology& before, const Topology& next) {
+  dropped_.clear();
+  for (const MemberId& id : before.voters) {
+    if (!contains(next.voters, index_of(id))) {
+      dropped_.push_back(id);
+      if (server(index_of(id)).counts) {
+        violate("I10", id.str() + " loses its vote and acknowledges");
+      }
+    }
+  }
+  int holders = 0;
+  for (const MemberId& id : next.voters) {
+    holders += server(index_of(id)).held.contains(ledger_.acknowledged()) ? 1 : 0;
+  }
+  if (!dropped_.empty() && holders < next.acks) {
+    violate("I1", "who is left to vote lacks what was acknowledged");
+  }
+}
+
 // An election keeps who wrote last and who voted. Of a writer that was named and never opened,
 // because the answer to its naming came late or never, it may know nothing: nobody acted on it.
 void World::check_election(const Topology& before, const Topology& next) {
   const auto last_of = [](const Topology& t) { return t.writer ? t.writer : t.last_writer; };
-  const Topology& known = undone_ && next.last_writer != last_of(before) ? *undone_ : before;
+  const bool goes_back =
+      undone_ && (next.last_writer != last_of(before) || next.voters == undone_->voters);
+  const Topology& known = goes_back ? *undone_ : before;
   if (next.last_writer != last_of(known)) {
     violate("I13", "an election forgets who wrote last");
   }
-  // One whose vote was stored and the answer lost may go again: it was never told to count.
+  // One whose vote was stored and the answer lost may go again: it was never told to count. One
+  // whose vote was taken may have it again: more must promise then.
   for (const Server& s : servers_) {
     const bool voted = contains(known.voters, s.index);
     const bool votes = contains(next.voters, s.index);
-    if (votes ? !voted : voted && s.counts) {
+    if (votes ? !voted && !contains(dropped_, s.index) : voted && s.counts) {
       violate("I10", "an election changes whether " + name(s.index) + " votes");
     }
   }
@@ -182,8 +200,8 @@ void World::check_open_writer(int member, Term term) {
   if (!m.semi_sync || !m.was_guarded) {
     violate("I7", name(member) + " opens before a voter guards its commits");
   }
-  if (m.channel) {
-    violate("I5", name(member) + " opens for writing and still has a source");
+  if (m.receiver || m.applier) {
+    violate("I5", name(member) + " opens for writing and still follows");
   }
   if (!m.executed.contains(ledger_.acknowledged()) || !m.relay.empty()) {
     violate("I3", name(member) + " opens and has not executed all that was acknowledged");
@@ -209,10 +227,24 @@ void World::check_open_writer(int member, Term term) {
 void World::check_wipe(int member) {
   ++counts_.rebuilds;
   trace("wipes", member);
+  check_uncounted(member, "rebuilt");
+}
+
+void World::check_rewind(int member) {
+  trace("rewinds", member);
+  check_uncounted(member, "rewound");
+}
+
+void World::count_rejoin(failover::RejoinWay way) {
+  ++counts_.rejoins;
+  counts_.rewinds += way == failover::RejoinWay::kRewind ? 1 : 0;
+}
+
+void World::check_uncounted(int member, const std::string& what) {
   const bool last = stored_.last_writer && index_of(*stored_.last_writer) == member;
   if (is_voter(member) || (stored_.writer && index_of(*stored_.writer) == member) ||
       (stored_.phase != Phase::kSteady && last)) {
-    violate("I9", name(member) + " is rebuilt while its disk is counted on");
+    violate("I9", name(member) + " is " + what + " while its disk is counted on");
   }
 }
 

@@ -5,24 +5,25 @@ namespace trivet::sim {
 
 std::string_view to_string(Command command) {
   static constexpr std::array<std::string_view, kCommands> kNames = {
-      "start",   "kill", "adopt",  "promise", "drain",    "follow", "guard",   "open",
-      "rebuild", "look", "report", "store",   "catch up", "hold",   "release", "step down"};
+      "start",   "kill", "adopt", "promise", "drain", "follow",   "guard", "open",    "rejoin",
+      "rebuild", "look", "prove", "report",  "store", "catch up", "hold",  "release", "step down"};
   return kNames[static_cast<std::size_t>(command)];
 }
 
 std::string_view to_string(FaultKind kind) {
   static constexpr std::array<std::string_view, kFaultKinds> kNames = {
-      "kill mysqld",      "kill daemon",          "power loss",    "store outage",
-      "store conflict",   "store reply lost",     "command fails", "command fails late",
-      "command slow",     "adopt fails",          "dies at start", "failover requested",
-      "death told oddly", "switchover requested", "control stalls"};
+      "kill mysqld",      "kill daemon",          "power loss",         "store outage",
+      "store conflict",   "store reply lost",     "command fails",      "command fails late",
+      "command slow",     "adopt fails",          "dies at start",      "failover requested",
+      "death told oddly", "switchover requested", "replication breaks", "control stalls"};
   return kNames[static_cast<std::size_t>(kind)];
 }
 
 namespace {
 
 // How often each kind is drawn, in the order of FaultKind.
-constexpr std::array<int, kFaultKinds> kWeights = {30, 14, 6, 4, 4, 6, 4, 6, 6, 3, 4, 8, 3, 10, 2};
+constexpr std::array<int, kFaultKinds> kWeights = {30, 14, 6, 4, 4, 6,  4, 6,
+                                                   6,  3,  4, 8, 3, 10, 4, 2};
 // What makes an election when nothing else does.
 constexpr std::array<FaultKind, 8> kOpeners = {
     FaultKind::kKillMember, FaultKind::kKillMember, FaultKind::kKillMember, FaultKind::kFailover,
@@ -75,7 +76,8 @@ FaultPlan draw_lost_vote(Random& random, Instant now) {
     plan.faults.push_back(fault);
   };
   in_turn(FaultKind::kKillMember, Command::kReport, Stage::kEnd, kTheWriter);
-  in_turn(FaultKind::kStoreOutage, Command::kRebuild, Stage::kEnd, kAtHand);
+  in_turn(FaultKind::kStoreOutage, random.chance(50) ? Command::kRebuild : Command::kRejoin,
+          Stage::kEnd, kAtHand);
   in_turn(FaultKind::kKillMember, Command::kReport, Stage::kMiddle, kTheWriter);
   plan.faults.back().skip = random.below(6);
   in_turn(FaultKind::kCommandSlow, Command::kPromise, Stage::kBegin, kAtHand);

@@ -22,8 +22,10 @@ enum class Command {
   kFollow,
   kGuard,
   kOpen,
+  kRejoin,
   kRebuild,
   kLook,
+  kProve,
   kReport,
   kStore,
   kCatchUp,
@@ -31,7 +33,7 @@ enum class Command {
   kRelease,
   kStepDown,
 };
-constexpr int kCommands = 16;
+constexpr int kCommands = 18;
 std::string_view to_string(Command command);
 
 // Where in a command a fault can strike. In the middle it has been let in and done nothing yet.
@@ -47,14 +49,15 @@ enum class FaultKind {
   kCommandFails,      // without effect
   kCommandFailsLate,  // after it had its effect
   kCommandSlow,
-  kAdoptFails,    // a daemon that starts cannot tell whether a member runs
-  kDiesAtStart,   // a member dies each time it is started, for a while
-  kFailover,      // requested
-  kDeathTold,     // the news of a death comes twice, or late
-  kSwitchover,    // requested
-  kControlStall,  // the daemon's control thread is not scheduled for a while
+  kAdoptFails,         // a daemon that starts cannot tell whether a member runs
+  kDiesAtStart,        // a member dies each time it is started, for a while
+  kFailover,           // requested
+  kDeathTold,          // the news of a death comes twice, or late
+  kSwitchover,         // requested
+  kBreaksReplication,  // a reader's receiver stops with an error as often as it is started
+  kControlStall,       // the daemon's control thread is not scheduled for a while
 };
-constexpr int kFaultKinds = 15;
+constexpr int kFaultKinds = 16;
 std::string_view to_string(FaultKind kind);
 
 constexpr int kAtHand = -1;  // whom the command is for; at a moment of its own, the writer

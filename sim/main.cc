@@ -168,6 +168,8 @@ void print_counts(const Counts& c, double seconds) {
   print("another writer", c.failovers);
   print("last writer in place", c.returns);
   print("handed over", c.switchovers);
+  print("members rejoined", c.rejoins);
+  print("  rewound", c.rewinds);
   print("members rebuilt", c.rebuilds);
   print("transactions", c.transactions);
   print("of these acknowledged", c.acknowledged);

@@ -37,6 +37,7 @@ void Server::stop_receiver() {
 // Recovery finishes whatever is in the binlog; everything else comes up closed (I6).
 void Server::start_process(int new_pid) {
   pid = new_pid;
+  file_begins = binlog.size();
   release(binlog.size());
 }
 
@@ -49,7 +50,21 @@ void Server::end_process() {
 void Server::lose_power(std::size_t kept) {
   end_process();
   relay.resize(std::clamp(kept, relay_synced, relay.size()));
-  held = TxnSet();
+  held = executed;
+  for (const Txn t : binlog) {
+    held.add(t);
+  }
+  for (const Txn t : relay) {
+    held.add(t);
+  }
+}
+
+// What was prepared and is no more in the binlog is rolled back by the next start; what was
+// committed in the engine stays there.
+void Server::rewind(std::size_t upto) {
+  binlog.resize(upto);
+  committed = std::min(committed, upto);
+  held = executed;
   for (const Txn t : binlog) {
     held.add(t);
   }
@@ -64,6 +79,7 @@ void Server::wipe(int new_uuid) {
   fresh.promised = promised;
   fresh.stopped_for = stopped_for;
   fresh.uuid = new_uuid;
+  fresh.unfinished_clone = unfinished_clone;
   *this = std::move(fresh);
 }
 

@@ -24,16 +24,20 @@ struct Server {
   Term promised;            // the agent's file
   std::vector<Txn> binlog;  // executed or, on a writer, waiting for an acknowledgement; in order
   std::vector<Txn> relay;   // received and not executed; in order
-  std::size_t relay_synced = 0;  // so many of `relay` survive a power loss
-  std::optional<int> channel;    // the source that the channel names
-  bool half_cloned = false;      // no server starts from this
-  TxnSet held;                   // binlog and relay
-  TxnSet executed;               // visible: the binlog but for what waits
-  std::size_t committed = 0;     // so many of `binlog` are visible
+  std::size_t relay_synced = 0;   // so many of `relay` survive a power loss
+  std::optional<int> channel;     // the source that the channel names
+  bool half_cloned = false;       // no server starts from this
+  bool unfinished_clone = false;  // the agent's file: what lies there is not to be brought back
+  bool breaks = false;            // its receiver stops as often as it is started: needs other data
+  std::size_t file_begins = 0;    // where the binlog's last file begins
+  TxnSet held;                    // binlog and relay
+  TxnSet executed;                // committed in the engine: the binlog but for what waits
+  std::size_t committed = 0;      // so many of `binlog` are visible
 
   // Of the process.
   int pid = 0;  // 0: none
   bool ready = false;
+  Instant ready_at{};  // it comes up by itself then, whoever started it
   bool open = false;
   bool writable = false;
   bool holds_writes = false;  // for as long as the session lives that asked for it
@@ -56,6 +60,7 @@ struct Server {
   void start_process(int new_pid);
   void end_process();
   void lose_power(std::size_t kept);  // of the relay log; at least relay_synced
+  void rewind(std::size_t upto);      // of a stopped server: ends the binlog there
   void wipe(int new_uuid);
   void become_copy(const Server& donor);
 };

@@ -34,6 +34,8 @@ void Counts::add(const Counts& other) {
   terms += other.terms;
   failovers += other.failovers;
   returns += other.returns;
+  rejoins += other.rejoins;
+  rewinds += other.rewinds;
   rebuilds += other.rebuilds;
   switchovers += other.switchovers;
   repeated += other.repeated;

@@ -40,6 +40,8 @@ struct Counts {
   std::uint64_t terms = 0;
   std::uint64_t failovers = 0;  // another member became the writer
   std::uint64_t returns = 0;    // the last writer came back in place
+  std::uint64_t rejoins = 0;    // of members that were left out of an election
+  std::uint64_t rewinds = 0;    // of them
   std::uint64_t rebuilds = 0;
   std::uint64_t switchovers = 0;
   std::uint64_t repeated = 0;  // schedules that ran twice, with the same trace
@@ -93,11 +95,15 @@ class World {
   // Checks where something takes effect (checks.cc).
   void check_topology(const Topology& next);
   void check_switchover(const Topology& before, const Topology& next);
+  void check_dropped(const Topology& before, const Topology& next);
   void check_election(const Topology& before, const Topology& next);
   void check_promise(int member, Term term);
   void check_follow(int member, int source, Term term);
   void check_open_writer(int member, Term term);
   void check_wipe(int member);
+  void check_rewind(int member);
+  void check_uncounted(int member, const std::string& what);
+  void count_rejoin(failover::RejoinWay way);
   void check_view(const service::ClusterView& view);
   // The member that the writer endpoint leads to; -1: none.
   int routed_writer() const { return view_ && view_->writer ? index_of(*view_->writer) : -1; }
@@ -148,6 +154,7 @@ class World {
   Cluster cluster_;
   Topology stored_;
   std::optional<Topology> undone_;  // what stood before a writer was named that has not opened yet
+  std::vector<MemberId> dropped_;   // whose vote was taken by the last change of the voters
   std::map<Term, int> sources_;     // whom receivers follow in a term
   std::unique_ptr<Daemon> daemon_;
   int daemons_ = 0;

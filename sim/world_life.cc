@@ -9,6 +9,7 @@ namespace trivet::sim {
 namespace {
 
 constexpr Micros kClientGivesUp = std::chrono::seconds(2);
+constexpr int kReleasedPercent = 10;
 
 }  // namespace
 
@@ -31,6 +32,11 @@ void World::end_process(int index) {
   }
   trace("dies", index);
   const int pid = s.pid;
+  // Waiting commits may have been let into the engine without an acknowledgement, and nobody told.
+  if (s.semi_sync && s.committed < s.binlog.size() && random_.chance(kReleasedPercent)) {
+    const auto waiting = static_cast<int>(s.binlog.size() - s.committed);
+    s.release(s.committed + 1 + static_cast<std::size_t>(random_.below(waiting)));
+  }
   s.end_process();
   if (watchers_[static_cast<std::size_t>(index)]) {
     tell_death(index, pid);
@@ -54,6 +60,7 @@ void World::tell_death(int index, int pid) {
 
 void World::pulse() {
   for (Server& s : servers_) {
+    s.ready = s.ready || (s.pid != 0 && now() >= s.ready_at);
     if (s.answers()) {
       replicate(s);
       apply(s);
@@ -260,6 +267,15 @@ void World::fire(const Fault& fault, int member) {
     case FaultKind::kDeathTold:
       odd_news_ = true;
       end_process(member);
+      break;
+    case FaultKind::kBreaksReplication:
+      // Of two that cannot follow nobody could be the voter that a writer needs.
+      if (!(stored_.writer && index_of(*stored_.writer) == member) &&
+          std::none_of(servers_.begin(), servers_.end(),
+                       [](const Server& s) { return s.breaks; })) {
+        server(member).breaks = true;
+        server(member).stop_receiver();
+      }
       break;
     case FaultKind::kControlStall:
       if (daemon_) {

@@ -16,6 +16,12 @@
 
 namespace trivet::agent {
 
+// A commit of our own. One row for each session that may do this at a time: one that waits holds
+// its row.
+constexpr std::string_view kHeartbeat =
+    "REPLACE INTO mysql.rds_heartbeat2"
+    " VALUES (CONNECTION_ID() % 1000, ROUND(UNIX_TIMESTAMP(NOW(3)) * 1000))";
+
 inline constexpr const char* kProbeAccount = "trivet_probe";
 inline constexpr const char* kCloneAccount = "trivet_clone";
 inline constexpr const char* kReplicationAccountPrefix = "trivet_repl_";

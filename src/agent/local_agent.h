@@ -9,6 +9,7 @@
 
 #include "adapter/mysql/member_admin.h"
 #include "agent/local_agents.h"
+#include "agent/log_end.h"
 #include "agent/member_paths.h"
 #include "agent/promise.h"
 
@@ -33,7 +34,9 @@ class LocalAgent final : public MemberAgent {
   Status drain(const Stamp& stamp, const gtid::GtidSet& until) override;
   Status follow(const Stamp& stamp, const FollowTarget& target) override;
   Status guard_commits(const Stamp& stamp, int acks, const std::vector<MemberId>& voters) override;
+  Status prove_commits(const Stamp& stamp) override;
   Status open(const Stamp& stamp, bool as_writer) override;
+  Result<failover::Rejoined> rejoin(const Stamp& stamp, const gtid::GtidSet& writer_held) override;
   Status rebuild(const Stamp& stamp, const MemberId& donor) override;
   Result<gtid::GtidSet> look() override;
   Status catch_up(const Stamp& stamp, const gtid::GtidSet& until) override;
@@ -57,6 +60,9 @@ class LocalAgent final : public MemberAgent {
   Result<MemberProcess> spawn(Millis deadline);
   Status watch();
   Status end_guard(Millis deadline);
+  // In local_rejoin.cc.
+  Status rewind(const LogEnd& log, failover::Rejoined& out);
+  Result<failover::RejoinLook> look_closed();
   Status make_room_for_clone();
   Status clone_from(const Member& donor, Millis deadline);
   bool is_voter_attached(const std::vector<mysql::DumpThread>& threads, int acks,

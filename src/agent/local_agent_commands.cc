@@ -3,6 +3,7 @@
 // A member's commands: what is said to its server. Its files and its process are in local_agent.cc.
 #include <fmt/format.h>
 #include <poll.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <utility>
@@ -11,6 +12,7 @@
 #include "adapter/mysql/sql_text.h"
 #include "agent/accounts.h"
 #include "agent/local_agent.h"
+#include "base/file.h"
 #include "base/iso8601.h"
 #include "base/random.h"
 
@@ -74,8 +76,7 @@ Status LocalAgent::drain(const Stamp& stamp, const gtid::GtidSet& until) {
   }
   TRIVET_TRY(gtid::GtidSet all, look());
   all.add(until);
-  TRIVET_CHECK_OK(admin_.end_applier(all.str(), left(stamp)));
-  return admin_.reset_replica_all(left(stamp));
+  return admin_.end_applier(all.str(), left(stamp));
 }
 
 Status LocalAgent::catch_up(const Stamp& stamp, const gtid::GtidSet& until) {
@@ -96,13 +97,14 @@ Status LocalAgent::release_writes(const Stamp& stamp) {
 
 Result<gtid::GtidSet> LocalAgent::step_down(const Stamp& stamp) {
   TRIVET_CHECK_OK(admit(stamp));
-  TRIVET_CHECK_OK(admin_.close(left(stamp)));
+  TRIVET_CHECK_OK(admin_.fence(left(stamp)));
   TRIVET_CHECK_OK(admin_.release_writes(left(stamp)));
   return look();
 }
 
 Status LocalAgent::follow(const Stamp& stamp, const FollowTarget& target) {
   TRIVET_CHECK_OK(admit(stamp));
+  ::unlink(paths_.rewind().c_str());  // it was told
   const Member* source = seed_.cluster.find_member(target.source);
   TRIVET_ASSERT(source != nullptr && source->id != seed_.member.id);
   TRIVET_TRY(const mysql::MemberReport now, admin_.report(kLook));
@@ -112,6 +114,7 @@ Status LocalAgent::follow(const Stamp& stamp, const FollowTarget& target) {
                         now.source_port == source->endpoint.port;
   if (now.semi_sync_source_enabled) {
     // It handed over. What it applies would wait for acknowledgements; nobody waits any more (I7).
+    TRIVET_CHECK_OK(admin_.close(left(stamp)));
     TRIVET_CHECK_OK(admin_.disable_semi_sync_source(left(stamp)));  // takes up to a second
   }
   if (has_channel && !now.applier_running) {
@@ -162,6 +165,11 @@ Status LocalAgent::guard_commits(const Stamp& stamp, int acks,
     pause();
   }
   return make_error(Errc::kTimeout, "no voter attached in time");
+}
+
+Status LocalAgent::prove_commits(const Stamp& stamp) {
+  TRIVET_CHECK_OK(admit(stamp));
+  return admin_.execute(kHeartbeat, left(stamp));
 }
 
 Status LocalAgent::open(const Stamp& stamp, bool as_writer) {
@@ -224,6 +232,8 @@ Status LocalAgent::rebuild(const Stamp& stamp, const MemberId& donor_id) {
   TRIVET_CHECK_OK(admit(stamp));
   const Member* donor = seed_.cluster.find_member(donor_id);
   TRIVET_ASSERT(donor != nullptr);
+  // Until it is whole again nothing that lies there is to be brought back in another way.
+  TRIVET_CHECK_OK(write_file_atomically(paths_.unfinished_clone(), "", 0600));
   TRIVET_CHECK_OK(make_room_for_clone());
   const auto fresh = start(std::min(left(stamp), Millis(60'000)));
   if (!fresh) {
@@ -246,9 +256,12 @@ Status LocalAgent::rebuild(const Stamp& stamp, const MemberId& donor_id) {
   is_kept_data_told_ = true;
   // The donor's channel came with its data.
   TRIVET_TRY(const mysql::MemberReport report, admin_.report(kLook));
-  return report.receiver == mysql::ReceiverState::kNotConfigured
-             ? ok()
-             : admin_.execute("RESET REPLICA ALL", kLook);
+  if (report.receiver != mysql::ReceiverState::kNotConfigured) {
+    TRIVET_CHECK_OK(admin_.execute("RESET REPLICA ALL", kLook));
+  }
+  ::unlink(paths_.rewind().c_str());
+  ::unlink(paths_.unfinished_clone().c_str());
+  return ok();
 }
 
 trivet::Result<trivet::MemberReport> LocalAgent::report() {
@@ -259,9 +272,16 @@ trivet::Result<trivet::MemberReport> LocalAgent::report() {
   out.offline = seen.offline_mode;
   out.receiver_running = seen.receiver == mysql::ReceiverState::kConnected;
   out.applier_running = seen.applier_running;
+  out.replication_stopped =
+      seen.receiver == mysql::ReceiverState::kStopped ||
+      (seen.receiver != mysql::ReceiverState::kNotConfigured && !seen.applier_running);
   out.replication_error = seen.applier_error.empty() ? seen.receiver_error : seen.applier_error;
   out.apply_lag = seen.apply_lag;
   if (out.writable) {
+    // Not while it was being opened: relay logs' files go, and that takes time.
+    if (seen.receiver == mysql::ReceiverState::kStopped && !seen.applier_running) {
+      TRIVET_CHECK_OK(admin_.reset_replica_all(kReport));
+    }
     TRIVET_TRY(const std::vector<mysql::DumpThread> threads, admin_.dump_threads(kReport));
     for (const mysql::DumpThread& thread : threads) {
       if (thread.semi_sync && !is_ours(thread)) {

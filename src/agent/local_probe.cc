@@ -15,6 +15,7 @@
 #include "adapter/engine/template.h"
 #include "adapter/process/guard_client.h"
 #include "adapter/process/guard_watcher.h"
+#include "agent/accounts.h"
 #include "base/file.h"
 
 namespace trivet::agent {
@@ -42,10 +43,6 @@ constexpr std::string_view kCommitting =
 constexpr std::string_view kWaitingForSpace =
     "SELECT COUNT(*) AS waiting FROM information_schema.processlist"
     " WHERE STATE='Waiting for disk space'";
-// One row for each session that may do this at a time: a nudge that waits holds its row.
-constexpr std::string_view kNudge =
-    "REPLACE INTO mysql.rds_heartbeat2"
-    " VALUES (CONNECTION_ID() % 1000, ROUND(UNIX_TIMESTAMP(NOW(3)) * 1000))";
 
 // A server that says why it does not serve is no server that hangs: too many connections, say.
 bool is_servers_word(unsigned number) {
@@ -299,7 +296,7 @@ failover::Probe LocalProbe::look(const LookOrder& order) {
 
 Status LocalProbe::nudge(Millis deadline) {
   TRIVET_TRY(mysql::Connection session, mysql::Connection::open(session_options(deadline)));
-  return session.execute(kNudge, deadline);
+  return session.execute(kHeartbeat, deadline);
 }
 
 Status LocalProbe::kill(int mysqld_pid, Millis deadline) {

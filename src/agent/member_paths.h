@@ -31,6 +31,8 @@ struct MemberPaths {
   std::string output() const { return folder + "/mysqld.out"; }
   std::string guard_log() const { return folder + "/guard.log"; }
   std::string promise() const { return folder + "/promise.json"; }
+  std::string rewind() const { return folder + "/rewind.json"; }
+  std::string unfinished_clone() const { return folder + "/unfinished-clone"; }
   std::string mysqld_socket() const { return run_folder + "/mysqld.sock"; }
   std::string auth_socket() const { return run_folder + "/auth.sock"; }
   std::string guard_socket() const { return run_folder + "/guard.sock"; }

@@ -17,6 +17,7 @@
 #include "base/secret.h"
 #include "base/time.h"
 #include "core/failover/flow_control.h"
+#include "core/failover/rejoin.h"
 #include "core/gtid/gtid_set.h"
 #include "model/cluster.h"
 #include "ports/member_probe.h"
@@ -42,8 +43,9 @@ struct MemberReport {
   bool offline = false;
   bool receiver_running = false;
   bool applier_running = false;
-  std::string replication_error;    // the receiver's or the applier's last one; empty when none
-  std::optional<Millis> apply_lag;  // of what was received; nullopt when it follows nobody
+  bool replication_stopped = false;  // it has a source, and its receiver or applier does not run
+  std::string replication_error;     // the receiver's or the applier's last one; empty when none
+  std::optional<Millis> apply_lag;   // of what was received; nullopt when it follows nobody
   int unknown_acknowledgers = 0;  // semi-sync clients that are not ours, killed by this call (I10)
 };
 
@@ -89,7 +91,13 @@ class MemberAgent {
   virtual Status follow(const Stamp& stamp, const FollowTarget& target) = 0;
   virtual Status guard_commits(const Stamp& stamp, int acks,
                                const std::vector<MemberId>& voters) = 0;
+  virtual Status prove_commits(const Stamp& stamp) = 0;
   virtual Status open(const Stamp& stamp, bool as_writer) = 0;
+  // Stops the member when it runs, reads the end of its binary log and brings it back by the way
+  // that plan_rejoin and why_clone allow; when that is a clone, it is left stopped. Cut off
+  // anywhere, it is simply asked for again.
+  virtual Result<failover::Rejoined> rejoin(const Stamp& stamp,
+                                            const gtid::GtidSet& writer_held) = 0;
   virtual Status rebuild(const Stamp& stamp, const MemberId& donor) = 0;
   virtual Result<gtid::GtidSet> look() = 0;
   virtual Status catch_up(const Stamp& stamp, const gtid::GtidSet& until) = 0;

@@ -32,6 +32,20 @@ void start(MemberAgent& agent, Millis left, EffectOutcome& out) {
   }
 }
 
+void rejoin(MemberAgent& agent, const Stamp& stamp, const gtid::GtidSet& writer_held,
+            EffectOutcome& out) {
+  auto rejoined = agent.rejoin(stamp, writer_held);
+  if (!rejoined) {
+    out.done.error = rejoined.error().message;
+    return;
+  }
+  out.done.rejoined = std::move(*rejoined);
+  const auto adopted = agent.adopt();
+  if (out.done.rejoined.way != failover::RejoinWay::kClone && adopted && *adopted) {
+    out.process = **adopted;
+  }
+}
+
 void rebuild(MemberAgent& agent, const Stamp& stamp, const MemberId& donor, EffectOutcome& out) {
   keep(agent.rebuild(stamp, donor), out);
   const auto adopted = agent.adopt();
@@ -61,11 +75,13 @@ EffectOutcome carry_out(const failover::Effect& effect, MemberAgent& agent, Inst
                    keep(agent.guard_commits(stamp, guard.acks, guard.voters), out);
                  },
                  [&](const failover::Look&) { keep_held(agent.look(), out); },
+                 [&](const failover::ProveCommits&) { keep(agent.prove_commits(stamp), out); },
                  [&](const failover::Open& open) { keep(agent.open(stamp, open.as_writer), out); },
                  [&](const failover::CatchUp& c) { keep(agent.catch_up(stamp, c.until), out); },
                  [&](const failover::HoldWrites&) { keep_held(agent.hold_writes(stamp), out); },
                  [&](const failover::ReleaseWrites&) { keep(agent.release_writes(stamp), out); },
                  [&](const failover::StepDown&) { keep_held(agent.step_down(stamp), out); },
+                 [&](const failover::Rejoin& r) { rejoin(agent, stamp, r.writer_held, out); },
                  [&](const failover::Rebuild& r) { rebuild(agent, stamp, r.donor, out); },
              },
              effect.action);

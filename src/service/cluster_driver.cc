@@ -16,6 +16,7 @@ constexpr Millis kTick{100};
 constexpr Millis kTickInElection{5};
 constexpr Millis kReportEvery{500};
 constexpr Millis kAdoptAgain{1'000};
+constexpr int kBrokenReports = 2;
 // A reader that is further behind is no longer offered at the reader endpoint (I14).
 constexpr Millis kReaderLagMax{30'000};
 
@@ -213,30 +214,46 @@ void ClusterDriver::start_effect(const failover::Effect& effect) {
   }
   const auto* clock = &needs_.clock;
   const Instant asked = clock->now();
-  const bool rebuilds = std::holds_alternative<failover::Rebuild>(effect.action);
   on_member<EffectOutcome>(
       effect.member,
       [effect, clock](MemberAgent& agent) { return carry_out(effect, agent, clock->now()); },
-      [this, id = effect.member, what = effect.action, asked, rebuilds](EffectOutcome outcome) {
+      [this, effect, asked](EffectOutcome outcome) {
         log(Level::kDebug, "effect.done",
-            {{"member", id.str()},
-             {"effect", failover::name_of(what)},
+            {{"member", effect.member.str()},
+             {"effect", failover::name_of(effect.action)},
              {"ms", since(asked, needs_.clock.now()).count()},
              {"error", outcome.done.error}});
-        Hands& hands = hands_.at(id);
-        const bool ended = outcome.process && !take_process(hands, *outcome.process);
-        if (rebuilds && !outcome.process && outcome.done.error.empty()) {
-          adopt_again(id);  // it runs, and its guard did not answer
-        }
-        hands.kept_data = std::move(outcome.kept_data);
-        if (!outcome.done.error.empty()) {
-          hands.trouble = outcome.done.error;
-        }
-        feed(outcome.done);
-        if (ended) {
-          feed(failover::MemberDied{id, "it ended as soon as it ran"});
-        }
+        effect_done(effect, std::move(outcome));
       });
+}
+
+void ClusterDriver::effect_done(const failover::Effect& effect, EffectOutcome outcome) {
+  const MemberId id = effect.member;
+  Hands& hands = hands_.at(id);
+  const bool ended = outcome.process && !take_process(hands, *outcome.process);
+  const bool rejoins = std::holds_alternative<failover::Rejoin>(effect.action);
+  const bool rebuilds = std::holds_alternative<failover::Rebuild>(effect.action);
+  const bool succeeded = outcome.done.error.empty();
+  const bool runs =
+      rebuilds || (rejoins && outcome.done.rejoined.way != failover::RejoinWay::kClone);
+  if (runs && succeeded && !outcome.process) {
+    adopt_again(id);  // its guard did not answer
+  }
+  if (rejoins && succeeded) {
+    hands.rejoined = outcome.done.rejoined;
+  } else if (rebuilds) {
+    hands.kept_data = std::move(outcome.kept_data);
+  }
+  if (!succeeded) {
+    hands.trouble = outcome.done.error;
+  }
+  feed(outcome.done);
+  if (rebuilds && succeeded) {
+    hands.rejoined = failover::Rejoined();
+  }
+  if (ended) {
+    feed(failover::MemberDied{id, "it ended as soon as it ran"});
+  }
 }
 
 bool ClusterDriver::take_process(Hands& hands, const MemberProcess& process) {
@@ -296,6 +313,7 @@ void ClusterDriver::log_notes() {
     needs_.events.noted(
         cluster_, note,
         {.is_starting = cluster_.status != ClusterStatus::kAvailable,
+         .rejoined = hands == hands_.end() ? failover::Rejoined() : hands->second.rejoined,
          .kept_data = hands == hands_.end() ? std::string() : hands->second.kept_data});
     switch (note.kind) {
       case Kind::kOpened:
@@ -345,8 +363,19 @@ void ClusterDriver::log_notes() {
       case Kind::kMemberRestarted:
         log(Level::kInfo, "member.restarted", {{"member", note.member.str()}});
         break;
+      case Kind::kMemberRejoined:
+        log(Level::kInfo, "member.rejoined",
+            {{"member", note.member.str()},
+             {"way", note.text},
+             {"discarded", hands->second.rejoined.discarded},
+             {"kept", hands->second.rejoined.kept}});
+        break;
       case Kind::kMemberRebuilt:
-        log(Level::kInfo, "member.rebuilt", {{"member", note.member.str()}});
+        log(Level::kInfo, "member.rebuilt",
+            {{"member", note.member.str()},
+             {"reason", hands->second.rejoined.reason},
+             {"discarded", hands->second.rejoined.discarded},
+             {"kept", hands->second.kept_data}});
         break;
       case Kind::kMemberTrouble:
         log(Level::kWarning, "member.trouble",
@@ -420,8 +449,26 @@ void ClusterDriver::ask_reports() {
           }
           h.report = std::move(*report);
           h.trouble = h.report.replication_error;
+          if (h.process.mysqld_pid == pid) {
+            judge_replication(id, h.report);
+          }
           publish();
         });
+  }
+}
+
+// Once may be the moment between two commands of ours.
+void ClusterDriver::judge_replication(const MemberId& id, const MemberReport& report) {
+  Hands& hands = hands_.at(id);
+  const bool serves = machine_ && machine_->serving_writer() && topology_.writer != id;
+  hands.broken_reports = serves && report.replication_stopped ? hands.broken_reports + 1 : 0;
+  if (hands.broken_reports >= kBrokenReports) {
+    hands.broken_reports = 0;
+    using Kind = failover::ReplicationBroken::Kind;
+    const bool failed = !report.replication_error.empty();
+    feed(failover::ReplicationBroken{
+        id, failed ? Kind::kFailed : Kind::kStopped,
+        "replication stopped: " + (failed ? report.replication_error : "by somebody's hand")});
   }
 }
 

@@ -19,6 +19,7 @@
 #include "core/failover/flow_control.h"
 #include "core/failover/machine.h"
 #include "ports/member_agent.h"
+#include "service/carry_out.h"
 #include "service/cluster_events.h"
 #include "service/cluster_store.h"
 #include "service/cluster_view.h"
@@ -93,7 +94,9 @@ class ClusterDriver {
     Instant next_look{};
     std::string hung;  // why this run of its mysqld is being killed
     std::string disk_trouble;
-    std::string kept_data;  // where the last rebuild left what was there before
+    failover::Rejoined rejoined;  // the last one
+    std::string kept_data;        // where the last rebuild left what was there before
+    int broken_reports = 0;       // in a row: its replication stopped by itself
   };
   struct Reboot {
     std::vector<MemberId> left;
@@ -120,6 +123,7 @@ class ClusterDriver {
   void commit_status(ClusterStatus from, ClusterStatus to, std::function<void()> then);
   void feed(const failover::Input& input);
   void start_effect(const failover::Effect& effect);
+  void effect_done(const failover::Effect& effect, EffectOutcome outcome);
   void commit_topology(const failover::Effect& effect);
   void log_notes();
   void tick();
@@ -129,6 +133,7 @@ class ClusterDriver {
   void keep_pace();
   void ask_progress(const MemberId& id, Hands& hands);
   void tell_delay(const MemberId& writer, failover::Micros delay);
+  void judge_replication(const MemberId& id, const MemberReport& report);
   // In cluster_driver_watch.cc.
   void look_at_members();
   void look_at(const MemberId& id, Hands& hands);

@@ -21,6 +21,33 @@ std::string with_detail(std::string_view text, std::string_view what, std::strin
   return detail.empty() ? std::string(text) : fmt::format("{} {}{}.", text, what, detail);
 }
 
+constexpr std::string_view kRecovered = "Recovery of the DB instance is complete.";
+
+// Nobody was told that they had succeeded (failover.md I1).
+std::string discarded_text(std::uint64_t count) {
+  return count == 0
+             ? std::string()
+             : fmt::format(" {} {} never acknowledged and that the writer lacks {} discarded.",
+                           count, count == 1 ? "transaction that was" : "transactions that were",
+                           count == 1 ? "was" : "were");
+}
+
+std::string rejoined_text(const failover::Rejoined& r) {
+  const std::string text = fmt::format("{} It replicates again, without its data being copied.{}",
+                                       kRecovered, discarded_text(r.discarded));
+  return with_detail(text, "They are kept in ", r.kept);
+}
+
+std::string rebuilt_text(const NoteFacts& facts) {
+  const failover::Rejoined& r = facts.rejoined;
+  std::string text = fmt::format("{} Its data was cloned anew from another member", kRecovered);
+  text += r.reason.empty() ? "." : fmt::format(", because {}.", r.reason);
+  text += discarded_text(r.discarded);
+  std::string kept = r.kept;
+  kept += (kept.empty() || facts.kept_data.empty() ? "" : ", ") + facts.kept_data;
+  return with_detail(text, "What it held before is kept in ", kept);
+}
+
 }  // namespace
 
 ClusterEvents::ClusterEvents(EventLog& log, const Clock& clock, Realm realm)
@@ -194,12 +221,11 @@ void ClusterEvents::noted(const Cluster& cluster, const failover::Note& note,
         of_member(note.member, "RDS-EVENT-0006", "availability", "DB instance restarted.");
       }
       break;
+    case Kind::kMemberRejoined:
     case Kind::kMemberRebuilt:
       of_member(
           note.member, "RDS-EVENT-0021", "recovery",
-          with_detail("Recovery of the DB instance is complete. Its data was cloned anew from "
-                      "another member.",
-                      "What it held before is kept in ", facts.kept_data));
+          note.kind == Kind::kMemberRebuilt ? rebuilt_text(facts) : rejoined_text(facts.rejoined));
       break;
     case Kind::kOpened:
     case Kind::kMemberTrouble:

@@ -18,8 +18,9 @@ namespace trivet::service {
 
 // What a driver knows beside the machine's note.
 struct NoteFacts {
-  bool is_starting = false;  // the whole cluster is being started: members need no words
-  std::string kept_data;     // where the data that a rebuild replaced lies; empty: nowhere
+  bool is_starting = false;     // the whole cluster is being started: members need no words
+  failover::Rejoined rejoined;  // of a member that is back: what it gave up, and why it was cloned
+  std::string kept_data;        // where the data that a rebuild replaced lies; empty: nowhere
 };
 
 // Used on `control` only. Never blocks on the store.

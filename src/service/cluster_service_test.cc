@@ -96,7 +96,11 @@ class FakeAgent final : public MemberAgent {
   Status drain(const Stamp&, const gtid::GtidSet&) override { return ok(); }
   Status follow(const Stamp&, const FollowTarget&) override { return ok(); }
   Status guard_commits(const Stamp&, int, const std::vector<MemberId>&) override { return ok(); }
+  Status prove_commits(const Stamp&) override { return ok(); }
   Status open(const Stamp&, bool) override { return ok(); }
+  Result<failover::Rejoined> rejoin(const Stamp&, const gtid::GtidSet&) override {
+    return failover::Rejoined();
+  }
   Status rebuild(const Stamp&, const MemberId&) override {
     (void)start(Millis(1));
     const std::scoped_lock lock(machine_.mutex);

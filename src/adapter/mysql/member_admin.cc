@@ -323,11 +323,16 @@ Status MemberAdmin::open_reader(Millis deadline) {
   return execute_until(queries::kOfflineOff, until);
 }
 
-Status MemberAdmin::close(Millis deadline) {
+Status MemberAdmin::fence(Millis deadline) {
   const Instant until = after(deadline);
   TRIVET_CHECK_OK(execute_until(queries::kOfflineOn, until));
-  TRIVET_CHECK_OK(execute_until(queries::kEventsOff, until));
   return execute_until(queries::kCloseForWrites, until);
+}
+
+Status MemberAdmin::close(Millis deadline) {
+  const Instant until = after(deadline);
+  TRIVET_CHECK_OK(fence(left_until(until)));
+  return execute_until(queries::kEventsOff, until);
 }
 
 Result<std::string> MemberAdmin::who_is_in_the_way(int seconds, Instant until) {

@@ -134,6 +134,8 @@ class MemberAdmin {
   // First offline_mode: clients are gone within 1 ms and none gets a false OK. Then
   // super_read_only, which cannot end while a commit waits for its acknowledgement: kTimeout then,
   // with the door shut.
+  Status fence(Millis deadline);
+  // The same, and no more scheduled events.
   Status close(Millis deadline);
 
   // Keeps new writes waiting until release_writes or the end of this object's connection, once

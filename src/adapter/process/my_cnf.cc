@@ -124,6 +124,8 @@ void add_replication(Lines& lines, const MysqldSpec& spec) {
        {"gtid_mode=ON", "enforce_gtid_consistency=ON", "log_bin=binlog", "relay_log=relay",
         "log_replica_updates=ON", "binlog_format=ROW", "sync_binlog=1",
         "innodb_flush_log_at_trx_commit=1", "innodb_doublewrite=ON",
+        // AWS's value too. A former writer's last file is read before it may start again.
+        "max_binlog_size=128M",
         // I9: a restart must not drop what was received and not yet executed.
         "relay_log_recovery=OFF", "replica_preserve_commit_order=ON",
         // A former writer that was rebuilt from a lagging donor must take its own old transactions

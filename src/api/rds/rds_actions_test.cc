@@ -213,13 +213,29 @@ TEST_F(RdsActionsTest, DeletesOnlyAsTold) {
   EXPECT_EQ(fault("DescribeDBClusters", id), "DBClusterNotFoundFault");
 }
 
-TEST_F(RdsActionsTest, FailsOverAndRefusesATarget) {
+TEST_F(RdsActionsTest, HandsOverToTheTargetOrSaysWhyNot) {
+  create("demo");
+  ASSERT_TRUE(installation_.wait_until_available("demo"));
+  const auto to = [&](const char* target) {
+    return fault("FailoverDBCluster",
+                 {{"DBClusterIdentifier", "demo"}, {"TargetDBInstanceIdentifier", target}});
+  };
+  EXPECT_EQ(to("demo-instance-1"), "InvalidDBInstanceState") << "it is the writer";
+  EXPECT_EQ(to("other-instance-1"), "InvalidDBInstanceState");
+  EXPECT_TRUE(installation_.wait_for([&] {
+    return call("FailoverDBCluster", {{"DBClusterIdentifier", "demo"},
+                                      {"TargetDBInstanceIdentifier", "demo-instance-3"}})
+        .has_value();
+  }));
+  EXPECT_TRUE(installation_.wait_for([&] {
+    return installation_.clusters().find(ClusterId("demo"))->writer == MemberId("demo-instance-3");
+  }));
+}
+
+TEST_F(RdsActionsTest, FailsOver) {
   create("demo");
   ASSERT_TRUE(installation_.wait_until_available("demo"));
   const auto writer = installation_.clusters().find(ClusterId("demo"))->writer;
-  EXPECT_EQ(fault("FailoverDBCluster", {{"DBClusterIdentifier", "demo"},
-                                        {"TargetDBInstanceIdentifier", "demo-instance-2"}}),
-            "InvalidParameterCombination");
   const auto begun = call("FailoverDBCluster", {{"DBClusterIdentifier", "demo"}});
   ASSERT_TRUE(begun) << begun.error().message;
   EXPECT_TRUE(installation_.wait_for([&] {

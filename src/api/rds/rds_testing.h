@@ -47,7 +47,11 @@ class ObedientAgent final : public MemberAgent {
   Status drain(const Stamp&, const gtid::GtidSet&) override { return ok(); }
   Status follow(const Stamp&, const FollowTarget&) override { return ok(); }
   Status guard_commits(const Stamp&, int, const std::vector<MemberId>&) override { return ok(); }
+  Status prove_commits(const Stamp&) override { return ok(); }
   Status open(const Stamp&, bool) override { return ok(); }
+  Result<failover::Rejoined> rejoin(const Stamp&, const gtid::GtidSet&) override {
+    return failover::Rejoined();
+  }
   Status rebuild(const Stamp&, const MemberId&) override { return ok(); }
   Result<gtid::GtidSet> look() override { return gtid::GtidSet(); }
   Status catch_up(const Stamp&, const gtid::GtidSet&) override { return ok(); }

@@ -16,6 +16,8 @@ std::string_view name_of(const Action& action) {
                         [](const Follow&) -> Name { return "follow"; },
                         [](const GuardCommits&) -> Name { return "guard"; },
                         [](const Look&) -> Name { return "look"; },
+                        [](const ProveCommits&) -> Name { return "prove"; },
+                        [](const Rejoin&) -> Name { return "rejoin"; },
                         [](const Open&) -> Name { return "open"; },
                         [](const Rebuild&) -> Name { return "rebuild"; },
                         [](const CatchUp&) -> Name { return "catch_up"; },

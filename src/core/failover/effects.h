@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/time.h"
+#include "core/failover/rejoin.h"
 #include "core/gtid/gtid_set.h"
 #include "model/cluster.h"
 
@@ -33,7 +34,8 @@ struct KillMember {};
 // (I2).
 struct AskPromise {};
 // Stop the receiver; execute everything received (`until` too), end a half-received transaction,
-// stop the applier and forget the source (I3, I9). Of a member without a source: nothing to do.
+// stop the applier; the source is forgotten once the member writes (I3, I9). Of a member without a
+// source: nothing to do.
 struct Drain {
   gtid::GtidSet until;
 };
@@ -65,9 +67,18 @@ struct ReleaseWrites {};
 // On a writer that holds its writes: clients out, no writes. Answers with all that was executed: it
 // is complete and final.
 struct StepDown {};
+// Commit something of the writer's own. Done: W voters that live now hold all that its log held
+// before, because acknowledgements stand for everything up to them.
+struct ProveCommits {};
 // Let clients in: the writer to write, a reader to read (I6).
 struct Open {
   bool as_writer = false;
+};
+// Bring the stopped member back without copying data, where that is safe (rejoin.h). When it is
+// done the member is up, closed and holds nothing that the writer lacks, or stopped and must be
+// cloned.
+struct Rejoin {
+  gtid::GtidSet writer_held;  // of this term, and taken after the member's death
 };
 // Replace the member's data by a CLONE of `donor`'s, keeping the old data under lost+found. The
 // member is up, closed and follows nobody when it is done (failover.md, Rejoin).
@@ -75,9 +86,9 @@ struct Rebuild {
   MemberId donor;
 };
 
-using Action =
-    std::variant<CommitTopology, StartMember, KillMember, AskPromise, Drain, Follow, GuardCommits,
-                 Look, Open, Rebuild, CatchUp, HoldWrites, ReleaseWrites, StepDown>;
+using Action = std::variant<CommitTopology, StartMember, KillMember, AskPromise, Drain, Follow,
+                            GuardCommits, Look, ProveCommits, Open, Rejoin, Rebuild, CatchUp,
+                            HoldWrites, ReleaseWrites, StepDown>;
 
 // "kill", "follow": for logs and failpoints.
 std::string_view name_of(const Action& action);
@@ -98,6 +109,7 @@ struct EffectDone {
   EffectId id = 0;
   std::string error;
   gtid::GtidSet held;
+  Rejoined rejoined{};  // Rejoin's
 };
 // The kernel's word that a member's mysqld has ended (guard), or that a stuck one was found.
 struct MemberDied {
@@ -117,10 +129,21 @@ struct SwitchoverRequested {
 struct RebootRequested {
   MemberId member;
 };
+// A reader's receiver or applier does not run. Told once for each time that it is seen.
+struct ReplicationBroken {
+  enum class Kind {
+    kStopped,   // by somebody's hand: without an error
+    kFailed,    // with an error; following again may cure it
+    kDiverged,  // the reader holds what the writer lacks
+  };
+  MemberId member;
+  Kind kind = Kind::kStopped;
+  std::string why;
+};
 struct Tick {};
 
 using Input = std::variant<EffectDone, MemberDied, FailoverRequested, SwitchoverRequested,
-                           RebootRequested, Tick>;
+                           RebootRequested, ReplicationBroken, Tick>;
 
 // What happened, for events, the log and the status page.
 struct Note {
@@ -136,6 +159,7 @@ struct Note {
     kColdStartStarted,
     kColdStartCompleted,
     kMemberRestarted,
+    kMemberRejoined,
     kMemberRebuilt,
     kMemberTrouble,
   };

@@ -13,6 +13,11 @@ using State = MemberView::State;
 
 // A live member whose commands fail this often in a row is taken for hung and killed (I16).
 constexpr int kFailuresBeforeKill = 10;
+// A member that does not start from what it has is given other data.
+constexpr int kRejoinsBeforeClone = 3;
+// Replication that breaks again so soon is not cured by following again.
+constexpr int kBreaksBeforeClone = 3;
+constexpr Millis kBreaksForgotten{60'000};
 
 }  // namespace
 
@@ -50,7 +55,7 @@ FailoverMachine::FailoverMachine(Setup setup, Instant now)
     }
     m.closed = m.state == State::kDead;
     // Neither writer nor voter: it was left out of an election and may hold what the writer lacks.
-    m.needs_rebuild =
+    m.needs_rejoin =
         !is_voter(id) && id != (topology_.writer ? topology_.writer : topology_.last_writer);
   }
   round_began_ = outage_began_ = now;
@@ -121,6 +126,7 @@ std::vector<Effect> FailoverMachine::step(const Input& input, Instant now) {
                  },
                  [&](const SwitchoverRequested& wish) { begin_switchover(wish.target, now); },
                  [&](const RebootRequested& wish) { begin_reboot(wish.member, now); },
+                 [&](const ReplicationBroken& broken) { on_broken(broken, now); },
                  [](const Tick&) {},
              },
              input);
@@ -144,7 +150,7 @@ void FailoverMachine::ask(const MemberId& id, Action action, Millis limit, Insta
   if (!id.empty()) {
     members_[id].busy = true;
   }
-  pending_.emplace(effect, Pending{id, action});
+  pending_.emplace(effect, Pending{id, action, topology_.term});
   out_.push_back({effect, id, topology_.term, now + limit, std::move(action)});
 }
 
@@ -161,7 +167,7 @@ void FailoverMachine::retry_later(MemberState& m, Instant now) const {
 }
 
 // A new term is asked for. What was asked of members in the old one is no longer listened to, but
-// for starts and rebuilds, which belong to no term.
+// for starts, rejoins and rebuilds: what they began goes on whoever writes.
 void FailoverMachine::begin_round(bool cold, Instant now, const std::string& why) {
   const bool outage_begins =
       phase_ == Phase::kSteady || phase_ == Phase::kOpening || switchover_.has_value();
@@ -174,12 +180,15 @@ void FailoverMachine::begin_round(bool cold, Instant now, const std::string& why
   }
   std::erase_if(pending_, [](const auto& entry) {
     const Action& action = entry.second.action;
-    return !std::holds_alternative<StartMember>(action) && !std::holds_alternative<Rebuild>(action);
+    return !std::holds_alternative<StartMember>(action) &&
+           !std::holds_alternative<Rejoin>(action) && !std::holds_alternative<Rebuild>(action);
   });
   for (auto& [id, m] : members_) {
     const bool underway = m.state == State::kStarting || m.state == State::kRebuilding;
     m.busy = underway && m.busy;
     m.promised = m.drained = m.follows = m.counts = m.asked_to_follow = false;
+    m.awaits_look = m.broken = false;  // also what is broken has a vote to give
+    m.proof = MemberState::Proof::kNone;
     m.failures = 0;
     m.next_try = now;
     m.held = gtid::GtidSet();
@@ -251,8 +260,18 @@ void FailoverMachine::on_failed(const Pending& pending, const std::string& error
   }
   if (std::holds_alternative<StartMember>(pending.action)) {
     m.state = State::kDead;
+  } else if (std::holds_alternative<Rejoin>(pending.action)) {
+    m.state = State::kDead;
+    m.must_clone = m.failures >= kRejoinsBeforeClone;
   } else if (std::holds_alternative<Rebuild>(pending.action)) {
     m.state = State::kDead;
+  } else if ((std::holds_alternative<Look>(pending.action) ||
+              std::holds_alternative<ProveCommits>(pending.action)) &&
+             serving_writer() == pending.member) {
+    for (auto& [id, waiting] : members_) {
+      waiting.awaits_look = false;
+      waiting.proof = MemberState::Proof::kNone;
+    }
   } else if (m.failures >= kFailuresBeforeKill && is_alive(m) &&
              !std::holds_alternative<GuardCommits>(pending.action)) {
     ask(pending.member, KillMember{}, limits_.command, now);
@@ -272,7 +291,8 @@ void FailoverMachine::on_committed(Instant now) {
     phase_ = Phase::kOpening;
     round_began_ = now;
     for (auto& [id, m] : members_) {
-      m.needs_rebuild = id != *topology_.writer && !is_voter(id);
+      m.needs_rejoin = id != *topology_.writer && !is_voter(id);
+      m.must_clone = m.must_clone && m.needs_rejoin;
     }
     if (switchover_) {
       handed_over(now);
@@ -309,7 +329,14 @@ void FailoverMachine::on_succeeded(const Pending& pending, const EffectDone& don
                    commits_guarded_ = true;
                    guarded_at_ = now;
                  },
-                 [&](const Look&) { m.held = done.held; },
+                 [&](const Look&) { on_looked(id, done.held, now); },
+                 [&](const ProveCommits&) {
+                   for (auto& [other, waiting] : members_) {
+                     waiting.proof = waiting.proof == MemberState::Proof::kAsked
+                                         ? MemberState::Proof::kGiven
+                                         : waiting.proof;
+                   }
+                 },
                  [](const CatchUp&) {},
                  [](const HoldWrites&) {},
                  [](const ReleaseWrites&) {},
@@ -329,8 +356,10 @@ void FailoverMachine::on_succeeded(const Pending& pending, const EffectDone& don
                      switchover_.reset();
                    }
                  },
+                 [&](const Rejoin&) { on_rejoined(pending, done.rejoined); },
                  [&](const Rebuild&) {
-                   m.needs_rebuild = false;
+                   m.needs_rejoin = m.must_clone = m.broken = false;
+                   m.breaks = 0;
                    m.follows = false;
                    m.closed = true;
                    m.state = State::kUp;
@@ -353,6 +382,8 @@ void FailoverMachine::on_died(const MemberDied& died, Instant now) {
   m.state = State::kDead;
   m.closed = true;
   m.busy = m.promised = m.drained = m.follows = m.counts = m.serves_reads = false;
+  m.awaits_look = false;
+  m.proof = MemberState::Proof::kNone;
   retry_later(m, now);
   note(Note::Kind::kMemberTrouble, died.member, died.how);
   const bool is_reboot = rebooting_ == died.member;
@@ -368,6 +399,57 @@ void FailoverMachine::on_died(const MemberDied& died, Instant now) {
   } else if (phase_ == Phase::kSwitchover) {
     give_up_switchover(died.member.str() + " ended", now);
   }
+}
+
+void FailoverMachine::on_looked(const MemberId& id, const gtid::GtidSet& held, Instant now) {
+  members_[id].held = held;
+  if (serving_writer() != id) {
+    return;
+  }
+  for (auto& [other, m] : members_) {
+    if (std::exchange(m.awaits_look, false) && ready(m, now)) {
+      ask_rejoin(other, held, now);
+    }
+  }
+}
+
+void FailoverMachine::on_rejoined(const Pending& pending, const Rejoined& rejoined) {
+  MemberState& m = members_[pending.member];
+  if (rejoined.way == RejoinWay::kClone) {
+    m.state = State::kDead;
+    m.must_clone = true;
+    note(Note::Kind::kMemberTrouble, pending.member, "it must be cloned: " + rejoined.reason);
+    return;
+  }
+  m.state = State::kUp;
+  m.closed = true;
+  // Another writer than it was measured by may lack what that one held.
+  if (pending.term == topology_.term && phase_ != Phase::kCommitTerm) {
+    m.needs_rejoin = false;
+    note(Note::Kind::kMemberRejoined, pending.member, std::string(to_string(rejoined.way)));
+  }
+}
+
+// What stops by itself is started again; what stops again and again, or holds what the writer
+// lacks, gets other data. It is killed first: what does not run acknowledges nothing.
+void FailoverMachine::on_broken(const ReplicationBroken& broken, Instant now) {
+  const auto at = members_.find(broken.member);
+  if (phase_ != Phase::kSteady || installing_ == broken.member || at == members_.end() ||
+      !at->second.follows || !ready(at->second, now)) {
+    return;
+  }
+  MemberState& m = at->second;
+  note(Note::Kind::kMemberTrouble, broken.member, broken.why);
+  if (broken.kind == ReplicationBroken::Kind::kFailed) {
+    m.breaks = since(m.last_break, now) > kBreaksForgotten ? 1 : m.breaks + 1;
+    m.last_break = now;
+  }
+  if (broken.kind != ReplicationBroken::Kind::kDiverged && m.breaks < kBreaksBeforeClone) {
+    m.follows = m.counts = false;
+    return;
+  }
+  m.broken = true;
+  ask(broken.member, KillMember{}, limits_.command, now);
 }
 
 }  // namespace trivet::failover

@@ -29,6 +29,8 @@ struct Limits {
   Millis attach{10'000};      // a voter connecting to the new writer
   Millis catch_up{30'000};    // a voter receiving the new writer's tail; then another way is tried
   Millis opening{30'000};     // from the commit point to serving; then the writer is brought back
+  Millis proof{1'000};        // a commit of our own; it holds the writer's agent
+  Millis rejoin{90'000};      // reading a log's end, mysqld's start, looking
   Millis rebuild{3'600'000};  // a CLONE
   Millis retry{250};          // after a failed step
   Millis restart_pause_max{5'000};  // between starts of a member that keeps dying
@@ -132,12 +134,20 @@ class FailoverMachine {
     bool follows = false;          // its receiver runs towards the installed writer
     bool asked_to_follow = false;  // in this round, counting
     bool counts = false;           // and its acknowledgements count
-    bool needs_rebuild = false;    // it may hold what the writer lacks (I12)
-    gtid::GtidSet held;            // when it promised, or was last looked at
+    bool needs_rejoin = false;     // it may hold what the writer lacks (I12)
+    bool must_clone = false;       // and cannot come back without a clone
+    bool awaits_look = false;      // what the writer holds is being asked for its rejoin
+    enum class Proof { kNone, kAsked, kGiven };
+    Proof proof = Proof::kNone;  // since it died, that nobody counts on what it holds
+    bool broken = false;         // a reader whose data must be replaced, once it has no vote
+    int breaks = 0;              // of its replication, in a row
+    Instant last_break{};
+    gtid::GtidSet held;  // when it promised, or was last looked at
   };
   struct Pending {
     MemberId member;
     Action action;
+    Term term;
   };
 
   void begin_round(bool cold, Instant now, const std::string& why);
@@ -161,6 +171,9 @@ class FailoverMachine {
   void give_up_switchover(const std::string& why, Instant now);
   void hand_over(Instant now);
   void handed_over(Instant now);
+  void on_looked(const MemberId& id, const gtid::GtidSet& held, Instant now);
+  void on_rejoined(const Pending& pending, const Rejoined& rejoined);
+  void on_broken(const ReplicationBroken& broken, Instant now);
   void advance(Instant now);
   void advance_promises(Instant now);
   void ask_for_promise(const MemberId& id, MemberState& m, Instant now);
@@ -174,7 +187,10 @@ class FailoverMachine {
   bool tail_is_safe(Instant now);
   void advance_opening(Instant now);
   void advance_follower(const MemberId& id, MemberState& m, Instant now);
+  void advance_rejoin(const MemberId& id, MemberState& m, Instant now);
+  void ask_rejoin(const MemberId& id, const gtid::GtidSet& writer_held, Instant now);
   void grow_voters(Instant now);
+  void drop_broken(Instant now);
   bool ready(const MemberState& m, Instant now) const { return !m.busy && now >= m.next_try; }
   bool is_alive(const MemberState& m) const;
   int promises_needed() const;

@@ -10,6 +10,13 @@ namespace trivet::failover {
 
 using State = MemberView::State;
 
+namespace {
+
+// Each takes as long as a voter may take to attach.
+constexpr int kGuardsBeforeOtherWay = 2;
+
+}  // namespace
+
 void FailoverMachine::advance(Instant now) {
   if (to_commit_ && now >= next_commit_) {
     commit(*to_commit_, now);
@@ -33,6 +40,7 @@ void FailoverMachine::advance(Instant now) {
       }
     }
     grow_voters(now);
+    drop_broken(now);
   }
 }
 
@@ -65,7 +73,7 @@ void FailoverMachine::advance_promises(Instant now) {
   for (const MemberId& id : order_) {
     MemberState& m = members_[id];
     const bool wanted = cold_ || (id != last && (is_voter(id) || is_alive(m)));
-    if (wanted && last_is_gone && !m.needs_rebuild) {
+    if (wanted && last_is_gone && !m.needs_rejoin) {
       ask_for_promise(id, m, now);
     }
   }
@@ -77,7 +85,8 @@ void FailoverMachine::judge_promises(Instant now) {
   bool stragglers = false;
   for (const auto& [id, m] : members_) {
     promises += is_voter(id) && m.promised ? 1 : 0;
-    stragglers = stragglers || (is_alive(m) && !m.promised && id != topology_.last_writer);
+    stragglers = stragglers ||
+                 (is_alive(m) && !m.promised && !m.needs_rejoin && id != topology_.last_writer);
   }
   if (cold_) {
     judge_cold(now, promises);
@@ -187,10 +196,9 @@ void FailoverMachine::advance_install(Instant now) {
     if (id == *installing_ || (id == topology_.last_writer && !cold_)) {
       continue;
     }
-    if (m.needs_rebuild) {
+    if (m.needs_rejoin) {
       if (writer.drained && ready(m, now)) {
-        m.state = State::kRebuilding;
-        ask(id, Rebuild{*installing_}, limits_.rebuild, now);
+        advance_rejoin(id, m, now);
       }
     } else if (!m.promised) {
       ask_for_promise(id, m, now);
@@ -210,7 +218,9 @@ void FailoverMachine::advance_install(Instant now) {
   if (!ready(writer, now)) {
     return;
   }
-  if (!writer.drained) {
+  if (writer.drained && !commits_guarded_ && writer.failures >= kGuardsBeforeOtherWay) {
+    begin_round(!cold_, now, "nobody attaches to " + installing_->str());
+  } else if (!writer.drained) {
     ask(*installing_, Drain{writer.held}, limits_.drain, now);
   } else if (!commits_guarded_ && !followers().empty()) {
     ask(*installing_, GuardCommits{topology_.acks, followers()}, limits_.attach, now);
@@ -240,7 +250,7 @@ std::vector<MemberId> FailoverMachine::next_voters() const {
   for (const MemberId& id : order_) {
     const MemberState& m = members_.at(id);
     const bool votes = m.asked_to_follow || m.promised || (cold_ && is_voter(id));
-    if (installing_ != id && !m.needs_rebuild && votes) {
+    if (installing_ != id && !m.needs_rejoin && votes) {
       out.push_back(id);
     }
   }
@@ -305,13 +315,15 @@ void FailoverMachine::advance_follower(const MemberId& id, MemberState& m, Insta
   if (!ready(m, now)) {
     return;
   }
-  if (m.needs_rebuild) {
-    const auto readers = open_readers();
-    const auto donor = std::find_if(readers.begin(), readers.end(),
-                                    [&](const MemberId& other) { return other != id; });
-    if (phase_ == Phase::kSteady && donor != readers.end()) {
-      m.state = State::kRebuilding;
-      ask(id, Rebuild{*donor}, limits_.rebuild, now);
+  if (m.broken && !is_voter(id)) {
+    m.needs_rejoin = m.must_clone = true;
+  }
+  if (m.broken && is_voter(id)) {
+    return;  // silent until its vote is taken away
+  }
+  if (m.needs_rejoin) {
+    if (phase_ == Phase::kSteady) {
+      advance_rejoin(id, m, now);
     }
     return;
   }
@@ -328,6 +340,37 @@ void FailoverMachine::advance_follower(const MemberId& id, MemberState& m, Insta
   }
 }
 
+// Stopped first, then measured by what the writer holds, then brought back or cloned: from a
+// reader, or, while nobody serves yet, from the chosen one.
+void FailoverMachine::advance_rejoin(const MemberId& id, MemberState& m, Instant now) {
+  if (phase_ == Phase::kSteady && is_voter(id)) {
+    return;  // its disk is counted on
+  }
+  MemberState& writer = members_[*installing_];
+  if (m.must_clone) {
+    const auto readers = open_readers();
+    const auto donor = std::find_if(readers.begin(), readers.end(),
+                                    [&](const MemberId& other) { return other != id; });
+    if (phase_ != Phase::kSteady || donor != readers.end()) {
+      m.state = State::kRebuilding;
+      ask(id, Rebuild{phase_ == Phase::kSteady ? *donor : *installing_}, limits_.rebuild, now);
+    }
+  } else if (is_alive(m)) {
+    ask(id, KillMember{}, limits_.command, now);
+  } else if (phase_ != Phase::kSteady) {
+    ask_rejoin(id, writer.held, now);  // it is closed: it holds what it promised with
+  } else if (!m.awaits_look && ready(writer, now)) {
+    m.awaits_look = true;
+    ask(*installing_, Look{}, limits_.command, now);
+  }
+}
+
+void FailoverMachine::ask_rejoin(const MemberId& id, const gtid::GtidSet& writer_held,
+                                 Instant now) {
+  members_[id].state = State::kStarting;
+  ask(id, Rejoin{writer_held}, limits_.rejoin, now);
+}
+
 // A rebuilt reader becomes a voter again: first the store says so (R grows), then its
 // acknowledgements count. One change at a time.
 void FailoverMachine::grow_voters(Instant now) {
@@ -336,13 +379,38 @@ void FailoverMachine::grow_voters(Instant now) {
   }
   for (const MemberId& id : order_) {
     const MemberState& m = members_[id];
-    if (installing_ == id || is_voter(id) || m.needs_rebuild || !m.follows || m.busy) {
+    if (installing_ == id || is_voter(id) || m.needs_rejoin || !m.follows || m.busy) {
       continue;
     }
     Topology next = topology_;
     next.voters.push_back(id);
     commit(std::move(next), now);
     return;
+  }
+}
+
+// Takes the vote of a dead reader whose data must be replaced. It acknowledges nothing any more;
+// what it alone had acknowledged must be held by the rest before they are counted without it.
+void FailoverMachine::drop_broken(Instant now) {
+  using Proof = MemberState::Proof;
+  if (committing_ || to_commit_ || static_cast<int>(topology_.voters.size()) <= topology_.acks) {
+    return;
+  }
+  for (const MemberId& id : order_) {
+    MemberState& m = members_[id];
+    if (!m.broken || !is_voter(id) || m.state != State::kDead) {
+      continue;
+    }
+    if (m.proof == Proof::kGiven) {
+      Topology next = topology_;
+      std::erase(next.voters, id);
+      commit(std::move(next), now);
+      return;
+    }
+    if (m.proof == Proof::kNone && ready(members_[*installing_], now)) {
+      m.proof = Proof::kAsked;
+      ask(*installing_, ProveCommits{}, limits_.proof, now);
+    }
   }
 }
 

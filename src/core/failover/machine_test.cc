@@ -203,6 +203,17 @@ class World {
     }
   }
 
+  void clone(const Rebuild& rebuild, const Effect& effect, EffectDone& done) {
+    if (!members_[rebuild.donor].alive) {
+      done.error = "donor gone";
+      return;
+    }
+    SimMember& m = members_[effect.member];
+    m = SimMember();
+    m.promised = effect.term;
+    m.held = members_[rebuild.donor].held;
+  }
+
   void carry_out(const Effect& effect, EffectDone& done) {
     if (const auto* commit = std::get_if<CommitTopology>(&effect.action)) {
       ASSERT_GE(commit->next.term, topology_.term) << "I4: terms only grow";
@@ -225,14 +236,14 @@ class World {
       done.error = "refused";
       return;
     }
+    if (const auto* rejoin = std::get_if<Rejoin>(&effect.action)) {
+      die(effect.member);  // an earlier one that was answered with an error may have started it
+      m.alive = rejoin->writer_held.contains(first_n(m.held));
+      done.rejoined.way = m.alive ? RejoinWay::kReplicate : RejoinWay::kClone;
+      return;
+    }
     if (const auto* rebuild = std::get_if<Rebuild>(&effect.action)) {
-      if (!members_[rebuild->donor].alive) {
-        done.error = "donor gone";
-        return;
-      }
-      m = SimMember();
-      m.promised = effect.term;
-      m.held = members_[rebuild->donor].held;
+      clone(*rebuild, effect, done);
       return;
     }
     if (!m.alive) {
@@ -330,9 +341,7 @@ std::vector<std::string> play(FailoverMachine& machine, const Input& first, Inst
       break;
     }
     const Effect effect = todo[i];
-    static constexpr const char* kNames[] = {"commit", "start", "kill", "promise", "drain",
-                                             "follow", "guard", "look", "open",    "rebuild"};
-    names.push_back(std::string(kNames[effect.action.index()]) +
+    names.push_back(std::string(name_of(effect.action)) +
                     (effect.member.empty() ? "" : " " + effect.member.str()));
     now += Millis(1);
     EffectDone done{effect.id, "", {}};
@@ -524,12 +533,34 @@ TEST(FailoverMachine, AVoterThatNeverGetsTheTailDoesNotHoldTheClusterBackForEver
   EXPECT_TRUE(machine.serving_writer().has_value()) << machine.waiting_for();
 }
 
-TEST(FailoverMachine, AFormerWriterIsRebuiltBeforeItFollows) {
+TEST(FailoverMachine, AFormerWriterRejoinsBeforeItFollows) {
   Instant now{};
   FailoverMachine machine(steady_setup({member(1), member(2), member(3)}), now);
   play(machine, Tick{}, now, {});
   const auto names = play(machine, MemberDied{member(1), "killed"}, now, held_sets(8, 7, 7));
-  EXPECT_TRUE(comes_before(names, "rebuild m1", "follow m1"));
+  EXPECT_TRUE(comes_before(names, "look m2", "rejoin m1"));
+  EXPECT_TRUE(comes_before(names, "rejoin m1", "follow m1"));
+  EXPECT_FALSE(comes_before(names, "start m1", "follow m1"));
+  EXPECT_EQ(machine.topology().voters.size(), 2U);
+}
+
+TEST(FailoverMachine, AReaderThatCannotGoOnLosesItsVoteAndIsCloned) {
+  Instant now{};
+  FailoverMachine machine(steady_setup({member(1), member(2), member(3)}), now);
+  play(machine, Tick{}, now, {});
+  using Kind = ReplicationBroken::Kind;
+  const auto held = held_sets(7, 7, 7);
+  for (int n = 0; n < 5; ++n) {  // somebody's hand is no reason for a copy
+    const auto names = play(machine, ReplicationBroken{member(2), Kind::kStopped, ""}, now, held);
+    EXPECT_EQ(names, std::vector<std::string>{"follow m2"});
+  }
+  const ReplicationBroken failed{member(2), Kind::kFailed, "1236"};
+  EXPECT_EQ(play(machine, failed, now, held), std::vector<std::string>{"follow m2"});
+  EXPECT_EQ(play(machine, failed, now, held), std::vector<std::string>{"follow m2"});
+  const auto names = play(machine, failed, now, held);
+  const std::vector<std::string> expected = {"kill m2",   "prove m1", "commit",  "rebuild m2",
+                                             "follow m2", "open m2",  "commit", "follow m2"};
+  EXPECT_EQ(names, expected) << testing::PrintToString(names);
   EXPECT_EQ(machine.topology().voters.size(), 2U);
 }
 

@@ -177,6 +177,24 @@ bool GtidSet::contains(const GtidSet& other) const {
   return true;
 }
 
+std::string Gtid::str() const {
+  return uuid + ":" + (tag.empty() ? "" : tag + ":") + std::to_string(number);
+}
+
+bool GtidSet::has(const Gtid& one) const {
+  const auto mine = intervals_.find(Source{one.uuid, one.tag});
+  return mine != intervals_.end() &&
+         std::any_of(mine->second.begin(), mine->second.end(), [&one](const Interval& have) {
+           return have.first <= one.number && one.number <= have.last;
+         });
+}
+
+void GtidSet::add(const Gtid& one) {
+  auto& mine = intervals_[Source{one.uuid, one.tag}];
+  mine.push_back({one.number, one.number});
+  normalise(mine);
+}
+
 void GtidSet::add(const GtidSet& other) {
   for (const auto& [source, intervals] : other.intervals_) {
     auto& mine = intervals_[source];

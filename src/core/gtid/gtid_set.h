@@ -14,6 +14,14 @@
 
 namespace trivet::gtid {
 
+// One transaction's name. Plain value.
+struct Gtid {
+  std::string uuid;  // lower case
+  std::string tag;   // "" for none
+  std::int64_t number = 0;
+  std::string str() const;
+};
+
 // A set of "uuid[:tag]:number". Plain value; thread-compatible.
 class GtidSet {
  public:
@@ -29,7 +37,9 @@ class GtidSet {
   bool empty() const { return intervals_.empty(); }
   std::uint64_t count() const;
   bool contains(const GtidSet& other) const;
+  bool has(const Gtid& one) const;
   void add(const GtidSet& other);
+  void add(const Gtid& one);
   void subtract(const GtidSet& other);
   friend bool operator==(const GtidSet&, const GtidSet&) = default;
 
