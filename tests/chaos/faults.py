@@ -332,6 +332,25 @@ def received_but_not_executed(world, rng):
     return f"{lagging['identifier']} lags{' and dies' if also_kill else ''}, {cut['identifier']} is cut off"
 
 
+@fault(1, "T46")
+def receivers_stopped_by_hand(world, rng):
+    """Of one reader or of both; nobody starts them again but the cluster itself."""
+    readers = rng.sample(world.readers_of_it(), rng.choice((1, 2)))
+    stop_receivers(world, readers)
+    return ", ".join(reader["identifier"] for reader in readers)
+
+
+@fault(1, "T36 T46")
+def reader_written_by_hand(world, rng):
+    """Somebody with Trivet's own powers writes on a reader: it holds what the writer lacks."""
+    reader = rng.choice(world.readers_of_it())["identifier"]
+    world.admin_sql(reader, "SET GLOBAL super_read_only=OFF", "SET GLOBAL read_only=OFF",
+                    f"CREATE DATABASE stray_{rng.randrange(1 << 30)}", "SET GLOBAL super_read_only=ON")
+    wait_until("the reader to be found", lambda: any(
+        m["identifier"] == reader and m["status"] != "available" for m in world.refresh().values()), 20)
+    return reader
+
+
 @fault(1, "T15")
 def torn_relay_log(world, rng):
     """A reader dies with half an event at the end of its relay log."""
@@ -352,7 +371,7 @@ def torn_relay_log(world, rng):
 
 # At a chosen step.
 
-STEPS = ("commit", "kill", "promise", "drain", "follow", "guard", "look", "open", "start", "rebuild")
+STEPS = ("commit", "kill", "promise", "drain", "follow", "guard", "look", "prove", "open", "start", "rejoin", "rebuild")
 SWITCHOVER_STEPS = ("commit", "catch_up", "hold", "release", "step_down", "promise", "drain", "follow", "guard", "look",
                     "open")
 
@@ -426,12 +445,12 @@ def switchover(world, rng):
 
 
 @fault(2, "T13 T50")
-def kill_in_a_rebuild(world, rng):
-    """The member that is rebuilt, its donor or the daemon, while data are copied."""
+def kill_in_a_rejoin(world, rng):
+    """The member that rejoins, its donor or the daemon, while a tail is cut off or data are copied."""
     first, begun = world.writer(), world.home.log_size()
     kill(first["pid"])
     elected = wait_until("an election", lambda: world.home.events("failover.completed", begun), 20)[-1]["writer"]
-    after = rng.uniform(0.2, 6)
+    after = some_time(rng, 0.05, 6)
     wait(after)
     whom = rng.choice(("member", "member's guard", "writer", "other", "daemon"))
     members = world.refresh()
