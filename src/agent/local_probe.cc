@@ -36,13 +36,11 @@ constexpr unsigned kClientErrorsTo = 3'000;
 constexpr std::string_view kAlive = "SELECT 1";
 constexpr std::string_view kSemiSync = "SHOW GLOBAL STATUS LIKE 'Rpl\\_semi\\_sync\\_source\\_%'";
 constexpr std::string_view kExecuted = "SELECT @@GLOBAL.gtid_executed AS executed";
-// Members run without the instruments that would tell performance_schema of states.
-constexpr std::string_view kCommitting =
-    "SELECT COUNT(*) AS committing FROM information_schema.processlist"
-    " WHERE STATE='waiting for handler commit'";
-constexpr std::string_view kWaitingForSpace =
-    "SELECT COUNT(*) AS waiting FROM information_schema.processlist"
-    " WHERE STATE='Waiting for disk space'";
+// Members run without the instruments that would tell performance_schema of states, and a query of
+// information_schema needs a temporary table, which a full disk has no room for.
+constexpr std::string_view kSessions = "SHOW PROCESSLIST";
+constexpr std::string_view kInACommit = "waiting for handler commit";
+constexpr std::string_view kWaitsForSpace = "Waiting for disk space";
 
 // A server that says why it does not serve is no server that hangs: too many connections, say.
 bool is_servers_word(unsigned number) {
@@ -174,7 +172,7 @@ bool LocalProbe::ask(std::string_view sql, mysql::QueryResult& out) {
   return word;
 }
 
-std::optional<failover::CommitProgress> LocalProbe::progress(bool low_on_space) {
+std::optional<failover::CommitProgress> LocalProbe::progress() {
   mysql::QueryResult status;
   if (!ask(kSemiSync, status) || !session_) {
     return std::nullopt;
@@ -188,13 +186,6 @@ std::optional<failover::CommitProgress> LocalProbe::progress(bool low_on_space) 
     } else if (name == "Rpl_semi_sync_source_yes_tx") {
       out.acknowledged = number_of(value);
     }
-  }
-  if (low_on_space) {
-    mysql::QueryResult committing;
-    if (!ask(kCommitting, committing) || !session_) {
-      return std::nullopt;
-    }
-    out.committing = static_cast<unsigned>(committing.number(0, "committing"));
   }
   if (out.waiting == 0) {
     return out;
@@ -223,20 +214,29 @@ LocalProbe::QueryAnswer LocalProbe::query(bool as_writer, bool low_on_space) {
     return {};
   }
   QueryAnswer answer{true, std::nullopt, 0};
-  if (session_ && low_on_space) {
-    answer.waiting_for_space = waiting_for_space();
-  }
   if (session_ && as_writer) {
-    answer.commits = progress(low_on_space);
+    answer.commits = progress();
+  }
+  if (session_ && low_on_space) {
+    count_states(answer);
   }
   return answer;
 }
 
-unsigned LocalProbe::waiting_for_space() {
-  mysql::QueryResult waiting;
-  return ask(kWaitingForSpace, waiting) && session_
-             ? static_cast<unsigned>(waiting.number(0, "waiting"))
-             : 0;
+void LocalProbe::count_states(QueryAnswer& answer) {
+  mysql::QueryResult sessions;
+  if (!ask(kSessions, sessions)) {
+    return;
+  }
+  unsigned committing = 0;
+  for (std::size_t row = 0; row < sessions.rows.size(); ++row) {
+    const std::string state = sessions.text(row, "State");
+    committing += state == kInACommit ? 1U : 0U;
+    answer.waiting_for_space += state == kWaitsForSpace ? 1U : 0U;
+  }
+  if (answer.commits) {
+    answer.commits->committing = committing;
+  }
 }
 
 void LocalProbe::ask_disk() {

@@ -37,11 +37,11 @@ class LocalProbe final : public MemberProbe {
   QueryAnswer query(bool as_writer, bool low_on_space);  // on query_'s thread
   bool connect();
   bool ask(std::string_view sql, mysql::QueryResult& out);
-  std::optional<failover::CommitProgress> progress(bool low_on_space);
+  std::optional<failover::CommitProgress> progress();
   mysql::ConnectOptions session_options(Millis deadline) const;
   void ask_disk();
   void take_disk(failover::Probe& out);
-  unsigned waiting_for_space();
+  void count_states(QueryAnswer& answer);  // what needs a list of all sessions
 
   // The last look at which little space was left.
   std::optional<Instant> low_on_space_at_;

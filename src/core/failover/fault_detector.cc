@@ -196,8 +196,13 @@ void FaultDetector::judge_standstill(const MemberId& id, Watched& m, const Probe
   if (!probe.commits && probe.query != Probe::Query::kAnswered) {
     return;  // nothing new
   }
-  const bool stuck = (m.full || m.stuck_since) && probe.commits && probe.commits->committing > 0 &&
-                     m.acknowledged == probe.commits->acknowledged;
+  if (m.full) {
+    m.full_at = probe.ended;
+  }
+  const bool was_full = m.full_at && since(*m.full_at, probe.ended) < limits_.full_remembered;
+  // Those that wait for an acknowledgement have written what they had to write.
+  const bool stuck = was_full && probe.commits && probe.commits->committing > 0 &&
+                     probe.commits->waiting == 0 && m.acknowledged == probe.commits->acknowledged;
   if (!stuck) {
     m.stuck_since.reset();
     return;

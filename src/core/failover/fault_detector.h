@@ -33,6 +33,7 @@ struct DetectorLimits {
   int disk_looks = 3;
   std::uint64_t full_bytes = 8U << 20U;  // a disk with less than this is full
   Millis full_stuck{2'000};              // commits that stand still on a full disk
+  Millis full_remembered{90'000};        // mysqld tries again after a minute
   Millis space_again{1'000};             // threads that wait for space although there is some
   Millis overslept{300};   // a look that took so much longer than `probe`: we stood still ourselves
   Millis look_gap{1'000};  // so did we when two looks are further apart
@@ -128,6 +129,7 @@ class FaultDetector {
     std::optional<std::uint64_t> acknowledged;
     std::optional<Instant> stuck_since;
     std::optional<Instant> waits_since;
+    std::optional<Instant> full_at;  // the last look at which it was
     std::optional<Stall> stall;
     std::optional<Instant> held_asked;
     gtid::GtidSet held;

@@ -260,14 +260,22 @@ TEST_F(FaultDetectorTest, CommitsThatStoodStillOnAFullDiskMustGoOnWhenThereIsSpa
   stuck.disk_free = 1U << 30U;
   look(stuck);
   EXPECT_TRUE(found(Kind::kDiskWell));
-  stuck.commits->acknowledged = 8;
   for (int i = 0; i < 20; ++i) {
+    stuck.commits->acknowledged += 1;
     look(stuck);
   }
   EXPECT_FALSE(found(Kind::kHung)) << "they went on";
   stuck.no_space = true;
+  stuck.commits->committing = 0;  // it could not tell
   look(stuck);
   stuck.no_space = false;
+  stuck.commits->committing = 3;
+  stuck.commits->waiting = 1;
+  for (int i = 0; i < 10; ++i) {
+    look(stuck);
+  }
+  EXPECT_FALSE(found(Kind::kHung)) << "they wait for a voter";
+  stuck.commits->waiting = 0;
   for (int i = 0; i < 10; ++i) {
     look(stuck);
   }
