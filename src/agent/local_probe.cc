@@ -25,8 +25,10 @@ namespace {
 constexpr Millis kQueryMax{4'000};
 // A process without a stalled disk has ended long before.
 constexpr Millis kDying{250};
-// Then it is also asked whether commits stand still.
+// Then it is also asked whether commits stand still and who waits for space. mysqld tries a write
+// that found none again after a minute.
 constexpr std::uint64_t kLowOnSpace = 64U << 20U;
+constexpr Millis kLowRemembered{90'000};
 constexpr unsigned kServerErrorsFrom = 1'000;  // 2000 to 2999 are the client library's
 constexpr unsigned kClientErrorsFrom = 2'000;
 constexpr unsigned kClientErrorsTo = 3'000;
@@ -34,9 +36,11 @@ constexpr unsigned kClientErrorsTo = 3'000;
 constexpr std::string_view kAlive = "SELECT 1";
 constexpr std::string_view kSemiSync = "SHOW GLOBAL STATUS LIKE 'Rpl\\_semi\\_sync\\_source\\_%'";
 constexpr std::string_view kExecuted = "SELECT @@GLOBAL.gtid_executed AS executed";
-constexpr std::string_view kCommitting =
-    "SELECT COUNT(*) AS committing FROM performance_schema.threads"
-    " WHERE PROCESSLIST_STATE='waiting for handler commit'";
+// Members run without the instruments that would tell performance_schema of states, and a query of
+// information_schema needs a temporary table, which a full disk has no room for.
+constexpr std::string_view kSessions = "SHOW PROCESSLIST";
+constexpr std::string_view kInACommit = "waiting for handler commit";
+constexpr std::string_view kWaitsForSpace = "Waiting for disk space";
 
 // A server that says why it does not serve is no server that hangs: too many connections, say.
 bool is_servers_word(unsigned number) {
@@ -168,7 +172,7 @@ bool LocalProbe::ask(std::string_view sql, mysql::QueryResult& out) {
   return word;
 }
 
-std::optional<failover::CommitProgress> LocalProbe::progress(bool low_on_space) {
+std::optional<failover::CommitProgress> LocalProbe::progress() {
   mysql::QueryResult status;
   if (!ask(kSemiSync, status) || !session_) {
     return std::nullopt;
@@ -182,13 +186,6 @@ std::optional<failover::CommitProgress> LocalProbe::progress(bool low_on_space) 
     } else if (name == "Rpl_semi_sync_source_yes_tx") {
       out.acknowledged = number_of(value);
     }
-  }
-  if (low_on_space) {
-    mysql::QueryResult committing;
-    if (!ask(kCommitting, committing) || !session_) {
-      return std::nullopt;
-    }
-    out.committing = static_cast<unsigned>(committing.number(0, "committing"));
   }
   if (out.waiting == 0) {
     return out;
@@ -210,13 +207,36 @@ LocalProbe::QueryAnswer LocalProbe::query(bool as_writer, bool low_on_space) {
     return {};
   }
   if (!session_) {
-    return {true, std::nullopt};
+    return {true, std::nullopt, 0};
   }
   mysql::QueryResult alive;
   if (!ask(kAlive, alive)) {
     return {};
   }
-  return {true, session_ && as_writer ? progress(low_on_space) : std::nullopt};
+  QueryAnswer answer{true, std::nullopt, 0};
+  if (session_ && as_writer) {
+    answer.commits = progress();
+  }
+  if (session_ && low_on_space) {
+    count_states(answer);
+  }
+  return answer;
+}
+
+void LocalProbe::count_states(QueryAnswer& answer) {
+  mysql::QueryResult sessions;
+  if (!ask(kSessions, sessions)) {
+    return;
+  }
+  unsigned committing = 0;
+  for (std::size_t row = 0; row < sessions.rows.size(); ++row) {
+    const std::string state = sessions.text(row, "State");
+    committing += state == kInACommit ? 1U : 0U;
+    answer.waiting_for_space += state == kWaitsForSpace ? 1U : 0U;
+  }
+  if (answer.commits) {
+    answer.commits->committing = committing;
+  }
 }
 
 void LocalProbe::ask_disk() {
@@ -251,14 +271,14 @@ failover::Probe LocalProbe::look(const LookOrder& order) {
   using Query = failover::Probe::Query;
   failover::Probe out;
   out.asked = clock_.now();
-  query_.ask(out.asked, [this, as_writer = order.as_writer, low = low_on_space_] {
-    return query(as_writer, low);
-  });
+  const bool low = low_on_space_at_ && since(*low_on_space_at_, out.asked) < kLowRemembered;
+  query_.ask(out.asked, [this, as_writer = order.as_writer, low] { return query(as_writer, low); });
   ask_disk();
   auto answer = query_.take(clock_, out.asked + order.deadline);
   out.query = !answer ? Query::kSilent : answer->answered ? Query::kAnswered : Query::kRefused;
   if (answer) {
     out.commits = std::move(answer->commits);
+    out.waiting_for_space = answer->waiting_for_space;
   }
   out.ended = clock_.now();
   take_disk(out);
@@ -266,7 +286,9 @@ failover::Probe LocalProbe::look(const LookOrder& order) {
   if (out.disk != failover::Probe::Disk::kPending &&
       ::statvfs(paths_.data().c_str(), &space) == 0) {  // it would wait for a stalled disk too
     out.disk_free = static_cast<std::uint64_t>(space.f_bavail) * space.f_frsize;
-    low_on_space_ = *out.disk_free < kLowOnSpace;
+    if (*out.disk_free < kLowOnSpace) {
+      low_on_space_at_ = out.ended;
+    }
   }
   look_at_process(order.mysqld_pid, out);
   return out;

@@ -27,6 +27,7 @@ class LocalProbe final : public MemberProbe {
   struct QueryAnswer {
     bool answered = false;
     std::optional<failover::CommitProgress> commits;
+    unsigned waiting_for_space = 0;
   };
   struct DiskAnswer {
     Instant began;
@@ -36,12 +37,14 @@ class LocalProbe final : public MemberProbe {
   QueryAnswer query(bool as_writer, bool low_on_space);  // on query_'s thread
   bool connect();
   bool ask(std::string_view sql, mysql::QueryResult& out);
-  std::optional<failover::CommitProgress> progress(bool low_on_space);
+  std::optional<failover::CommitProgress> progress();
   mysql::ConnectOptions session_options(Millis deadline) const;
   void ask_disk();
   void take_disk(failover::Probe& out);
+  void count_states(QueryAnswer& answer);  // what needs a list of all sessions
 
-  bool low_on_space_ = false;
+  // The last look at which little space was left.
+  std::optional<Instant> low_on_space_at_;
   const Clock& clock_;
   const MemberPaths paths_;
   std::optional<mysql::Connection> session_;  // query_'s thread only

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/overloaded.h"
+#include "service/failpoints.h"
 
 namespace trivet::service {
 namespace {
@@ -57,6 +58,7 @@ void rebuild(MemberAgent& agent, const Stamp& stamp, const MemberId& donor, Effe
 }  // namespace
 
 EffectOutcome carry_out(const failover::Effect& effect, MemberAgent& agent, Instant now) {
+  failpoint(effect.action, Side::kBefore, &agent);
   EffectOutcome out{{effect.id, "", {}}, {}, {}};
   const Stamp stamp{effect.term, effect.not_after};
   const Millis left = std::max(Millis(1), since(now, effect.not_after));
@@ -83,6 +85,7 @@ EffectOutcome carry_out(const failover::Effect& effect, MemberAgent& agent, Inst
                  [&](const failover::Rebuild& r) { rebuild(agent, stamp, r.donor, out); },
              },
              effect.action);
+  failpoint(effect.action, Side::kAfter, &agent);
   return out;
 }
 

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "service/carry_out.h"
 #include "service/cluster_driver_work.h"
+#include "service/failpoints.h"
 
 namespace trivet::service {
 namespace {
@@ -194,6 +195,7 @@ void ClusterDriver::commit_topology(const failover::Effect& effect) {
   // The revision is read when the commit runs: commits of one driver run in order, on one thread.
   needs_.store_worker.post(
       [this, alive, store, control, next, id = effect.id, cluster = cluster_.resource_id] {
+        failpoint(failover::CommitTopology{next}, Side::kBefore, nullptr);
         const auto stored = store->topology(cluster);
         Result<Revision> done = stored ? Result<Revision>(stored->revision) : stored.error();
         if (stored && stored->topology.term > next.term) {
@@ -201,6 +203,7 @@ void ClusterDriver::commit_topology(const failover::Effect& effect) {
         } else if (stored) {
           done = store->commit_topology(cluster, stored->revision, next);
         }
+        failpoint(failover::CommitTopology{next}, Side::kAfter, nullptr);
         control->post([this, alive, done, next, id] {
           if (alive.expired()) {
             return;

@@ -169,6 +169,7 @@ class Home:
         self.api_address = f"{self.prefix}.255.1:4566"
         self.daemon = None
         self.facts = None  # what init said
+        self.environment = {}  # of daemons, beside what a person's shell has
         self.shared = {}  # what tests of one file hand on
 
     # Life.
@@ -193,8 +194,9 @@ class Home:
     def spawn(self):
         """A daemon on this home, as a child."""
         with open(self.log_path, "ab") as log:
-            return subprocess.Popen([BIN / "trivetd", "--home", self.path, "run", "--log-json", "--log-debug"], stdout=log,
-                                    stderr=log, stdin=subprocess.DEVNULL, env=plain_environment())
+            return subprocess.Popen([BIN / "trivetd", "--home", self.path, "run", "--log-json", "--log-debug"],
+                                    stdout=log, stderr=log, stdin=subprocess.DEVNULL,
+                                    env=plain_environment(**self.environment))
 
     def start(self, seconds=60):
         self.daemon = self.spawn()

@@ -45,6 +45,7 @@ void FaultDetector::restart(Watched& m) const {
   m.silent = m.refused = m.disk_looks = 0;
   m.silence = Millis(0);
   m.stuck_since.reset();
+  m.waits_since.reset();
   m.stall.reset();
 }
 
@@ -144,6 +145,10 @@ bool FaultDetector::other_has_space(const MemberId& id) const {
 // A full disk is told and left alone as long as commits do not stand still on it.
 void FaultDetector::judge_space(const MemberId& id, Watched& m, const Probe& probe,
                                 Findings& out) const {
+  if (probe.disk == Probe::Disk::kPending && !probe.disk_free) {
+    judge_standstill(id, m, probe, out);  // nothing new of its space
+    return;
+  }
   m.full = probe.no_space || (probe.disk_free && *probe.disk_free < limits_.full_bytes);
   const bool failed = !m.full && probe.disk == Probe::Disk::kFailed;
   const std::string trouble =
@@ -159,8 +164,45 @@ void FaultDetector::judge_space(const MemberId& id, Watched& m, const Probe& pro
                    trouble, Millis(0)});
     m.disk_trouble = trouble;
   }
-  const bool stuck = m.full && probe.commits && probe.commits->committing > 0 &&
-                     m.acknowledged == probe.commits->acknowledged;
+  judge_standstill(id, m, probe, out);
+  judge_space_again(m, probe, out);
+}
+
+// A receiver that waits so cannot be stopped either, which would hold up an election.
+void FaultDetector::judge_space_again(Watched& m, const Probe& probe, Findings& out) const {
+  if (probe.query != Probe::Query::kAnswered) {
+    return;
+  }
+  if (m.full || !probe.disk_free || probe.waiting_for_space == 0) {
+    m.waits_since.reset();
+    return;
+  }
+  if (!m.waits_since) {
+    m.waits_since = probe.asked;
+  }
+  const Millis still = since(*m.waits_since, probe.ended);
+  if (still >= limits_.space_again) {
+    hang(m,
+         std::to_string(probe.waiting_for_space) + " threads have waited for " + ms(still) +
+             " for disk space that is there",
+         still, out);
+  }
+}
+
+// mysqld tries a write that found no space again after a minute, so commits that stood still on a
+// full disk do not go on because there is space again.
+void FaultDetector::judge_standstill(const MemberId& id, Watched& m, const Probe& probe,
+                                     Findings& out) const {
+  if (!probe.commits && probe.query != Probe::Query::kAnswered) {
+    return;  // nothing new
+  }
+  if (m.full) {
+    m.full_at = probe.ended;
+  }
+  const bool was_full = m.full_at && since(*m.full_at, probe.ended) < limits_.full_remembered;
+  // Those that wait for an acknowledgement have written what they had to write.
+  const bool stuck = was_full && probe.commits && probe.commits->committing > 0 &&
+                     probe.commits->waiting == 0 && m.acknowledged == probe.commits->acknowledged;
   if (!stuck) {
     m.stuck_since.reset();
     return;
@@ -170,7 +212,8 @@ void FaultDetector::judge_space(const MemberId& id, Watched& m, const Probe& pro
   }
   const Millis still = since(*m.stuck_since, probe.ended);
   if (still >= limits_.full_stuck && other_has_space(id)) {
-    hang(m, trouble + ", and commits have stood still for " + ms(still), still, out);
+    const std::string disk = m.full ? m.disk_trouble : std::string("its disk was full");
+    hang(m, disk + ", and commits have stood still for " + ms(still), still, out);
   }
 }
 

@@ -33,6 +33,8 @@ struct DetectorLimits {
   int disk_looks = 3;
   std::uint64_t full_bytes = 8U << 20U;  // a disk with less than this is full
   Millis full_stuck{2'000};              // commits that stand still on a full disk
+  Millis full_remembered{90'000};        // mysqld tries again after a minute
+  Millis space_again{1'000};             // threads that wait for space although there is some
   Millis overslept{300};   // a look that took so much longer than `probe`: we stood still ourselves
   Millis look_gap{1'000};  // so did we when two looks are further apart
   Millis acknowledgement{600};     // no commit acknowledged while some wait
@@ -69,6 +71,7 @@ struct Probe {
   std::string disk_error;
   std::optional<std::uint64_t> disk_free;  // bytes
   bool no_space = false;                   // the file system said so
+  unsigned waiting_for_space = 0;          // threads of the server, a receiver for one
   std::optional<Millis> cpu;               // used by the process since it began
   char state = '?';                        // as in /proc/PID/stat: T is stopped, D waits for a disk
   std::optional<CommitProgress> commits;   // of a writer
@@ -125,6 +128,8 @@ class FaultDetector {
     bool full = false;
     std::optional<std::uint64_t> acknowledged;
     std::optional<Instant> stuck_since;
+    std::optional<Instant> waits_since;
+    std::optional<Instant> full_at;  // the last look at which it was
     std::optional<Stall> stall;
     std::optional<Instant> held_asked;
     gtid::GtidSet held;
@@ -136,6 +141,8 @@ class FaultDetector {
   void judge_query(Watched& m, const Probe& probe, Findings& out) const;
   void judge_disk(const MemberId& id, Watched& m, const Probe& probe, Findings& out) const;
   void judge_space(const MemberId& id, Watched& m, const Probe& probe, Findings& out) const;
+  void judge_space_again(Watched& m, const Probe& probe, Findings& out) const;
+  void judge_standstill(const MemberId& id, Watched& m, const Probe& probe, Findings& out) const;
   void judge_acknowledgements(const MemberId& id, Watched& m, const Probe& probe,
                               Findings& out) const;
   bool is_busy(const Watched& m, const Probe& probe) const;

@@ -231,6 +231,77 @@ TEST_F(FaultDetectorTest, CommitsThatStandStillOnAFullDiskAreAHang) {
   EXPECT_TRUE(found(Kind::kHung));
 }
 
+TEST_F(FaultDetectorTest, ALookThatSawNothingOfTheSpaceLeavesTheDiskFull) {
+  look(answered(), Millis(2), kReader);
+  for (int i = 0; i < 10; ++i) {
+    Probe full = with_commits(0, 7, 7);
+    full.commits->committing = 3;
+    full.no_space = i % 2 == 0;
+    full.disk = i % 2 == 0 ? Disk::kFailed : Disk::kPending;
+    full.disk_began = now_ - Millis(10);
+    look(full);
+    Probe slow = full;  // its answer comes with the next look
+    slow.query = Query::kSilent;
+    slow.commits.reset();
+    look(slow);
+  }
+  EXPECT_TRUE(found(Kind::kDiskFull));
+  EXPECT_FALSE(found(Kind::kDiskWell));
+  EXPECT_TRUE(found(Kind::kHung));
+}
+
+TEST_F(FaultDetectorTest, CommitsThatStoodStillOnAFullDiskMustGoOnWhenThereIsSpaceAgain) {
+  look(answered(), Millis(2), kReader);
+  Probe stuck = with_commits(0, 7, 7);
+  stuck.commits->committing = 3;
+  stuck.no_space = true;
+  look(stuck);
+  stuck.no_space = false;
+  stuck.disk_free = 1U << 30U;
+  look(stuck);
+  EXPECT_TRUE(found(Kind::kDiskWell));
+  for (int i = 0; i < 20; ++i) {
+    stuck.commits->acknowledged += 1;
+    look(stuck);
+  }
+  EXPECT_FALSE(found(Kind::kHung)) << "they went on";
+  stuck.no_space = true;
+  stuck.commits->committing = 0;  // it could not tell
+  look(stuck);
+  stuck.no_space = false;
+  stuck.commits->committing = 3;
+  stuck.commits->waiting = 1;
+  for (int i = 0; i < 10; ++i) {
+    look(stuck);
+  }
+  EXPECT_FALSE(found(Kind::kHung)) << "they wait for a voter";
+  stuck.commits->waiting = 0;
+  for (int i = 0; i < 10; ++i) {
+    look(stuck);
+  }
+  EXPECT_TRUE(found(Kind::kHung));
+}
+
+TEST_F(FaultDetectorTest, WhoWaitsForSpaceThatIsThereAgainIsAHang) {
+  Probe waits = answered();
+  waits.waiting_for_space = 1;
+  waits.disk_free = 4'096;
+  for (int i = 0; i < 100; ++i) {
+    look(waits, Millis(2), kReader);
+  }
+  EXPECT_FALSE(found(Kind::kHung)) << "there is none";
+  waits.disk_free = 1U << 30U;
+  look(waits, Millis(2), kReader);
+  waits.waiting_for_space = 0;
+  look(waits, Millis(2), kReader);
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_FALSE(found(Kind::kHung)) << "it went on";
+    waits.waiting_for_space = 1;
+    look(waits, Millis(2), kReader);
+  }
+  EXPECT_TRUE(found(Kind::kHung));
+}
+
 TEST_F(FaultDetectorTest, ALostAcknowledgementIsFoundInTime) {
   const Instant begun = now_;
   look(with_commits(1, 41, 41));
