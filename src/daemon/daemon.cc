@@ -38,7 +38,6 @@
 #include "router/router.h"
 #include "service/cluster_service.h"
 #include "service/ec2_service.h"
-#include "service/failpoints.h"
 #include "service/iam_service.h"
 #include "service/instance_tags.h"
 #include "service/network_state.h"
@@ -312,7 +311,6 @@ Status Daemon::Parts::listen() {
 
 Status Daemon::start() {
   Parts& p = *parts_;
-  service::announce_failpoints();
   TRIVET_CHECK_OK(p.load_home());
   TRIVET_CHECK_OK(p.build_services());
   TRIVET_CHECK_OK(p.build_agents());

@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "daemon/daemon.h"
 #include "daemon/initialise.h"
+#include "service/failpoints.h"
 
 namespace trivet::daemon {
 namespace {
@@ -94,6 +95,7 @@ int run_daemon(const HomePaths& paths, const LogOptions& log_options) {
   if (!configure_log(log_options)) {
     return fail(make_error(Errc::kDenied, "cannot write the log " + log_options.file));
   }
+  service::announce_failpoints();
   // Keys and passwords are in this memory: no core dump, no other process of the user looks in.
   ::prctl(PR_SET_DUMPABLE, 0);
   // Each client of an endpoint takes two descriptors.

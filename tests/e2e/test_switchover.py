@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The writer hands over to a chosen reader: no outage, nobody is killed, nothing is lost; what is in the way ends it."""
+"""The writer hands over to a chosen reader: nobody is killed, nothing is lost; what is in the way ends it."""
 import contextlib
 import json
 import subprocess

@@ -123,8 +123,8 @@ class MemberAdmin {
   // I7: timeout for ever, `acknowledgements` set, then on. Before open_writer, with a voter
   // attached.
   Status enable_semi_sync_source(unsigned acknowledgements, Millis deadline);
-  // Only on a member that takes no writes: switching it off releases waiting commits with a false OK
-  // (failover.md I8). kConflict when it is writable or a commit waits.
+  // Only on a member that takes no writes: switching it off releases waiting commits with a false
+  // OK (failover.md I8). kConflict when it is writable or a commit waits.
   Status disable_semi_sync_source(Millis deadline);
   // Writable, event scheduler on, then the door. kConflict unless semi-sync is on and somebody who
   // acknowledges is attached: I7.

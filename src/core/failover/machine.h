@@ -139,11 +139,12 @@ class FailoverMachine {
     bool must_clone = false;       // and cannot come back without a clone
     bool awaits_look = false;      // what the writer holds is being asked for its rejoin
     enum class Proof { kNone, kAsked, kGiven };
-    // Since it died, that nobody counts on what it holds. Until its vote is taken it may not follow.
+    // Since it died, that nobody counts on what it holds. It may not follow until its vote is
+    // taken.
     Proof proof = Proof::kNone;
     Instant died_at{};
-    bool broken = false;         // a reader whose data must be replaced, once it has no vote
-    int breaks = 0;              // of its replication, in a row
+    bool broken = false;  // a reader whose data must be replaced, once it has no vote
+    int breaks = 0;       // of its replication, in a row
     Instant last_break{};
     gtid::GtidSet held;  // when it promised, or was last looked at
   };
