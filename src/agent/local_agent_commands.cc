@@ -268,6 +268,7 @@ trivet::Result<trivet::MemberReport> LocalAgent::report() {
   TRIVET_TRY(const mysql::MemberReport seen, admin_.report(kReport));
   trivet::MemberReport out;
   TRIVET_TRY(out.held, held_of(seen));
+  out.server_uuid = seen.server_uuid;
   out.writable = !seen.read_only;
   out.offline = seen.offline_mode;
   out.receiver_running = seen.receiver == mysql::ReceiverState::kConnected;

@@ -38,7 +38,8 @@ struct MemberProcess {
 
 // A member seen from its own server. Sets and flags of one moment.
 struct MemberReport {
-  gtid::GtidSet held;  // received ∪ executed
+  gtid::GtidSet held;       // received ∪ executed
+  std::string server_uuid;  // in lower case, as in GTIDs
   bool writable = false;
   bool offline = false;
   bool receiver_running = false;

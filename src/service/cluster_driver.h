@@ -97,6 +97,7 @@ class ClusterDriver {
     failover::Rejoined rejoined;  // the last one
     std::string kept_data;        // where the last rebuild left what was there before
     int broken_reports = 0;       // in a row: its replication stopped by itself
+    int stray_reports = 0;        // in a row: it holds what only itself can have written
   };
   struct Reboot {
     std::vector<MemberId> left;
@@ -136,6 +137,7 @@ class ClusterDriver {
   void ask_progress(const MemberId& id, Hands& hands);
   void tell_delay(const MemberId& writer, failover::Micros delay);
   void judge_replication(const MemberId& id, const MemberReport& report);
+  void judge_content(const MemberId& id, const MemberReport& report);
   // In cluster_driver_watch.cc.
   void look_at_members();
   void look_at(const MemberId& id, Hands& hands);

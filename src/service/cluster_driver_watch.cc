@@ -202,6 +202,25 @@ void ClusterDriver::judge_replication(const MemberId& id, const MemberReport& re
         id, failed ? Kind::kFailed : Kind::kStopped,
         "replication stopped: " + (failed ? report.replication_error : "by somebody's hand")});
   }
+  judge_content(id, report);
+}
+
+// What a reader committed by itself as a reader, nobody else has (T36).
+void ClusterDriver::judge_content(const MemberId& id, const MemberReport& report) {
+  const auto writer = machine_ ? machine_->serving_writer() : std::optional<MemberId>();
+  if (!writer || *writer == id || report.server_uuid.empty()) {
+    return;
+  }
+  const MemberReport& of_writer = hands_.at(*writer).report;
+  const gtid::GtidSet stray = minus(report.held.of_server(report.server_uuid), of_writer.held);
+  // One of a time when it was no writer yet may lack what it has now.
+  Hands& hands = hands_.at(id);
+  hands.stray_reports = of_writer.writable && !stray.empty() ? hands.stray_reports + 1 : 0;
+  if (hands.stray_reports >= kBrokenReports) {
+    hands.stray_reports = 0;
+    feed(failover::ReplicationBroken{id, failover::ReplicationBroken::Kind::kDiverged,
+                                     "it was written to as a reader: " + stray.str()});
+  }
 }
 
 void ClusterDriver::log_recovery(const failover::Note& note) const {

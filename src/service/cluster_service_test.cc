@@ -31,6 +31,7 @@ struct Machine {
   std::map<MemberId, int> rejoined;
   std::set<MemberId> hung;  // these do not answer probes
   std::map<MemberId, int> nudged;
+  std::set<MemberId> written_by_hand;       // hold what nobody else has, until they are rebuilt
   std::set<MemberId> lost_acknowledgement;  // writers whose commits wait until a nudge
   std::set<MemberId> lagging;               // readers that are always 250 ms behind
   std::map<MemberId, failover::Micros> commit_delay;
@@ -122,6 +123,11 @@ class FakeAgent final : public MemberAgent {
     const std::scoped_lock lock(machine_.mutex);
     if (!machine_.lost_acknowledgement.empty() && !machine_.lost_acknowledgement.contains(id())) {
       out.held = *gtid::GtidSet::parse("3e11fa47-71ca-11e1-9e33-c80aa9429562:1");
+    }
+    out.writable = id() == MemberId("demo-instance-1");
+    out.server_uuid = "4e11fa47-71ca-11e1-9e33-c80aa9429562";
+    if (machine_.written_by_hand.contains(id()) && machine_.rebuilt[id()] == 0) {
+      out.held.add(*gtid::GtidSet::parse(out.server_uuid + ":7"));
     }
     return out;
   }
@@ -426,6 +432,20 @@ TEST_F(ClusterServiceTest, AReaderThatHangsIsRestartedWithoutAFailover) {
   ASSERT_TRUE(wait_for([&](const std::vector<ClusterViewPtr>& views) {
     const int pid = views[0]->members[2].process.mysqld_pid;
     return pid != 0 && pid != former && views[0]->members[2].serves_reads;
+  }));
+  EXPECT_EQ(service_->find(ClusterId("demo"))->topology.term, Term(1));
+}
+
+TEST_F(ClusterServiceTest, AReaderThatSomebodyWroteToIsCloned) {
+  ASSERT_TRUE(create().has_value());
+  ASSERT_TRUE(wait_until_available());
+  {
+    const std::scoped_lock lock(machine_.mutex);
+    machine_.written_by_hand.insert(MemberId("demo-instance-3"));
+  }
+  ASSERT_TRUE(wait_for([&](const std::vector<ClusterViewPtr>& views) {
+    const std::scoped_lock lock(machine_.mutex);
+    return machine_.rebuilt[MemberId("demo-instance-3")] == 1 && views[0]->members[2].serves_reads;
   }));
   EXPECT_EQ(service_->find(ClusterId("demo"))->topology.term, Term(1));
 }

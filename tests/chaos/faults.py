@@ -340,7 +340,7 @@ def receivers_stopped_by_hand(world, rng):
     return ", ".join(reader["identifier"] for reader in readers)
 
 
-@fault(0, "T36 T46")  # only by name: not healed while the reader's replication goes on
+@fault(1, "T36 T46")
 def reader_written_by_hand(world, rng):
     """Somebody with Trivet's own powers writes on a reader: it holds what the writer lacks."""
     reader = rng.choice(world.readers_of_it())["identifier"]

@@ -16,6 +16,8 @@ namespace {
 
 // Between attempts to reach a mysqld that is starting.
 constexpr Millis kReadyInterval{10};
+// A stop of the applier that takes longer waits for the rest of a transaction.
+constexpr Millis kStopMax{400};
 // For killing a session whose statement ran over its deadline: mysqld answers at once or hangs.
 constexpr Millis kAbandonDeadline{300};
 
@@ -246,11 +248,14 @@ Status MemberAdmin::wait_executed(const std::string& gtid_set, Millis deadline) 
 }
 
 Result<unsigned> MemberAdmin::kill_applier_workers(Millis deadline) {
-  const Instant until = after(deadline);
-  TRIVET_TRY(const QueryResult workers, query_until(queries::kApplierWorkers, until));
+  return kill_threads(queries::kApplierWorkers, after(deadline));
+}
+
+Result<unsigned> MemberAdmin::kill_threads(std::string_view found_by, Instant until) {
+  TRIVET_TRY(const QueryResult threads, query_until(found_by, until));
   unsigned killed = 0;
-  for (std::size_t i = 0; i < workers.rows.size(); ++i) {
-    const Status done = execute_until(bind(queries::kKill, {workers.text(i, "id")}), until);
+  for (std::size_t i = 0; i < threads.rows.size(); ++i) {
+    const Status done = execute_until(bind(queries::kKill, {threads.text(i, "id")}), until);
     if (done) {
       ++killed;
     } else if (done.error().code != Errc::kNotFound) {  // it ended meanwhile: as good
@@ -267,8 +272,15 @@ Status MemberAdmin::stop_applier(Millis deadline) {
 Status MemberAdmin::end_applier(const std::string& received, Millis deadline) {
   const Instant until = after(deadline);
   TRIVET_CHECK_OK(wait_executed(received, deadline));
-  TRIVET_TRY([[maybe_unused]] const unsigned killed, kill_applier_workers(left_until(until)));
-  return execute_until(queries::kStopApplier, until);
+  // A transaction that was received by halves keeps the coordinator for 60 s, sometimes also when
+  // its workers are gone. A stop that is on its way ends once the coordinator is killed.
+  for (std::string_view whom = queries::kApplierWorkers;; whom = queries::kApplierThreads) {
+    TRIVET_TRY([[maybe_unused]] const unsigned killed, kill_threads(whom, until));
+    const Status stopped = execute_until(queries::kStopApplier, std::min(until, after(kStopMax)));
+    if (stopped || stopped.error().code != Errc::kTimeout || now() >= until) {
+      return stopped;
+    }
+  }
 }
 
 Status MemberAdmin::reset_replica_all(Millis deadline) {

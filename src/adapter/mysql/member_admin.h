@@ -175,6 +175,7 @@ class MemberAdmin {
   Status account_statement(std::string_view pattern, const std::string& account, Millis deadline);
   Result<bool> is_executed(const std::string& gtid_set, Instant until);
   Result<QueryResult> replica_status(Instant until);
+  Result<unsigned> kill_threads(std::string_view found_by, Instant until);
   void note(const Error& error);
   void abandon();
 

@@ -69,6 +69,10 @@ inline constexpr std::string_view kAutoPosition = ", SOURCE_AUTO_POSITION=1";
 inline constexpr std::string_view kApplierWorkers =
     "SELECT PROCESSLIST_ID AS id FROM performance_schema.threads"
     " WHERE NAME='thread/sql/replica_worker' AND PROCESSLIST_ID IS NOT NULL";
+inline constexpr std::string_view kApplierThreads =
+    "SELECT PROCESSLIST_ID AS id FROM performance_schema.threads"
+    " WHERE NAME IN ('thread/sql/replica_worker', 'thread/sql/replica_sql')"
+    " AND PROCESSLIST_ID IS NOT NULL";
 // The semi-sync replica plugin sets its user variable in its dump session.
 inline constexpr std::string_view kDumpThreads =
     "SELECT t.PROCESSLIST_ID AS id, t.PROCESSLIST_USER AS user, t.PROCESSLIST_HOST AS host,"

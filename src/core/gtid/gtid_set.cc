@@ -203,6 +203,16 @@ void GtidSet::add(const GtidSet& other) {
   }
 }
 
+GtidSet GtidSet::of_server(std::string_view uuid) const {
+  GtidSet out;
+  for (const auto& [source, intervals] : intervals_) {
+    if (source.uuid == uuid) {
+      out.intervals_.emplace(source, intervals);
+    }
+  }
+  return out;
+}
+
 void GtidSet::subtract(const GtidSet& other) {
   for (const auto& [source, intervals] : other.intervals_) {
     const auto mine = intervals_.find(source);

@@ -41,6 +41,8 @@ class GtidSet {
   void add(const GtidSet& other);
   void add(const Gtid& one);
   void subtract(const GtidSet& other);
+  // What the server with this uuid committed, whatever the tags.
+  GtidSet of_server(std::string_view uuid) const;
   friend bool operator==(const GtidSet&, const GtidSet&) = default;
 
  private:

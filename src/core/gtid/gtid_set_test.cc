@@ -47,5 +47,13 @@ TEST(GtidSet, UnionAndDifference) {
   EXPECT_EQ(set(kA + ":1-10:t:3").count(), 11U);
 }
 
+TEST(GtidSet, TellsWhatOneServerCommitted) {
+  const std::string one = "3e11fa47-71ca-11e1-9e33-c80aa9429562";
+  const std::string other = "4e11fa47-71ca-11e1-9e33-c80aa9429562";
+  const GtidSet all = *GtidSet::parse(one + ":1-5:tag:1-2," + other + ":1-9");
+  EXPECT_EQ(all.of_server(one), *GtidSet::parse(one + ":1-5:tag:1-2"));
+  EXPECT_TRUE(all.of_server("5e11fa47-71ca-11e1-9e33-c80aa9429562").empty());
+}
+
 }  // namespace
 }  // namespace trivet::gtid
