@@ -16,8 +16,8 @@ namespace {
 
 // Between attempts to reach a mysqld that is starting.
 constexpr Millis kReadyInterval{10};
-// A stop of the applier that takes longer waits for the rest of a transaction.
-constexpr Millis kStopMax{400};
+// A stop of the applier takes a few milliseconds, or waits for the rest of a transaction.
+constexpr Millis kStopMax{60};
 // For killing a session whose statement ran over its deadline: mysqld answers at once or hangs.
 constexpr Millis kAbandonDeadline{300};
 
@@ -272,14 +272,16 @@ Status MemberAdmin::stop_applier(Millis deadline) {
 Status MemberAdmin::end_applier(const std::string& received, Millis deadline) {
   const Instant until = after(deadline);
   TRIVET_CHECK_OK(wait_executed(received, deadline));
-  // A transaction that was received by halves keeps the coordinator for 60 s, sometimes also when
-  // its workers are gone. A stop that is on its way ends once the coordinator is killed.
-  for (std::string_view whom = queries::kApplierWorkers;; whom = queries::kApplierThreads) {
-    TRIVET_TRY([[maybe_unused]] const unsigned killed, kill_threads(whom, until));
+  // A transaction that was received by halves would keep the coordinator for 60 s: the stop ends
+  // once it and its workers are killed. Not before: without workers the coordinator was seen to
+  // sleep on for 300 ms (replica_checkpoint_period).
+  for (;;) {
     const Status stopped = execute_until(queries::kStopApplier, std::min(until, after(kStopMax)));
     if (stopped || stopped.error().code != Errc::kTimeout || now() >= until) {
       return stopped;
     }
+    TRIVET_TRY([[maybe_unused]] const unsigned killed,
+               kill_threads(queries::kApplierThreads, until));
   }
 }
 
