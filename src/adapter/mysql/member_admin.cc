@@ -247,22 +247,15 @@ Status MemberAdmin::wait_executed(const std::string& gtid_set, Millis deadline) 
   return ok();
 }
 
-Result<unsigned> MemberAdmin::kill_applier_workers(Millis deadline) {
-  return kill_threads(queries::kApplierWorkers, after(deadline));
-}
-
-Result<unsigned> MemberAdmin::kill_threads(std::string_view found_by, Instant until) {
-  TRIVET_TRY(const QueryResult threads, query_until(found_by, until));
-  unsigned killed = 0;
+Status MemberAdmin::kill_applier(Instant until) {
+  TRIVET_TRY(const QueryResult threads, query_until(queries::kApplierThreads, until));
   for (std::size_t i = 0; i < threads.rows.size(); ++i) {
     const Status done = execute_until(bind(queries::kKill, {threads.text(i, "id")}), until);
-    if (done) {
-      ++killed;
-    } else if (done.error().code != Errc::kNotFound) {  // it ended meanwhile: as good
+    if (!done && done.error().code != Errc::kNotFound) {  // that: it ended meanwhile
       return done.error();
     }
   }
-  return killed;
+  return ok();
 }
 
 Status MemberAdmin::stop_applier(Millis deadline) {
@@ -280,8 +273,7 @@ Status MemberAdmin::end_applier(const std::string& received, Millis deadline) {
     if (stopped || stopped.error().code != Errc::kTimeout || now() >= until) {
       return stopped;
     }
-    TRIVET_TRY([[maybe_unused]] const unsigned killed,
-               kill_threads(queries::kApplierThreads, until));
+    TRIVET_CHECK_OK(kill_applier(until));
   }
 }
 

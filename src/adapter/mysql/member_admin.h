@@ -108,9 +108,6 @@ class MemberAdmin {
   Status start_applier(Millis deadline);
   // kTimeout: not executed within the deadline.
   Status wait_executed(const std::string& gtid_set, Millis deadline);
-  // How many there were. They end any half-received transaction; the applier stops with an error,
-  // which the next start_applier clears.
-  Result<unsigned> kill_applier_workers(Millis deadline);
   // Can wait 60 s for the rest of a half-received transaction: end_applier is the way out.
   Status stop_applier(Millis deadline);
   // F5: executes everything of `received`, ends what was received by halves, stops the applier.
@@ -175,7 +172,9 @@ class MemberAdmin {
   Status account_statement(std::string_view pattern, const std::string& account, Millis deadline);
   Result<bool> is_executed(const std::string& gtid_set, Instant until);
   Result<QueryResult> replica_status(Instant until);
-  Result<unsigned> kill_threads(std::string_view found_by, Instant until);
+  // Coordinator and workers. They end any half-received transaction; the applier stops with an
+  // error, which the next start_applier clears.
+  Status kill_applier(Instant until);
   void note(const Error& error);
   void abandon();
 

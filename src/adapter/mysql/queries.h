@@ -66,9 +66,6 @@ inline constexpr std::string_view kChangeSource =
     " SOURCE_HEARTBEAT_PERIOD=0.5, SOURCE_CONNECT_RETRY=1, SOURCE_RETRY_COUNT=1000000?";
 inline constexpr std::string_view kAutoPosition = ", SOURCE_AUTO_POSITION=1";
 
-inline constexpr std::string_view kApplierWorkers =
-    "SELECT PROCESSLIST_ID AS id FROM performance_schema.threads"
-    " WHERE NAME='thread/sql/replica_worker' AND PROCESSLIST_ID IS NOT NULL";
 inline constexpr std::string_view kApplierThreads =
     "SELECT PROCESSLIST_ID AS id FROM performance_schema.threads"
     " WHERE NAME IN ('thread/sql/replica_worker', 'thread/sql/replica_sql')"
