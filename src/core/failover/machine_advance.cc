@@ -358,9 +358,16 @@ void FailoverMachine::advance_rejoin(const MemberId& id, MemberState& m, Instant
     const auto readers = open_readers();
     const auto donor = std::find_if(readers.begin(), readers.end(),
                                     [&](const MemberId& other) { return other != id; });
-    if (phase_ != Phase::kSteady || donor != readers.end()) {
+    // With no reader that is well or on its way to be, nobody but the writer is left.
+    const bool comes_a_reader =
+        std::any_of(members_.begin(), members_.end(), [&](const auto& other) {
+          return other.first != id && other.first != *installing_ && !other.second.broken &&
+                 !other.second.must_clone;
+        });
+    if (phase_ != Phase::kSteady || donor != readers.end() || !comes_a_reader) {
       m.state = State::kRebuilding;
-      ask(id, Rebuild{phase_ == Phase::kSteady ? *donor : *installing_}, limits_.rebuild, now);
+      const bool from_reader = phase_ == Phase::kSteady && donor != readers.end();
+      ask(id, Rebuild{from_reader ? *donor : *installing_}, limits_.rebuild, now);
     }
   } else if (is_alive(m)) {
     ask(id, KillMember{}, limits_.command, now);
