@@ -83,6 +83,7 @@ def clients_see_nothing_but_a_lost_connection(home):
             count = load.count()
             wait_until("writes that go on", lambda count=count: load.count() > count + 100, 30)
             gaps.append(load.gap_around(asked) * 1000)
+    home.wait_whole()  # who handed over serves a second later
     nothing_lost(home, load)
     assert set(load.errors) <= LOST, sorted(set(load.errors))
     return f"gaps {', '.join(f'{gap:.0f}' for gap in sorted(gaps))} ms, {len(load.errors)} connections lost"
