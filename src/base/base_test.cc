@@ -4,6 +4,7 @@
 #include "base/bytes.h"
 #include "base/crypto.h"
 #include "base/iso8601.h"
+#include "base/log.h"
 #include "base/random.h"
 #include "base/result.h"
 #include "base/uri.h"
@@ -99,6 +100,16 @@ TEST(XmlWriter, EscapesText) {
   xml.close();
   EXPECT_NE(xml.take().find("<A xmlns=\"http://x/\"><B>&lt;&amp;&gt;</B><C/></A>"),
             std::string::npos);
+}
+
+TEST(Log, ALineIsValidUtf8WhateverIsSaid) {
+  const std::string time = "2026-01-02T03:04:05.678Z";
+  EXPECT_EQ(
+      log_line(true, time, Level::kInfo, "a.b", {{"text", "\xf6\"\n\xc3\xb6\xe2\x82"}, {"n", 7}}),
+      R"({"time":"2026-01-02T03:04:05.678Z","level":"info","event":"a.b",)"
+      "\"text\":\"\\ufffd\\\"\\u000a\xc3\xb6\\ufffd\\ufffd\",\"n\":7}");
+  EXPECT_EQ(log_line(false, time, Level::kInfo, "a.b", {{"one", "\xc3\xb6"}, {"two", "x\xf6"}}),
+            time + " info  a.b one=\xc3\xb6 two=\"x\\ufffd\"");
 }
 
 TEST(Random, TextKeepsToItsAlphabet) {

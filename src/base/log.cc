@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/iso8601.h"
+#include "base/uri.h"
 
 namespace trivet {
 namespace {
@@ -65,11 +66,27 @@ std::string_view name_of(Level level) {
   return "info";
 }
 
-// Control characters, quotes and backslashes escaped, as JSON does.
+// The bytes of the character of UTF-8 that `text` begins with; 0 where it begins with none.
+std::size_t character_size(std::string_view text) {
+  for (std::size_t size = 1; size <= 4 && size <= text.size(); ++size) {
+    if (is_valid_utf8(text.substr(0, size))) {
+      return size;
+    }
+  }
+  return 0;
+}
+
+// Control characters, quotes and backslashes escaped, as JSON does. What is no UTF-8 (others' error
+// messages may hold anything) becomes U+FFFD, or the whole line could not be read.
 std::string quoted(std::string_view text) {
   std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') {
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const char c = text[at];
+    if (static_cast<unsigned char>(c) >= 0x80) {
+      const std::size_t size = character_size(text.substr(at));
+      out += size == 0 ? "\\ufffd" : text.substr(at, size);
+      at += size == 0 ? 0 : size - 1;
+    } else if (c == '"' || c == '\\') {
       out += '\\';
       out += c;
     } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
@@ -82,7 +99,7 @@ std::string quoted(std::string_view text) {
 }
 
 bool is_plain(std::string_view text) {
-  if (text.empty()) {
+  if (text.empty() || !is_valid_utf8(text)) {
     return false;
   }
   for (const char c : text) {
@@ -95,29 +112,33 @@ bool is_plain(std::string_view text) {
 
 }  // namespace
 
-void log(Level level, std::string_view event, std::initializer_list<LogField> fields) {
-  const std::shared_ptr<const Sink> sink = std::atomic_load(&current());
-  if (!sink->logger->should_log(to_spdlog(level))) {
-    return;
-  }
-  const std::string time = format_iso8601_millis(SystemClock().wall_now());
+std::string log_line(bool json, std::string_view time, Level level, std::string_view event,
+                     std::initializer_list<LogField> fields) {
   std::string line;
-  if (sink->json) {
+  if (json) {
     line = fmt::format(R"({{"time":"{}","level":"{}","event":{})", time, name_of(level),
                        quoted(event));
     for (const auto& [name, value] : fields) {
       line += fmt::format(",{}:{}", quoted(name),
                           value.is_number() ? value.text() : quoted(value.text()));
     }
-    line += '}';
-  } else {
-    line = fmt::format("{} {:<5} {}", time, name_of(level), event);
-    for (const auto& [name, value] : fields) {
-      line +=
-          fmt::format(" {}={}", name, is_plain(value.text()) ? value.text() : quoted(value.text()));
-    }
+    return line + '}';
   }
-  sink->logger->log(to_spdlog(level), "{}", line);
+  line = fmt::format("{} {:<5} {}", time, name_of(level), event);
+  for (const auto& [name, value] : fields) {
+    line +=
+        fmt::format(" {}={}", name, is_plain(value.text()) ? value.text() : quoted(value.text()));
+  }
+  return line;
+}
+
+void log(Level level, std::string_view event, std::initializer_list<LogField> fields) {
+  const std::shared_ptr<const Sink> sink = std::atomic_load(&current());
+  if (!sink->logger->should_log(to_spdlog(level))) {
+    return;
+  }
+  const std::string time = format_iso8601_millis(SystemClock().wall_now());
+  sink->logger->log(to_spdlog(level), "{}", log_line(sink->json, time, level, event, fields));
 }
 
 bool configure_log(const LogOptions& options) {

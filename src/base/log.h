@@ -39,6 +39,11 @@ using LogField = std::pair<std::string_view, LogValue>;
 // Thread-safe. Standard error until configure_log is called.
 void log(Level level, std::string_view event, std::initializer_list<LogField> fields = {});
 
+// What log() writes for one event, without the end of line; always valid UTF-8, and with `json` one
+// JSON object.
+std::string log_line(bool json, std::string_view time, Level level, std::string_view event,
+                     std::initializer_list<LogField> fields);
+
 struct LogOptions {
   Level least = Level::kInfo;
   bool json = false;

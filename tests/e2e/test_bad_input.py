@@ -92,7 +92,7 @@ def actions_not_built_yet(home):
 def who_signed_it_is_checked(home):
     key, secret, _ = home.root_keys
     good = form("DescribeDBClusters")
-    expect(send(home, good, keys=(key, secret[:-1] + "x", None)), 403, "SignatureDoesNotMatch")
+    expect(send(home, good, keys=(key, secret[::-1], None)), 403, "SignatureDoesNotMatch")
     expect(send(home, good, keys=("AKIAIOSFODNN7EXAMPLE", secret, None)), 403, "InvalidClientTokenId")
     expect(send(home, good, keys=(key, secret, "a session token")), 403, "InvalidClientTokenId",
            "UnrecognizedClientException")
