@@ -102,6 +102,13 @@ Result<std::string> AdminClient::iam(std::string_view method, std::string_view t
   return call({method, target, std::move(body), Millis(30'000)});
 }
 
+Result<std::string> AdminClient::explain_token(const std::string& cluster, const std::string& user,
+                                               const std::string& token) const {
+  const json body = {{"cluster", cluster}, {"user", user}, {"token", token}};
+  return call({"POST", "/token/explain", body.dump(-1, ' ', false, json::error_handler_t::replace),
+               kAnswer});
+}
+
 Status AdminClient::stop(bool with_members) const {
   const auto answer = call({"POST", "/stop", json{{"members", with_members}}.dump(), kStop});
   return answer ? ok() : Status(answer.error());

@@ -67,6 +67,17 @@ struct TokenOptions {
 };
 Result<int> run_token(const Context& context, const TokenOptions& options);
 
+// commands_explain.cc
+
+struct ExplainOptions {
+  std::string cluster;
+  std::string context;  // a file; both empty: the cluster that the token names
+  std::string user;     // the login; empty: the one that the token names
+  bool json = false;
+};
+// Reads the token from standard input. kExitOk accepted, kExitFailed refused.
+Result<int> run_token_explain(const Context& context, const ExplainOptions& options);
+
 // commands_cluster.cc
 
 struct ClusterOptions {

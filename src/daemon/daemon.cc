@@ -33,6 +33,7 @@
 #include "daemon/engine_host.h"
 #include "daemon/iam_admin.h"
 #include "daemon/status_json.h"
+#include "daemon/token_admin.h"
 #include "net/http_server.h"
 #include "net/kernel_steering.h"
 #include "router/router.h"
@@ -430,6 +431,9 @@ net::HttpResponse Daemon::Parts::admin_call(const net::HttpRequest& request) {
   }
   if (request.method == "POST" && request.target == "/credentials") {
     return credentials(request);
+  }
+  if (request.method == "POST" && request.target == "/token/explain") {
+    return explain_token(request, *verifier, clusters->views(), clock.wall_now());
   }
   if (request.method == "POST" && request.target == "/stop") {
     return stop_members(request);
