@@ -69,6 +69,10 @@ Result<int> run_token(const Context& context, const TokenOptions& options);
 
 // commands_explain.cc
 
+struct MetricsOptions {};
+// Prints what GET /metrics of the API answers.
+Result<int> run_metrics(const Context& context, const MetricsOptions& options);
+
 struct ExplainOptions {
   std::string cluster;
   std::string context;  // a file; both empty: the cluster that the token names

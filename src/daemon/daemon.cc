@@ -30,6 +30,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "base/worker.h"
+#include "daemon/audit_trail.h"
 #include "daemon/engine_host.h"
 #include "daemon/iam_admin.h"
 #include "daemon/status_json.h"
@@ -51,6 +52,7 @@ namespace {
 
 constexpr Millis kStopRequests{5'000};
 constexpr Millis kStopMembers{180'000};
+constexpr Millis kFlushAudit{2'000};
 constexpr std::chrono::seconds kSessionMax{12 * 3600};
 constexpr const char* kHostsFile = "/etc/hosts";
 
@@ -109,6 +111,7 @@ struct Daemon::Parts {
   std::unique_ptr<StateStore> store;
   std::unique_ptr<service::IamService> iam;
   std::unique_ptr<service::StsService> sts;
+  std::unique_ptr<AuditTrail> audit;
   std::unique_ptr<service::TokenVerifier> verifier;
   std::unique_ptr<authd::Server> authd;
   std::unique_ptr<EngineHost> engine;
@@ -145,6 +148,7 @@ struct Daemon::Parts {
   EndpointFacts endpoint_facts() const;
   net::HttpResponse credentials(const net::HttpRequest& request);
   net::HttpResponse stop_members(const net::HttpRequest& request);
+  net::HttpResponse metrics() const;
 };
 
 Daemon::Daemon(DaemonOptions options) : parts_(std::make_unique<Parts>(std::move(options))) {}
@@ -175,10 +179,11 @@ Status Daemon::Parts::load_home() {
 Status Daemon::Parts::build_services() {
   TRIVET_TRY(iam, service::IamService::open(
                       {.store = store.get(), .sealer = sealer, .realm = installation.realm}));
+  audit = std::make_unique<AuditTrail>(options.paths, clock);
   sts = std::make_unique<service::StsService>(*iam, sealer, jose::verify_jws);
   verifier = std::make_unique<service::TokenVerifier>(
       service::TokenVerifier::Options{.identities = *iam, .sealer = sealer});
-  authd = std::make_unique<authd::Server>(*verifier, clock);
+  authd = std::make_unique<authd::Server>(*verifier, clock, *audit);
   open_router();
   hosts_file = std::make_unique<hosts::HostsFile>(kHostsFile, installation.id);
   hosts_worker = std::make_unique<Worker>("hosts");
@@ -272,8 +277,11 @@ void Daemon::Parts::build_api() {
   api::add_ec2_actions(actions, *ec2);
   api::add_rds_actions(
       actions, {*clusters, *subnet_groups, *instance_tags, [this] { return engine->versions(); }});
-  dispatcher = std::make_unique<api::Dispatcher>(api::DispatcherOptions{
-      .clock = clock, .identities = *identities, .actions = actions, .realm = installation.realm});
+  dispatcher = std::make_unique<api::Dispatcher>(api::DispatcherOptions{.clock = clock,
+                                                                        .identities = *identities,
+                                                                        .actions = actions,
+                                                                        .realm = installation.realm,
+                                                                        .audit = audit.get()});
   for (std::size_t i = 0; i < api_workers.size(); ++i) {
     api_workers[i] = std::make_unique<Worker>(fmt::format("api-{}", i));
   }
@@ -289,7 +297,9 @@ Status Daemon::Parts::listen() {
       *http_loop,
       [this](net::HttpRequest request, net::HttpDone done) {
         on_api_worker([this, request = std::move(request), done = std::move(done)] {
-          done(dispatcher->handle(request));
+          done(request.target == "/metrics" && request.method == "GET"
+                   ? metrics()
+                   : dispatcher->handle(request));
         });
       },
       net::HttpServerOptions{.refusal = aws_refusal});
@@ -349,6 +359,9 @@ void Daemon::stop() {
   if (p.hosts_worker) {
     p.hosts_worker->stop();
   }
+  if (p.audit) {
+    p.audit->flush(kFlushAudit);
+  }
 }
 
 void Daemon::Parts::on_views(const std::vector<service::ClusterViewPtr>& views) {
@@ -356,6 +369,7 @@ void Daemon::Parts::on_views(const std::vector<service::ClusterViewPtr>& views) 
   for (const service::ClusterViewPtr& view : views) {
     const Cluster& c = view->cluster;
     service::DatabaseFacts::Database database{c.resource_id.str(), c.iam_authentication, {}};
+    database.cluster = c.id.str();
     // A token made for one endpoint of a cluster is good for the others: it names the same cluster.
     std::vector<Endpoint> endpoints = {c.writer_endpoint, c.reader_endpoint};
     for (const Member& m : c.members) {
@@ -424,6 +438,9 @@ net::HttpResponse Daemon::Parts::admin_call(const net::HttpRequest& request) {
             {{"Content-Type", "application/json"}},
             status_json(clusters->views(), endpoint_facts()) + "\n"};
   }
+  if (request.method == "GET" && request.target == "/metrics") {
+    return metrics();
+  }
   if (request.method == "GET" && request.target == "/events") {
     return {200,
             {{"Content-Type", "application/json"}},
@@ -441,6 +458,12 @@ net::HttpResponse Daemon::Parts::admin_call(const net::HttpRequest& request) {
   auto answer = iam_admin_call(request, *iam);
   const std::string call = request.method + " " + request.target;
   return answer ? std::move(*answer) : json_response(404, {{"error", "no such call: " + call}});
+}
+
+net::HttpResponse Daemon::Parts::metrics() const {
+  return {200,
+          {{"Content-Type", "text/plain; version=0.0.4; charset=utf-8"}},
+          audit->metrics_text(clusters->views())};
 }
 
 EndpointFacts Daemon::Parts::endpoint_facts() const {

@@ -10,6 +10,9 @@
 namespace trivet::service {
 namespace {
 
+// An access key id is at most so long; a token may claim anything.
+constexpr std::size_t kShownKeyIdMax = 128;
+
 LoginVerdict refuse(std::string_view reason, token::Reason aws_reason,
                     const wire::TokenRequest& request, std::string detail) {
   LoginVerdict verdict;
@@ -108,6 +111,9 @@ LoginVerdict check_policy(const ProvedToken& proved, WallTime now) {
                                                              .now = now});
   LoginVerdict verdict;
   verdict.principal_arn = proved.principal.arn;
+  verdict.session_name = proved.principal.session_name;
+  verdict.decided_by = {std::string(policy::to_string(decision.kind)), decision.policy,
+                        decision.statement, decision.sid};
   if (decision.allowed()) {
     verdict.allowed = true;
     return verdict;
@@ -130,7 +136,11 @@ LoginVerdict check_policy(const ProvedToken& proved, WallTime now) {
 LoginVerdict TokenVerifier::verify(const MemberId& member, const wire::TokenRequest& request,
                                    WallTime now) const {
   std::string access_key_id;
-  const LoginVerdict verdict = decide(member, request, now, access_key_id);
+  LoginVerdict verdict = decide(member, request, now, access_key_id);
+  const auto databases = databases_.load();
+  const auto database = databases->databases.find(member);
+  verdict.cluster = database == databases->databases.end() ? "" : database->second.cluster;
+  verdict.access_key_id = access_key_id.substr(0, kShownKeyIdMax);
   log_verdict(member, request, access_key_id, verdict);
   return verdict;
 }

@@ -18,6 +18,7 @@
 #include "core/token/db_token.h"
 #include "core/token/explain.h"
 #include "core/wire/token_frame.h"
+#include "model/audit.h"
 #include "model/ids.h"
 #include "service/iam_service.h"
 #include "service/proved_tokens.h"
@@ -34,6 +35,7 @@ struct DatabaseFacts {
     // The endpoints under which this member may be reached: the cluster's two, its own, and
     // aliases.
     std::vector<token::AllowedHost> hosts;
+    std::string cluster{};  // its identifier, for records
   };
   std::map<MemberId, Database> databases;  // one for each member
 };
@@ -54,6 +56,10 @@ struct LoginVerdict {
   std::string detail;         // one line for the operator
   std::string aws_text;       // RDS's iam-db-auth-error line without its time; empty when allowed
   int aws_status = 200;       // RDS's status code of it
+  std::string session_name;   // of the principal, when it is a session
+  std::string access_key_id;  // as claimed; empty when the token names none
+  std::string cluster;        // of the member
+  DecidedBy decided_by;       // when the policies were asked
 };
 
 // Thread-safe: verify() may be called from any thread and takes microseconds.
