@@ -185,9 +185,9 @@ def the_error_log_has_rdss_lines(home):
     expired = ("Failed to authenticate the connection request for user 'jane' because the token age is longer than 15 "
                "minutes. (Status Code: 400, Error Code: ExpiredToken)")
     arn = f"arn:aws:iam::{home.facts['account_id']}:user/jane"
-    denied = (f"Failed to authorize the connection request for user 'jane' because the IAM policy assumed by the caller "
-              f"'{arn}' is not authorized to perform `rds-db:connect` on the DB instance. (Status Code: 403, Error Code: "
-              f"NotAuthorized)")
+    denied = ("Failed to authorize the connection request for user 'jane' because the IAM policy assumed by the "
+              f"caller '{arn}' is not authorized to perform `rds-db:connect` on the DB instance. (Status Code: 403, "
+              "Error Code: NotAuthorized)")
     for text, reason in ((invalid, "bad-signature"), (expired, "expired"), (denied, "explicit-deny")):
         pattern = prefix + re.escape(text) + rf" \[{reason}[:;].*\]"
         assert any(re.fullmatch(pattern, line) for line in lines), (pattern, lines)

@@ -38,8 +38,8 @@ class AuditLog final : public AuditSink {
   // Since the start: records that were lost, to a full queue or to a file that could not be
   // written.
   std::uint64_t dropped() const { return dropped_; }
-  // Waits, at most that long, for what was added before to be written. The
-  // destructor drops the rest.
+  // Waits, at most that long, for what was added before to be written. The destructor drops the
+  // rest.
   void flush(Millis deadline);
 
  private:
