@@ -102,6 +102,10 @@ Result<std::string> AdminClient::iam(std::string_view method, std::string_view t
   return call({method, target, std::move(body), Millis(30'000)});
 }
 
+Result<std::string> AdminClient::login_rules(std::string body) const {
+  return call({"POST", "/login-rules", std::move(body), kAnswer});
+}
+
 Status AdminClient::stop(bool with_members) const {
   const auto answer = call({"POST", "/stop", json{{"members", with_members}}.dump(), kStop});
   return answer ? ok() : Status(answer.error());
