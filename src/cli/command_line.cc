@@ -30,7 +30,10 @@ struct Builder {
                 Result<int> (*function)(const Context&, const Options&)) {
     CLI::App* command = parent->add_subcommand(name, help);
     const std::string full = parent == &app ? name : parent->get_name() + " " + name;
-    command->callback([this, options, function, full] {
+    command->callback([this, options, function, full, command] {
+      if (!command->get_subcommands().empty()) {
+        return;  // one of its own was chosen
+      }
       line.name = full;
       line.run = [options, function](const Context& context) {
         return function(context, *options);
@@ -123,16 +126,39 @@ void add_login_commands(Builder& b) {
       command->add_option("--host", token->host, "the name that the login will use");
   CLI::Option* port = command->add_option("--port", token->port, "3306");
   CLI::Option* reader = command->add_flag("--reader", token->reader, "for the reader endpoint");
-  command->add_option("--user", token->user, "the database user")->required();
+  command->add_option("--user", token->user, "the database user");
   command->add_option("--region", token->region, "of the cluster (AWS_REGION, or the home's)");
   cluster->excludes(host)->excludes(port);
   port->needs(host);
   reader->needs(cluster);
-  command->parse_complete_callback([token] {
+  command->parse_complete_callback([token, command] {
+    if (!command->get_subcommands().empty()) {
+      const bool is_for_making = !token->cluster.empty() || !token->host.empty() || token->reader ||
+                                 !token->user.empty() || !token->region.empty();
+      if (is_for_making) {
+        throw CLI::ExtrasError({"options of making a token"});
+      }
+      return;
+    }
+    if (token->user.empty()) {
+      throw CLI::RequiredError("--user");
+    }
     if (token->cluster.empty() && token->host.empty()) {
       throw CLI::RequiredError("CLUSTER or --host");
     }
   });
+  auto explain = std::make_shared<ExplainOptions>();
+  CLI::App* explaining =
+      b.add(command, "explain", "What is right and wrong with the token on standard input", explain,
+            run_token_explain);
+  CLI::Option* of =
+      explaining->add_option("--cluster", explain->cluster, "for this one (the one it names)");
+  explaining
+      ->add_option("--context", explain->context,
+                   "for the server that this JSON file describes; needs no daemon")
+      ->excludes(of);
+  explaining->add_option("--user", explain->user, "for logins as this user (the one it names)");
+  explaining->add_flag("--json", explain->json, "as JSON");
 }
 
 void add_login_rules_command(Builder& b) {

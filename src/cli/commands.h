@@ -88,6 +88,17 @@ struct LoginRulesOptions {
 // Makes the changes, all or none, and prints the rules as they are then.
 Result<int> run_login_rules(const Context& context, const LoginRulesOptions& options);
 
+// commands_explain.cc
+
+struct ExplainOptions {
+  std::string cluster;
+  std::string context;  // a file; both empty: the cluster that the token names
+  std::string user;     // the login; empty: the one that the token names
+  bool json = false;
+};
+// Reads the token from standard input. kExitOk accepted, kExitFailed refused.
+Result<int> run_token_explain(const Context& context, const ExplainOptions& options);
+
 // commands_cluster.cc
 
 struct ClusterOptions {

@@ -34,6 +34,7 @@
 #include "daemon/iam_admin.h"
 #include "daemon/login_rules_admin.h"
 #include "daemon/status_json.h"
+#include "daemon/token_admin.h"
 #include "net/http_server.h"
 #include "net/kernel_steering.h"
 #include "router/router.h"
@@ -415,6 +416,9 @@ net::HttpResponse Daemon::Parts::admin_call(const net::HttpRequest& request) {
   }
   if (request.method == "POST" && request.target == "/credentials") {
     return credentials(request);
+  }
+  if (request.method == "POST" && request.target == "/token/explain") {
+    return explain_token(request, *verifier, clusters->views(), clock.wall_now());
   }
   if (request.method == "POST" && request.target == "/stop") {
     return stop_members(request);
