@@ -106,6 +106,10 @@ Result<std::string> AdminClient::iam(std::string_view method, std::string_view t
   return call({method, target, std::move(body), Millis(30'000)});
 }
 
+Result<std::string> AdminClient::login_rules(std::string body) const {
+  return call({"POST", "/login-rules", std::move(body), kAnswer});
+}
+
 Result<std::string> AdminClient::explain_token(const std::string& cluster, const std::string& user,
                                                const std::string& token) const {
   const json body = {{"cluster", cluster}, {"user", user}, {"token", token}};

@@ -51,6 +51,8 @@ class AdminClient {
                                     const std::string& token) const;
   // A call under /iam/; its answer's JSON.
   Result<std::string> iam(std::string_view method, std::string_view target, std::string body) const;
+  // POST /login-rules; its answer's JSON.
+  Result<std::string> login_rules(std::string body) const;
   // Returns when the members have ended, or at once when they are to go on; the daemon ends then.
   Status stop(bool with_members) const;
 

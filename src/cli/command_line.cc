@@ -161,6 +161,53 @@ void add_login_commands(Builder& b) {
   explaining->add_flag("--json", explain->json, "as JSON");
 }
 
+void add_login_rules_command(Builder& b) {
+  auto rules = std::make_shared<LoginRulesOptions>();
+  CLI::App* command =
+      b.add(&b.app, "login-rules", "What a cluster asks of logins with tokens: show or change it",
+            rules, run_login_rules);
+  command->add_option("CLUSTER", rules->cluster, "the DB cluster's identifier")->required();
+  command->add_flag("--json", rules->json, "print the rules as JSON");
+  const auto names = [command](const char* name, std::vector<std::string>& out, const char* help) {
+    command->add_option(name, out, help)->type_name("HOST[:PORT]")->expected(1)->take_all();
+  };
+  names("--alias", rules->add_aliases,
+        "a further name that tokens may be made for: NAME, NAME:PORT, *.DOMAIN; any port without");
+  names("--remove-alias", rules->remove_aliases, "not this name any more");
+  const auto on_off = [command, rules](const char* name,
+                                       std::optional<bool> LoginRulesOptions::* out,
+                                       const char* help) {
+    command
+        ->add_option_function<std::string>(
+            name, [rules, out](const std::string& word) { (*rules).*out = word == "on"; }, help)
+        ->type_name("on|off")
+        ->check(CLI::IsMember({"on", "off"}));
+  };
+  const auto number = [command](const char* name, const char* type, const char* help,
+                                std::optional<std::int64_t>& out) {
+    command->add_option(name, out, help)->type_name(type);
+  };
+  on_off("--one-time-tokens", &LoginRulesOptions::one_time_tokens, "a token lets in once");
+  number("--token-max-age", "SECONDS", "since a token was signed; 0: as long as it says",
+         rules->token_max_age_s);
+  on_off("--end-sessions", &LoginRulesOptions::end_sessions,
+         "end the sessions of those who may not log in any more");
+  number("--session-max-age", "SECONDS", "of a database session; 0: no end",
+         rules->session_max_age_s);
+  command
+      ->add_option_function<std::string>(
+          "--role-tag",
+          [rules](const std::string& key) { rules->role_tag = key == "off" ? "" : key; },
+          "the principal's tag that names its MySQL roles")
+      ->type_name("KEY|off");
+  number("--rate-principal", "N", "logins a minute of each principal; 0: any number",
+         rules->principal_logins_per_minute);
+  number("--rate-address", "N", "logins a minute from each source address; 0: any number",
+         rules->address_logins_per_minute);
+  on_off("--connect-conditions", &LoginRulesOptions::connect_conditions,
+         "policies on rds-db:connect see the source address and TLS");
+}
+
 void add_cluster_commands(Builder& b) {
   const auto add = [&b](const std::string& name, const std::string& help,
                         Result<int> (*function)(const Context&, const ClusterOptions&)) {
@@ -276,6 +323,7 @@ CommandLine parse_command_line(std::vector<std::string> arguments) {
   add_daemon_commands(b);
   add_cluster_commands(b);
   add_login_commands(b);
+  add_login_rules_command(b);
   add_other_commands(b);
   try {
     std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back

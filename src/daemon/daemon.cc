@@ -33,6 +33,7 @@
 #include "daemon/audit_trail.h"
 #include "daemon/engine_host.h"
 #include "daemon/iam_admin.h"
+#include "daemon/login_rules_admin.h"
 #include "daemon/status_json.h"
 #include "daemon/token_admin.h"
 #include "net/http_server.h"
@@ -112,6 +113,7 @@ struct Daemon::Parts {
   std::unique_ptr<service::IamService> iam;
   std::unique_ptr<service::StsService> sts;
   std::unique_ptr<AuditTrail> audit;
+  std::unique_ptr<service::LoginRulesBook> login_rules;
   std::unique_ptr<service::TokenVerifier> verifier;
   std::unique_ptr<authd::Server> authd;
   std::unique_ptr<EngineHost> engine;
@@ -181,6 +183,8 @@ Status Daemon::Parts::build_services() {
                       {.store = store.get(), .sealer = sealer, .realm = installation.realm}));
   audit = std::make_unique<AuditTrail>(options.paths, clock);
   sts = std::make_unique<service::StsService>(*iam, sealer, jose::verify_jws);
+  login_rules = std::make_unique<service::LoginRulesBook>(*store);
+  TRIVET_CHECK_OK(login_rules->load());
   verifier = std::make_unique<service::TokenVerifier>(
       service::TokenVerifier::Options{.identities = *iam, .sealer = sealer});
   authd = std::make_unique<authd::Server>(*verifier, clock, *audit);
@@ -365,27 +369,7 @@ void Daemon::stop() {
 }
 
 void Daemon::Parts::on_views(const std::vector<service::ClusterViewPtr>& views) {
-  auto facts = std::make_shared<service::DatabaseFacts>();
-  for (const service::ClusterViewPtr& view : views) {
-    const Cluster& c = view->cluster;
-    service::DatabaseFacts::Database database{c.resource_id.str(), c.iam_authentication, {}};
-    database.cluster = c.id.str();
-    // A token made for one endpoint of a cluster is good for the others: it names the same cluster.
-    std::vector<Endpoint> endpoints = {c.writer_endpoint, c.reader_endpoint};
-    for (const Member& m : c.members) {
-      endpoints.push_back(m.endpoint);
-    }
-    for (const Endpoint& e : endpoints) {
-      database.hosts.push_back({e.address, e.port});
-      if (e.name != e.address) {
-        database.hosts.push_back({e.name, e.port});
-      }
-    }
-    for (const Member& m : c.members) {
-      facts->databases.emplace(m.id, database);
-    }
-  }
-  verifier->set_databases(std::move(facts));
+  verifier->set_databases(service::make_database_facts(views));
 
   auto table = service::make_endpoint_table(views);
   if (table) {
@@ -456,6 +440,9 @@ net::HttpResponse Daemon::Parts::admin_call(const net::HttpRequest& request) {
     return stop_members(request);
   }
   auto answer = iam_admin_call(request, *iam);
+  if (!answer) {
+    answer = login_rules_admin_call(request, *login_rules);
+  }
   const std::string call = request.method + " " + request.target;
   return answer ? std::move(*answer) : json_response(404, {{"error", "no such call: " + call}});
 }
