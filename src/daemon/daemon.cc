@@ -180,8 +180,8 @@ Status Daemon::Parts::build_services() {
   sts = std::make_unique<service::StsService>(*iam, sealer, jose::verify_jws);
   login_rules = std::make_unique<service::LoginRulesBook>(*store);
   TRIVET_CHECK_OK(login_rules->load());
-  verifier = std::make_unique<service::TokenVerifier>(
-      service::TokenVerifier::Options{.identities = *iam, .sealer = sealer});
+  verifier = std::make_unique<service::TokenVerifier>(service::TokenVerifier::Options{
+      .identities = *iam, .sealer = sealer, .rules = login_rules.get(), .begun = clock.wall_now()});
   authd = std::make_unique<authd::Server>(*verifier, clock);
   open_router();
   hosts_file = std::make_unique<hosts::HostsFile>(kHostsFile, installation.id);
