@@ -30,6 +30,9 @@ LoginRecord record_of(const MemberId& member, const wire::TokenRequest& request,
   record.decided_by = verdict.decided_by;
   record.aws_text = verdict.aws_text;
   record.aws_status = verdict.aws_status;
+  record.token_uses = verdict.token_uses;
+  record.token_first_used = verdict.token_first_used;
+  record.token_first_from = verdict.token_first_from;
   return record;
 }
 
@@ -92,14 +95,14 @@ std::optional<std::string> answer_about_versions(std::string_view frame,
 
 }  // namespace
 
-std::string Server::answer(std::string_view frame, const net::FramePeer& peer) const {
+net::FrameAnswer Server::answer(std::string_view frame, const net::FramePeer& peer) const {
   if (const auto answered = answer_about_versions(frame, peer.tag)) {
     return *answered;
   }
   const auto request = wire::decode_request(frame);
   if (!request) {
     log(Level::kError, "login.malformed_frame", {{"member", peer.tag}, {"bytes", frame.size()}});
-    return {};
+    return std::string();
   }
   const MemberId member(peer.tag);
   const Instant begun = clock_.now();
@@ -115,9 +118,9 @@ std::string Server::answer(std::string_view frame, const net::FramePeer& peer) c
   const std::size_t size = wire::encode_response(response, out);
   if (size < wire::kFramePrefixBytes) {
     log(Level::kError, "login.answer_not_encoded", {{"member", peer.tag}});
-    return {};
+    return std::string();
   }
-  return payload_of(out, size);
+  return {payload_of(out, size), verdict.answer_after};
 }
 
 }  // namespace trivet::authd

@@ -32,6 +32,7 @@
 #include "base/worker.h"
 #include "daemon/audit_trail.h"
 #include "daemon/engine_host.h"
+#include "daemon/host_entries.h"
 #include "daemon/iam_admin.h"
 #include "daemon/login_rules_admin.h"
 #include "daemon/status_json.h"
@@ -185,8 +186,8 @@ Status Daemon::Parts::build_services() {
   sts = std::make_unique<service::StsService>(*iam, sealer, jose::verify_jws);
   login_rules = std::make_unique<service::LoginRulesBook>(*store);
   TRIVET_CHECK_OK(login_rules->load());
-  verifier = std::make_unique<service::TokenVerifier>(
-      service::TokenVerifier::Options{.identities = *iam, .sealer = sealer});
+  verifier = std::make_unique<service::TokenVerifier>(service::TokenVerifier::Options{
+      .identities = *iam, .sealer = sealer, .rules = login_rules.get(), .begun = clock.wall_now()});
   authd = std::make_unique<authd::Server>(*verifier, clock, *audit);
   open_router();
   hosts_file = std::make_unique<hosts::HostsFile>(kHostsFile, installation.id);
@@ -387,25 +388,10 @@ void Daemon::Parts::on_views(const std::vector<service::ClusterViewPtr>& views) 
 }
 
 void Daemon::Parts::write_hosts(const std::vector<service::ClusterViewPtr>& views) {
-  std::vector<hosts::Entry> entries;
-  const auto add = [&entries](const Endpoint& e) {
-    if (e.name != e.address) {
-      entries.push_back({e.address, {e.name}});
-    }
-  };
-  for (const service::ClusterViewPtr& view : views) {
-    if (view->cluster.status == ClusterStatus::kDeleting) {
-      continue;
-    }
-    add(view->cluster.writer_endpoint);
-    add(view->cluster.reader_endpoint);
-    for (const Member& m : view->cluster.members) {
-      add(m.endpoint);
-    }
-  }
   if (installation.hosts_file == HostsFileUse::kNo) {
     return;
   }
+  const std::vector<hosts::Entry> entries = host_entries(views);
   const Status written = hosts_file->set_entries(entries);
   if (!written && !entries.empty()) {
     log(Level::kWarning, "hosts.not_written", {{"error", written.error().message}});

@@ -33,12 +33,13 @@ std::string canonical_request_of(const DbToken& token, std::string_view signed_h
 // Every candidate is tried, also after a match, so that time tells nothing.
 std::optional<std::string> steps::signed_host(const DbToken& token, const KeyFacts& facts) {
   const bool is_known = facts.status != KeyFacts::Status::kUnknown;
-  const std::string key =
-      sigv4::signing_key(is_known ? facts.secret.reveal() : kDummySecret, token.scope);
+  const std::string_view secret = is_known ? facts.secret.reveal() : kDummySecret;
+  const SecretString key(facts.signing_key ? facts.signing_key(secret, token.scope)
+                                           : sigv4::signing_key(secret, token.scope));
   std::optional<std::string> out;
   for (const std::string& candidate : signed_host_candidates(token.host_text)) {
     const std::string expected = sigv4::signature(
-        key,
+        key.reveal(),
         sigv4::string_to_sign(token.amz_date, token.scope, canonical_request_of(token, candidate)));
     if (constant_time_equal(expected, token.signature) && !out) {
       out = candidate;
@@ -121,6 +122,12 @@ std::optional<Rejection> check_times(const TokenTimes& times, const TokenLimits&
     return Rejection{Reason::kExpired,
                      "expired " + std::to_string(whole_seconds(now - end)) + " s ago"};
   }
+  if (limits.max_age_s > 0 && now > times.signed_at + std::chrono::seconds(limits.max_age_s)) {
+    return Rejection{Reason::kTooOld, "signed " +
+                                          std::to_string(whole_seconds(now - times.signed_at)) +
+                                          " s ago; the cluster accepts tokens for " +
+                                          std::to_string(limits.max_age_s) + " s"};
+  }
   if (times.session_expires && now >= *times.session_expires) {
     return Rejection{Reason::kSessionExpired,
                      "the temporary credentials behind it expired " +
@@ -159,7 +166,8 @@ TokenVerdict verify_db_token(const DbToken& token, const KeyFacts& key, const Se
       .signed_at = token.signed_at,
       .expires_s = token.expires_s,
       .ends_at = token.signed_at + std::chrono::seconds(token.expires_s),
-      .resource_arn = connect_resource_arn(server.realm, server.resource_id, token.db_user)};
+      .resource_arn = connect_resource_arn(server.realm, server.resource_id, token.db_user),
+      .signature_hash = sha256(token.signature)};
 }
 
 TokenVerdict check_db_token(std::string_view text, const ServerFacts& server, WallTime now,
