@@ -214,6 +214,48 @@ TEST_F(LoginLimitsTest, AddressesThatKeepFailingWait) {
   EXPECT_EQ(verify("guess").answer_after, Millis(0));
 }
 
+TEST_F(LoginLimitsTest, ConditionsSeeThePeerWhereTheRulesSaySo) {
+  const auto allow_if = [&](std::string_view condition) {
+    bed_.allow(user_ref("ana"),
+               R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":)"
+               R"("rds-db:connect","Resource":"*","Condition":)" +
+                   std::string(condition) + "}]}");
+  };
+  const auto deny_if = [&](std::string_view condition) {
+    bed_.allow(user_ref("ana"),
+               R"({"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":)"
+               R"("rds-db:connect","Resource":"*","Condition":)" +
+                   std::string(condition) + "}]}",
+               "deny");
+  };
+  const std::string token = make();
+  allow_if(R"({"IpAddress":{"aws:SourceIp":"127.0.0.0/24"}})");
+  EXPECT_EQ(verify(token).reason, "implicit-deny") << "as on AWS";
+  change({.connect_conditions = true});
+  EXPECT_EQ(verify(token).reason, "");
+  peer_ = "127.0.1.1";
+  EXPECT_EQ(verify(token).reason, "implicit-deny") << "the same token from elsewhere";
+  peer_ = "";  // mysqld's own socket
+  EXPECT_EQ(verify(token).reason, "implicit-deny");
+  peer_ = "127.0.0.1";
+  deny_if(R"({"NotIpAddress":{"aws:SourceIp":"127.0.0.0/8"}})");
+  EXPECT_EQ(verify(token).reason, "");
+  peer_ = "10.0.0.1";
+  EXPECT_EQ(verify(token).reason, "explicit-deny");
+  peer_ = "127.0.0.1";
+  EXPECT_EQ(verify(token, kNow, kOther).reason, "explicit-deny")
+      << "a cluster without the rule: what is not known is not in the range";
+}
+
+TEST_F(LoginLimitsTest, ConditionsSeeTheTimeAlways) {
+  bed_.allow(user_ref("ana"),
+             R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"rds-db:connect",)"
+             R"("Resource":"*","Condition":{"DateLessThan":{"aws:CurrentTime":)"
+             R"("2026-01-02T03:05:00Z"}}}]})");
+  EXPECT_EQ(verify(make()).reason, "");
+  EXPECT_EQ(verify(make(), kNow + seconds(60)).reason, "implicit-deny");
+}
+
 TEST_F(LoginLimitsTest, TheSameFactsKeepWhatWasProved) {
   const std::string token = make();
   ASSERT_TRUE(verify(token).allowed);
