@@ -33,6 +33,7 @@ LoginRecord record_of(const MemberId& member, const wire::TokenRequest& request,
   record.token_uses = verdict.token_uses;
   record.token_first_used = verdict.token_first_used;
   record.token_first_from = verdict.token_first_from;
+  record.answer_after = verdict.answer_after;
   return record;
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Where the records of logins and API calls go: counted at once, written to files behind the
-// caller's back.
+// caller's back. A login's line in the daemon's log is written there too: it must not wait for a
+// disk either.
 #pragma once
 
 #include <string>

@@ -42,6 +42,7 @@ struct LoginRecord {
   std::int64_t token_uses = 0;
   WallTime token_first_used{};
   std::string token_first_from;
+  Millis answer_after{0};  // so long a refusal's answer waits
   std::int64_t microseconds = 0;
 };
 

@@ -7,7 +7,6 @@
 #include <variant>
 
 #include "base/iso8601.h"
-#include "base/log.h"
 #include "service/identity_access.h"
 
 namespace trivet::service {
@@ -116,37 +115,6 @@ ContextKeys connect_context(const Realm& realm, const wire::TokenRequest& reques
   return context;
 }
 
-void log_verdict(const MemberId& member, const wire::TokenRequest& request,
-                 const LoginVerdict& verdict) {
-  const std::string user = token::log_quoted(request.user);
-  const std::string key = token::log_quoted(verdict.access_key_id);
-  const auto connection = static_cast<std::uint64_t>(request.connection_id);
-  if (verdict.allowed) {
-    log(Level::kInfo, "login.accepted",
-        {{"member", member.str()},
-         {"user", user},
-         {"principal", verdict.principal_arn},
-         {"access_key", key},
-         {"peer", request.peer_address},
-         {"connection", connection},
-         {"token_uses", verdict.token_uses},
-         {"token_first_from", verdict.token_first_from}});
-    return;
-  }
-  const Level level = verdict.reason == kReasonUnknownDatabase ? Level::kError : Level::kWarning;
-  log(level, "login.refused",
-      {{"member", member.str()},
-       {"reason", verdict.reason},
-       {"detail", verdict.detail},
-       {"user", user},
-       {"principal", verdict.principal_arn},
-       {"access_key", key},
-       {"peer", request.peer_address},
-       {"connection", connection},
-       {"answer_after_ms", verdict.answer_after.count()},
-       {"iam-db-auth-error", verdict.aws_text}});
-}
-
 // "statement 2 (Sid 'Connect') of identity-based policy 'X'"; "no …" when none decided.
 std::string decided_by(const policy::Decision& decision) {
   const std::string kind(policy::to_string(decision.kind));
@@ -230,7 +198,6 @@ LoginVerdict TokenVerifier::verify(const MemberId& member, const wire::TokenRequ
   if (!verdict.allowed && verdict.reason != kReasonUnknownDatabase) {
     verdict.answer_after = history_.refused(address_of(request), now);
   }
-  log_verdict(member, request, verdict);
   return verdict;
 }
 

@@ -90,7 +90,8 @@ class TokenVerifier {
   // One caller at a time.
   void set_databases(std::shared_ptr<const DatabaseFacts> databases);
 
-  // `member`: whose mysqld asks, known from the socket on which it asked. Writes one log line.
+  // `member`: whose mysqld asks, known from the socket on which it asked. Writes nothing:
+  // whoever asks records the verdict.
   LoginVerdict verify(const MemberId& member, const wire::TokenRequest& request,
                       WallTime now) const;
 

@@ -284,6 +284,14 @@ class Home:
                          if all(str(event.get(key)) == str(value) for key, value in fields.items())), None)
         return wait_until(f"event {name} {fields or ''}", there, seconds)
 
+    def wait_events(self, name, count, after=0, seconds=10, **fields):
+        """At least so many of them: a login's line is written behind the login's back."""
+        def there():
+            found = [event for event in self.events(name, after)
+                     if all(str(event.get(key)) == str(value) for key, value in fields.items())]
+            return found if len(found) >= count else None
+        return wait_until(f"{count} events {name} {fields or ''}", there, seconds)
+
     def admin(self, method, target, body=None, seconds=30):
         connection = UnixConnection(self.path / "run/trivetd.sock", seconds)
         try:

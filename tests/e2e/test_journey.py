@@ -255,7 +255,7 @@ def the_certificate_is_checked(home):
 
 @suite.test
 def logins_are_in_the_log_with_principal(home):
-    accepted = home.events("login.accepted")
+    accepted = home.wait_events("login.accepted", 1)
     assert accepted and all(event["principal"] == home.shared["principal"] for event in accepted), accepted[-1:]
     assert "X-Amz-Signature" not in pathlib.Path(home.log_path).read_text(encoding="utf-8"), "a token is in the log"
 
