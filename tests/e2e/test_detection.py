@@ -230,16 +230,6 @@ def socket_of(pid, local, peer_pid):
         os.close(pidfd)
 
 
-def admin_sql(home, member, statement):
-    """As Trivet itself, over the member's own socket."""
-    number = home.sql(member["address"], "SELECT @@server_id")[0][0]
-    with contextlib.closing(pymysql.connect(unix_socket=f"{home.path}/run/{number}/mysqld.sock", user="trivet_admin",
-                                            connect_timeout=5, read_timeout=10)) as connection:
-        with connection.cursor() as cursor:
-            cursor.execute(statement)
-            return cursor.fetchall()
-
-
 @suite.test
 def a_lost_acknowledgement_is_made_up_for(home):
     home.wait_whole()
@@ -252,7 +242,7 @@ def a_lost_acknowledgement_is_made_up_for(home):
                 cursor.execute("UPDATE mydb.one SET n = n + 1 WHERE id = 1")
             answered.append(time.monotonic())
         with stopped(home.daemon.pid):  # or it lets the other reader receive again
-            admin_sql(home, other, "STOP REPLICA IO_THREAD")
+            home.admin_sql(other, "STOP REPLICA IO_THREAD")
             source = wait_until("a voter that receives", lambda: socket_of(writer["pid"], 3306, voter["pid"]), 30)
             with contextlib.closing(source):
                 committing = threading.Thread(target=commit)
