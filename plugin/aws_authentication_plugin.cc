@@ -19,6 +19,7 @@
 #include <string_view>
 
 #include "core/wire/token_frame.h"
+#include "counters.h"
 #include "daemon_exchange.h"
 #include "mysql_plugin_abi.h"
 
@@ -33,6 +34,7 @@ using trivet::wire::Transport;
 using trivet::wire::Verdict;
 using trivet_plugin::Exchange;
 using trivet_plugin::Outcome;
+using trivet_plugin::Refusal;
 
 constexpr char kSocketVariable[] = "TRIVET_AUTH_SOCKET";
 constexpr std::string_view kAuthenticationString = "RDS";
@@ -131,32 +133,82 @@ void copy_text(std::span<char> out, std::string_view text) {
   out[count] = '\0';
 }
 
+// A refusal that the client is at fault for; the other way round for our side.
+int refuse_credentials(Refusal refusal) {
+  trivet_plugin::count_failure(refusal);
+  return mysql_abi::kCrAuthUserCredentials;
+}
+
+int fail(Refusal refusal) {
+  trivet_plugin::count_failure(refusal);
+  return mysql_abi::kCrAuthPluginError;
+}
+
+Refusal refusal_of(Outcome outcome) {
+  switch (outcome) {
+    case Outcome::kAnswered:
+      return Refusal::kDaemonError;
+    case Outcome::kTryAgain:
+      return Refusal::kDaemonAbsent;
+    case Outcome::kTimeout:
+      return Refusal::kDaemonSilent;
+    case Outcome::kClientGone:
+      return Refusal::kClientGone;
+    case Outcome::kOtherProtocol:
+      return Refusal::kOtherProtocol;
+    case Outcome::kStranger:
+      return Refusal::kStranger;
+    case Outcome::kNonsense:
+      return Refusal::kDaemonNotUnderstood;
+    case Outcome::kLocalFault:
+      return Refusal::kLocalFault;
+  }
+  return Refusal::kLocalFault;
+}
+
+// What an administrator must know when plugin and daemon do not fit.
+void log_other_protocol(const trivet::wire::Versions& theirs, std::string_view user = {}) {
+  char text[kLogLineBytes];
+  const bool is_daemon_newer = theirs.lowest > trivet::wire::kTokenProtocolVersion;
+  std::snprintf(text, sizeof text, "the Trivet daemon speaks protocol %d to %d, this plugin %d: %s",
+                theirs.lowest, theirs.highest, trivet::wire::kTokenProtocolVersion,
+                is_daemon_newer ? "restart mysqld, which then loads the daemon's plugin"
+                                : "upgrade the daemon");
+  log_line("ERROR", text, user);
+}
+
 // The login once the token is there. Returns one of MySQL's codes.
 int decide(const TokenRequest& request, const THD* thd, int client, ServerAuthInfo* info) {
   if (!trivet_plugin::has_daemon_address()) {
     log_line("ERROR", "TRIVET_AUTH_SOCKET is not set in mysqld's environment, or too long",
              request.user);
-    return mysql_abi::kCrAuthPluginError;
+    return fail(Refusal::kNotConfigured);
   }
   Exchange exchange(thd, client);
   TokenResponse response;
   const Outcome outcome = exchange.run(request, response);
-  if (outcome == Outcome::kClientGone) {
-    return mysql_abi::kCrAuthPluginError;
+  if (outcome == Outcome::kOtherProtocol) {
+    log_other_protocol(exchange.versions(), request.user);
+    return fail(Refusal::kOtherProtocol);
   }
   if (outcome != Outcome::kAnswered || response.verdict == Verdict::kError) {
-    log_line("ERROR", trivet_plugin::describe(outcome), request.user);
-    return mysql_abi::kCrAuthPluginError;
+    if (outcome != Outcome::kClientGone) {
+      log_line("ERROR", trivet_plugin::describe(outcome), request.user);
+    }
+    return fail(refusal_of(outcome));
   }
   if (response.verdict != Verdict::kAllow) {
+    trivet_plugin::count_denial(response.reason);
     return mysql_abi::kCrAuthUserCredentials;  // the daemon has logged why
   }
+  trivet_plugin::count_success();
   copy_text(info->external_user, response.principal);
   copy_text(info->authenticated_as, request.user);
   return mysql_abi::kCrOk;
 }
 
 int authenticate_user(Vio* vio, ServerAuthInfo* info) {
+  trivet_plugin::count_request();
   info->password_used = mysql_abi::kPasswordUsedNo;
   VioInfo connection{};
   vio->info(vio, &connection);
@@ -165,13 +217,14 @@ int authenticate_user(Vio* vio, ServerAuthInfo* info) {
     // Many clients would send the token in the clear when asked, so they are not asked.
     set_client_error(mysql_abi::kErSecureTransportRequired,
                      "IAM authentication is allowed only with SSL connections.");
-    return mysql_abi::kCrAuthUserCredentials;
+    return refuse_credentials(Refusal::kNoTls);
   }
 
   unsigned char* packet = nullptr;
   const int length = vio->read_packet(vio, &packet);
   if (length < 0 || packet == nullptr) {
-    return mysql_abi::kCrAuthUserCredentials;  // the client left or cannot do mysql_clear_password
+    // The client left or cannot do mysql_clear_password.
+    return refuse_credentials(Refusal::kClientGone);
   }
   const auto packet_size = static_cast<std::size_t>(length);
   std::string_view token(reinterpret_cast<const char*>(packet), packet_size);
@@ -202,10 +255,14 @@ int authenticate_user(Vio* vio, ServerAuthInfo* info) {
   }
   if (token.empty()) {
     log_line("Warning", "the client sent no token", request.user);
+    result = refuse_credentials(Refusal::kNoToken);
   } else if (token.size() > trivet::wire::kMaxTokenBytes) {
     log_line("Warning", "the client sent more than a token can be", request.user);
+    result = refuse_credentials(Refusal::kTokenTooLong);
   } else if (!request.user.empty() && request.user.size() <= mysql_abi::kUserNameBytes) {
     result = decide(request, thd, connection.socket, info);
+  } else {
+    result = refuse_credentials(Refusal::kLocalFault);  // no such account can be in mysql.user
   }
   explicit_bzero(packet, packet_size);
   return result;
@@ -240,8 +297,18 @@ int set_salt(const char*, unsigned int, unsigned char*, unsigned char* salt_size
   return 0;
 }
 
-// Loading goes on without an address: the accounts stay visible, and each login says what is
-// missing.
+// Loading goes on whatever is found: the accounts stay visible, and each login says what is wrong.
+void check_protocol() {
+  trivet::wire::Versions theirs;
+  const Outcome outcome = trivet_plugin::ask_versions(theirs);
+  if (outcome == Outcome::kOtherProtocol) {
+    log_other_protocol(theirs);
+  } else if (outcome != Outcome::kAnswered) {
+    // A daemon that comes later is understood or not by the first login.
+    log_line("Warning", trivet_plugin::describe(outcome));
+  }
+}
+
 int init(void*) {
   const char* const path = std::getenv(kSocketVariable);
   if (path == nullptr || path[0] == '\0') {
@@ -253,7 +320,9 @@ int init(void*) {
   if (!trivet_plugin::set_daemon_address(path)) {
     log_line("Warning",
              "TRIVET_AUTH_SOCKET is longer than 107 bytes; no login with a token will work");
+    return 0;
   }
+  check_protocol();
   return 0;
 }
 
@@ -295,7 +364,7 @@ mysql_abi::PluginDescriptor _mysql_plugin_declarations_[] = {
      .check_uninstall = nullptr,
      .deinit = deinit,
      .version = 0x0100,
-     .status_vars = nullptr,
+     .status_vars = trivet_plugin::status_variables(),
      .system_vars = nullptr,
      .reserved = nullptr,
      .flags = 0},

@@ -22,6 +22,7 @@ using trivet::wire::TokenRequest;
 using trivet::wire::TokenResponse;
 
 constexpr std::int64_t kPatienceMs = 3000;  // for everything a login needs of the daemon
+constexpr std::int64_t kLoadPatienceMs = 500;
 constexpr std::int64_t kRetryPauseMs = 50;  // a daemon that starts is back within a few of these
 constexpr std::int64_t kKillCheckMs = 100;  // how often a waiting login looks whether it was killed
 // As many logins as a machine's processors can be busy with; the others make their own connection.
@@ -101,13 +102,15 @@ const char* describe(Outcome outcome) {
     case Outcome::kTryAgain:
       return "the Trivet daemon is not there (nothing answers at TRIVET_AUTH_SOCKET)";
     case Outcome::kTimeout:
-      return "the Trivet daemon did not answer within 3 seconds";
+      return "the Trivet daemon did not answer in time (3 seconds for a login)";
     case Outcome::kClientGone:
       return "the client left";
+    case Outcome::kOtherProtocol:
+      return "the Trivet daemon speaks another version of the protocol";
     case Outcome::kStranger:
       return "TRIVET_AUTH_SOCKET is held by a process of another user";
     case Outcome::kNonsense:
-      return "the answer at TRIVET_AUTH_SOCKET is not understood; is it another version's?";
+      return "the answer at TRIVET_AUTH_SOCKET is not understood";
     case Outcome::kLocalFault:
       return "TRIVET_AUTH_SOCKET cannot be used (permissions, or no file descriptors left)";
   }
@@ -132,8 +135,40 @@ void close_kept_connections() {
   kept.close_all();
 }
 
-Exchange::Exchange(const THD* thd, int client)
-    : thd_(thd), client_(client), deadline_(monotonic_ms() + kPatienceMs) {}
+Outcome ask_versions(trivet::wire::Versions& theirs) {
+  Exchange exchange(nullptr, -1, kLoadPatienceMs);
+  int connected = -1;
+  if (const Outcome outcome = exchange.connect_to_daemon(connected); connected < 0) {
+    return outcome;
+  }
+  Descriptor daemon(connected);
+  char question[trivet::wire::kVersionsFrameBytes];
+  const std::size_t size = trivet::wire::encode_versions_question({}, question);
+  // A new connection has room for these bytes.
+  if (send(daemon.get(), question, size, MSG_NOSIGNAL) != static_cast<ssize_t>(size)) {
+    return Outcome::kTryAgain;
+  }
+  std::string_view payload;
+  if (const Outcome outcome = exchange.receive_payload(daemon.get(), payload);
+      outcome != Outcome::kAnswered) {
+    return outcome;
+  }
+  const auto answer = trivet::wire::decode_versions_answer(payload);
+  if (!answer.has_value()) {
+    return Outcome::kNonsense;
+  }
+  theirs = *answer;
+  if (!theirs.fit(trivet::wire::kTokenProtocolVersion)) {
+    return Outcome::kOtherProtocol;
+  }
+  kept.keep(daemon);
+  return Outcome::kAnswered;
+}
+
+Exchange::Exchange(const THD* thd, int client) : Exchange(thd, client, kPatienceMs) {}
+
+Exchange::Exchange(const THD* thd, int client, std::int64_t patience_ms)
+    : thd_(thd), client_(client), deadline_(monotonic_ms() + patience_ms) {}
 
 Outcome Exchange::run(const TokenRequest& request, TokenResponse& response) {
   for (;;) {
@@ -162,6 +197,19 @@ Outcome Exchange::attempt(const TokenRequest& request, TokenResponse& response) 
     }
     kept.close_all();  // they are of a daemon that is no more
   }
+  int connected = -1;
+  if (const Outcome outcome = connect_to_daemon(connected); connected < 0) {
+    return outcome;
+  }
+  Descriptor daemon(connected);
+  const Outcome outcome = ask(daemon.get(), request, response);
+  if (outcome == Outcome::kAnswered) {
+    kept.keep(daemon);
+  }
+  return outcome;
+}
+
+Outcome Exchange::connect_to_daemon(int& connected) const {
   Descriptor daemon(socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (daemon.get() < 0) {
     return Outcome::kLocalFault;
@@ -176,11 +224,8 @@ Outcome Exchange::attempt(const TokenRequest& request, TokenResponse& response) 
   if (!is_trusted(daemon.get())) {
     return Outcome::kStranger;
   }
-  const Outcome outcome = ask(daemon.get(), request, response);
-  if (outcome == Outcome::kAnswered) {
-    kept.keep(daemon);
-  }
-  return outcome;
+  connected = daemon.release();
+  return Outcome::kAnswered;
 }
 
 Outcome Exchange::ask(int daemon, const TokenRequest& request, TokenResponse& response) {
@@ -217,6 +262,23 @@ Outcome Exchange::send_request(int daemon, const TokenRequest& request) {
 }
 
 Outcome Exchange::receive_response(int daemon, TokenResponse& response) {
+  std::string_view payload;
+  if (const Outcome outcome = receive_payload(daemon, payload); outcome != Outcome::kAnswered) {
+    return outcome;
+  }
+  if (const auto versions = trivet::wire::decode_versions_answer(payload)) {
+    versions_ = *versions;
+    return Outcome::kOtherProtocol;
+  }
+  const auto decoded = trivet::wire::decode_response(payload);
+  if (!decoded.has_value()) {
+    return Outcome::kNonsense;
+  }
+  response = *decoded;
+  return Outcome::kAnswered;
+}
+
+Outcome Exchange::receive_payload(int daemon, std::string_view& payload) {
   std::size_t got = 0;
   std::size_t wanted = kFramePrefixBytes;
   while (got < wanted) {
@@ -245,13 +307,8 @@ Outcome Exchange::receive_response(int daemon, TokenResponse& response) {
       wanted = kFramePrefixBytes + *size;
     }
   }
-  const auto decoded =
-      trivet::wire::decode_response({answer_ + kFramePrefixBytes, got - kFramePrefixBytes});
-  if (got != wanted || !decoded.has_value()) {
-    return Outcome::kNonsense;
-  }
-  response = *decoded;
-  return Outcome::kAnswered;
+  payload = {answer_ + kFramePrefixBytes, got - kFramePrefixBytes};
+  return got == wanted ? Outcome::kAnswered : Outcome::kNonsense;
 }
 
 // After a call that moved nothing: waits where that helps. kAnswered means "go on".

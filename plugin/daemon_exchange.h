@@ -16,12 +16,13 @@ namespace trivet_plugin {
 
 enum class Outcome {
   kAnswered,
-  kTryAgain,    // the daemon is not there, or went away before it answered
-  kTimeout,     // it is there and did not answer in time
-  kClientGone,  // the client left, or the connection is killed
-  kStranger,    // another user's process holds the socket
-  kNonsense,    // bytes that are no response
-  kLocalFault,  // no permission, no descriptors
+  kTryAgain,       // the daemon is not there, or went away before it answered
+  kTimeout,        // it is there and did not answer in time
+  kClientGone,     // the client left, or the connection is killed
+  kOtherProtocol,  // it speaks no version of the protocol that this plugin does
+  kStranger,       // another user's process holds the socket
+  kNonsense,       // bytes that are no response
+  kLocalFault,     // no permission, no descriptors
 };
 const char* describe(Outcome outcome);
 
@@ -32,22 +33,35 @@ bool has_daemon_address();
 // When no login runs any more.
 void close_kept_connections();
 
+// Which versions of the protocol the daemon speaks, when the plugin is loaded. Waits half a second
+// at most: mysqld is starting.
+Outcome ask_versions(trivet::wire::Versions& theirs);
+
 // One login's exchange. Lives on the stack of the login's thread.
 class Exchange {
  public:
-  // `thd` may be null; `client` is the descriptor of the client's connection.
+  // `thd` may be null; `client` is the descriptor of the client's connection, or -1.
   Exchange(const THD* thd, int client);
 
   // Asks until there is an answer or 3 seconds are over. On kAnswered `response` points into this
   // object.
   Outcome run(const trivet::wire::TokenRequest& request, trivet::wire::TokenResponse& response);
 
+  // After kOtherProtocol: what the daemon speaks.
+  const trivet::wire::Versions& versions() const { return versions_; }
+
  private:
+  friend Outcome ask_versions(trivet::wire::Versions& theirs);
+  Exchange(const THD* thd, int client, std::int64_t patience_ms);
+  // A connection to the daemon, or why there is none.
+  Outcome connect_to_daemon(int& daemon) const;
   Outcome attempt(const trivet::wire::TokenRequest& request, trivet::wire::TokenResponse& response);
   Outcome ask(int daemon, const trivet::wire::TokenRequest& request,
               trivet::wire::TokenResponse& response);
   Outcome send_request(int daemon, const trivet::wire::TokenRequest& request);
   Outcome receive_response(int daemon, trivet::wire::TokenResponse& response);
+  // A frame without its prefix; it points into this object.
+  Outcome receive_payload(int daemon, std::string_view& payload);
   Outcome after_failure(int daemon, short events);
   Outcome wait(int daemon, short events, std::int64_t milliseconds);
   bool is_killed() const;
@@ -55,6 +69,7 @@ class Exchange {
   const THD* const thd_;
   const int client_;
   const std::int64_t deadline_;
+  trivet::wire::Versions versions_;
   char answer_[trivet::wire::kMaxResponseFrameBytes];
 };
 

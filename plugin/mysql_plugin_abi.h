@@ -87,6 +87,19 @@ struct AuthDescriptor {  // st_mysql_auth
 };
 static_assert(sizeof(AuthDescriptor) == 64);
 
+// What SHOW GLOBAL STATUS reads. Only these types and scopes are used.
+inline constexpr int kShowLongLong = 4;  // value points to an unsigned long long
+inline constexpr int kShowArray = 7;     // value points to more of them; a null name ends both
+inline constexpr int kShowScopeGlobal = 1;
+inline constexpr std::size_t kShowNameBytes = 64;
+struct ShowVariable {  // SHOW_VAR
+  const char* name;
+  char* value;
+  int type;
+  int scope;
+};
+static_assert(sizeof(ShowVariable) == 24);
+
 struct PluginDescriptor {  // st_mysql_plugin
   int type;
   void* info;

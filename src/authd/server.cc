@@ -2,6 +2,8 @@
 #include "authd/server.h"
 
 #include <array>
+#include <optional>
+#include <span>
 
 #include "base/log.h"
 #include "core/wire/token_frame.h"
@@ -34,7 +36,40 @@ void Server::stop() {
   loop_.stop();
 }
 
+namespace {
+
+// The server frames payloads itself.
+std::string payload_of(std::span<const char> out, std::size_t size) {
+  return std::string(out.data() + wire::kFramePrefixBytes, size - wire::kFramePrefixBytes);
+}
+
+// What a plugin hears that asks which versions are spoken here, or that uses another one. nullopt:
+// the frame is about something else.
+std::optional<std::string> answer_about_versions(std::string_view frame,
+                                                 const std::string& member) {
+  const auto question = wire::decode_versions_question(frame);
+  if (!question && !wire::is_of_unknown_version(frame)) {
+    return std::nullopt;
+  }
+  const wire::Versions ours;
+  if (!question || !ours.fit(question->highest)) {
+    const int theirs = question ? question->highest : static_cast<unsigned char>(frame[0]);
+    log(Level::kError, "login.other_protocol",
+        {{"member", member},
+         {"plugin", theirs},
+         {"daemon", int{ours.highest}},
+         {"cure", "restart the instance: its mysqld then loads the plugin of this version"}});
+  }
+  std::array<char, wire::kVersionsFrameBytes> out;
+  return payload_of(out, wire::encode_versions_answer(ours, out));
+}
+
+}  // namespace
+
 std::string Server::answer(std::string_view frame, const net::FramePeer& peer) const {
+  if (const auto answered = answer_about_versions(frame, peer.tag)) {
+    return *answered;
+  }
   const auto request = wire::decode_request(frame);
   if (!request) {
     log(Level::kError, "login.malformed_frame", {{"member", peer.tag}, {"bytes", frame.size()}});
@@ -50,8 +85,7 @@ std::string Server::answer(std::string_view frame, const net::FramePeer& peer) c
     log(Level::kError, "login.answer_not_encoded", {{"member", peer.tag}});
     return {};
   }
-  // The server frames the payload itself.
-  return std::string(out.data() + wire::kFramePrefixBytes, size - wire::kFramePrefixBytes);
+  return payload_of(out, size);
 }
 
 }  // namespace trivet::authd

@@ -33,7 +33,9 @@
 #include "daemon/cluster_admin.h"
 #include "daemon/engine_host.h"
 #include "daemon/iam_admin.h"
+#include "daemon/login_rules_admin.h"
 #include "daemon/status_json.h"
+#include "daemon/token_admin.h"
 #include "net/http_server.h"
 #include "net/kernel_steering.h"
 #include "router/router.h"
@@ -109,6 +111,7 @@ struct Daemon::Parts {
   std::unique_ptr<StateStore> store;
   std::unique_ptr<service::IamService> iam;
   std::unique_ptr<service::StsService> sts;
+  std::unique_ptr<service::LoginRulesBook> login_rules;
   std::unique_ptr<service::TokenVerifier> verifier;
   std::unique_ptr<authd::Server> authd;
   std::unique_ptr<EngineHost> engine;
@@ -176,8 +179,10 @@ Status Daemon::Parts::build_services() {
   TRIVET_TRY(iam, service::IamService::open(
                       {.store = store.get(), .sealer = sealer, .realm = installation.realm}));
   sts = std::make_unique<service::StsService>(*iam, sealer, jose::verify_jws);
-  verifier = std::make_unique<service::TokenVerifier>(
-      service::TokenVerifier::Options{.identities = *iam, .sealer = sealer});
+  login_rules = std::make_unique<service::LoginRulesBook>(*store);
+  TRIVET_CHECK_OK(login_rules->load());
+  verifier = std::make_unique<service::TokenVerifier>(service::TokenVerifier::Options{
+      .identities = *iam, .sealer = sealer, .rules = login_rules.get(), .begun = clock.wall_now()});
   authd = std::make_unique<authd::Server>(*verifier, clock);
   open_router();
   hosts_file = std::make_unique<hosts::HostsFile>(kHostsFile, installation.id);
@@ -352,26 +357,7 @@ void Daemon::stop() {
 }
 
 void Daemon::Parts::on_views(const std::vector<service::ClusterViewPtr>& views) {
-  auto facts = std::make_shared<service::DatabaseFacts>();
-  for (const service::ClusterViewPtr& view : views) {
-    const Cluster& c = view->cluster;
-    service::DatabaseFacts::Database database{c.resource_id.str(), c.iam_authentication, {}};
-    // A token made for one endpoint of a cluster is good for the others: it names the same cluster.
-    std::vector<Endpoint> endpoints = {c.writer_endpoint, c.reader_endpoint};
-    for (const Member& m : c.members) {
-      endpoints.push_back(m.endpoint);
-    }
-    for (const Endpoint& e : endpoints) {
-      database.hosts.push_back({e.address, e.port});
-      if (e.name != e.address) {
-        database.hosts.push_back({e.name, e.port});
-      }
-    }
-    for (const Member& m : c.members) {
-      facts->databases.emplace(m.id, database);
-    }
-  }
-  verifier->set_databases(std::move(facts));
+  verifier->set_databases(service::make_database_facts(views));
 
   auto table = service::make_endpoint_table(views);
   if (table) {
@@ -432,12 +418,18 @@ net::HttpResponse Daemon::Parts::admin_call(const net::HttpRequest& request) {
   if (request.method == "POST" && request.target == "/credentials") {
     return credentials(request);
   }
+  if (request.method == "POST" && request.target == "/token/explain") {
+    return explain_token(request, *verifier, clusters->views(), clock.wall_now());
+  }
   if (request.method == "POST" && request.target == "/stop") {
     return stop_members(request);
   }
   auto answer = iam_admin_call(request, *iam);
   if (!answer) {
     answer = cluster_admin_call(request, *clusters);
+  }
+  if (!answer) {
+    answer = login_rules_admin_call(request, *login_rules);
   }
   const std::string call = request.method + " " + request.target;
   return answer ? std::move(*answer) : json_response(404, {{"error", "no such call: " + call}});

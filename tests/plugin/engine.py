@@ -122,6 +122,11 @@ class Engine:
         with open(self.log_path, encoding="utf-8", errors="replace") as file:
             return file.read()
 
+    def counters(self):
+        """What SHOW GLOBAL STATUS says of the plugin, without its prefix."""
+        rows = self.sql("SHOW GLOBAL STATUS LIKE 'AWSAuthenticationPlugin%'")
+        return {name.removeprefix("AWSAuthenticationPlugin_"): int(count) for name, count in rows}
+
     def own_log_lines(self):
         return [line for line in self.log_text().splitlines() if "[AWSAuthenticationPlugin]" in line]
 

@@ -22,6 +22,10 @@ def response(verdict, principal="", reason=""):
     return struct.pack(">I", len(payload)) + payload
 
 
+def versions_answer(lowest, highest):
+    return struct.pack(">IBBBB", 4, 0, 4, lowest, highest)
+
+
 def parse_request(payload):
     version, kind, transport, flags, connection_id, port = struct.unpack_from(">BBBBQH", payload)
     at = 14
@@ -50,6 +54,9 @@ ANSWERS = {
     b"zeros": struct.pack(">I", 12) + bytes(12),
     b"allow-no-arn": struct.pack(">IBBBBHH", 8, 1, 2, ALLOW, 0, 0, 0),
     b"half": response(ALLOW, ARN)[:20],
+    b"throttled": response(DENY, ARN, "throttled"),
+    b"odd": response(DENY, "", "A Reason, " + "x" * 54),
+    b"silent-deny": response(DENY, ARN, ""),
     b"slow": None,
     b"hang": None,
 }
@@ -62,6 +69,8 @@ class FakeDaemon:
         self.path = path
         self.requests = []
         self.released = threading.Event()
+        self.versions = (1, 1)  # of the protocol; when 1 is not among them, nothing else is answered
+        self.version_questions = 0
         self.drop_first = 0  # so many connections are closed without an answer
         self.accepted = 0
         self._listener = None
@@ -119,13 +128,19 @@ class FakeDaemon:
         if len(prefix) < 4:
             return False
         (size,) = struct.unpack(">I", prefix)
-        request = parse_request(stream.read(size))
+        payload = stream.read(size)
+        if payload[:2] == b"\0\3":
+            self.version_questions += 1
+        if payload[:2] == b"\0\3" or self.versions[0] > 1:
+            connection.sendall(versions_answer(*self.versions))
+            return True
+        request = parse_request(payload)
         self.requests.append(request)
         if self.drop_first > 0:
             self.drop_first -= 1
             return False
         prefix = request["token"].split(b":")[0]
-        answer = ANSWERS[prefix]
+        answer = response(DENY, ARN, prefix.decode()) if prefix.startswith(b"reason-") else ANSWERS[prefix]
         if prefix == b"slow":
             self.released.wait(1.0)
             answer = response(ALLOW, ARN)

@@ -10,6 +10,7 @@ import argparse
 import contextlib
 import os
 import shutil
+import socket
 import struct
 import subprocess
 import sys
@@ -94,6 +95,160 @@ def test_account_statements(engine, report):
     report.check("SHOW CREATE USER round-trips", error is None and again == created, (error, created, again))
     error = engine.sql_error("ALTER USER jane REQUIRE SSL") or engine.sql_error("GRANT SELECT ON mysql.* TO jane")
     report.check("ALTER USER … REQUIRE SSL and GRANT", error is None, error)
+
+
+def test_account_dump(engine, daemon, report):
+    print("accounts in a dump")
+    engine.sql("CREATE USER dumped@'127.%' IDENTIFIED WITH AWSAuthenticationPlugin AS 'RDS' REQUIRE SSL")
+    engine.sql("GRANT SELECT ON mysql.* TO dumped@'127.%'")
+    accounts = ("SELECT user, host, plugin, authentication_string, ssl_type, account_locked, password_expired "
+                "FROM mysql.user WHERE plugin = 'AWSAuthenticationPlugin' ORDER BY user, host")
+    before = engine.sql(accounts)
+    dump = subprocess.run(
+        engine.command("bin/mysqldump", "--no-defaults", f"--socket={engine.socket_path}", "--user=root",
+                       "--flush-privileges", "mysql", "user", "db"), capture_output=True, check=True, timeout=60)
+    for user in ("dumped@'127.%'", "jane"):
+        engine.sql(f"DROP USER {user}")
+    report.check("control: the accounts are gone", len(engine.sql(accounts)) == len(before) - 2, engine.sql(accounts))
+    done = subprocess.run(
+        engine.command("bin/mysql", "--no-defaults", f"--socket={engine.socket_path}", "--user=root",
+                       "--database=mysql"), input=dump.stdout, capture_output=True, check=False, timeout=60)
+    engine.sql("FLUSH PRIVILEGES")
+    report.check("mysqldump and mysql bring them back as they were",
+                 done.returncode == 0 and engine.sql(accounts) == before, (done.stderr, engine.sql(accounts)))
+    error, _ = engine.login_error("allow:x", user="dumped")
+    report.check("and they log in", error is None and daemon.requests[-1]["user"] == "dumped", error)
+    engine.sql("DROP USER dumped@'127.%'")
+
+
+def test_counters(engine, daemon, report):
+    print("status variables")
+    before = engine.counters()
+    names = {"requests", "successes", "failures", "failures_other", "failures_no_tls", "failures_empty",
+             "failures_too_long", "failures_client_gone", "failures_not_configured", "failures_daemon_absent",
+             "failures_daemon_silent", "failures_daemon_error", "failures_daemon_not_understood",
+             "failures_other_protocol", "failures_socket_of_a_stranger", "failures_local_fault"}
+    report.check("all are there from the start", names <= set(before), names - set(before))
+    for token, user, tls in (("allow:x", "jane", True), ("allow:x", "jane", True), ("deny:x", "jane", True),
+                             ("deny:x", "jane", True), ("throttled:x", "jane", True), ("error:x", "jane", True),
+                             ("odd:x", "jane", True), ("silent-deny:x", "jane", True), ("garbage:x", "jane", True),
+                             ("", "jane", True), ("allow:" + "x" * 70_000, "jane", True), ("allow:x", "plain", False)):
+        engine.login_error(token, user=user, tls=tls)
+    more = {name: count - before.get(name, 0) for name, count in engine.counters().items()}
+    odd = "failures_a_reason__"
+    odd += "x" * (63 - len("AWSAuthenticationPlugin_") - len(odd))
+    expected = {"requests": 12, "successes": 2, "failures": 10, "failures_expired": 2, "failures_throttled": 1,
+                "failures_daemon_error": 1, odd: 1, "failures_other": 1, "failures_daemon_not_understood": 1,
+                "failures_empty": 1, "failures_too_long": 1, "failures_no_tls": 1}
+    found = {name: count for name, count in more.items() if count}
+    report.check("each login is counted once, each refusal under its reason", found == expected, found)
+    rows = engine.sql("SELECT VARIABLE_VALUE FROM performance_schema.global_status WHERE VARIABLE_NAME = "
+                      "'AWSAuthenticationPlugin_failures_expired'")
+    report.check("performance_schema.global_status says the same",
+                 rows == ((str(engine.counters()["failures_expired"]),),), rows)
+    counters = engine.counters()
+    parts = sum(count for name, count in counters.items() if name.startswith("failures_"))
+    report.check("requests are successes and failures, failures the sum of their reasons",
+                 counters["requests"] == counters["successes"] + counters["failures"] and
+                 counters["failures"] == parts, counters)
+
+
+def test_counters_are_exact(engine, report):
+    """First sights of many reasons at once, from many threads."""
+    before = engine.counters()
+
+    def work(number):
+        for i in range(6):
+            engine.login_error(f"reason-{(number + i) % 8}:x")
+
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    after = engine.counters()
+    counts = [after.get(f"failures_reason_{n}", 0) for n in range(8)]
+    report.check("96 refusals for eight new reasons at once are all counted, each name once",
+                 counts == [12] * 8 and after["failures"] - before["failures"] == 96, counts)
+
+
+def test_protocol(engine, daemon, report):
+    print("another version of the protocol")
+    daemon.stop()
+    daemon.versions = (2, 3)
+    daemon.start()
+    asked = len(daemon.requests)
+    before = engine.counters()["failures_other_protocol"]
+    error, seconds = engine.login_error("allow:x")
+    report.check("a daemon that has left version 1 behind: refused at once", error is not None and
+                 error[0] == 1045 and seconds < 1 and len(daemon.requests) == asked, (error, seconds))
+    report.check("  with a line that says what to do", engine.own_log_lines()[-1].endswith(
+        "login of user 'jane' failed: the Trivet daemon speaks protocol 2 to 3, this plugin 1: restart mysqld, which "
+        "then loads the daemon's plugin"), engine.own_log_lines()[-1])
+    report.check("  and is counted", engine.counters()["failures_other_protocol"] == before + 1, engine.counters())
+    engine.stop()
+    lines = len(engine.own_log_lines())
+    engine.start()
+    new = engine.own_log_lines()[lines:]
+    report.check("loading the plugin asks, and says so before any login",
+                 len(new) == 1 and "[ERROR]" in new[0] and "protocol 2 to 3" in new[0], new)
+    daemon.stop()
+    daemon.versions = (1, 2)
+    daemon.start()
+    report.check("a daemon that knows both is used", engine.login_error("allow:x")[0] is None, "refused")
+    engine.stop()
+    questions, lines = daemon.version_questions, len(engine.own_log_lines())
+    engine.start()
+    report.check("loading asks once, and has nothing to say when it fits",
+                 daemon.version_questions == questions + 1 and len(engine.own_log_lines()) == lines,
+                 engine.own_log_lines()[lines:])
+    daemon.stop()
+    engine.stop()
+    lines = len(engine.own_log_lines())
+    engine.start()
+    new = engine.own_log_lines()[lines:]
+    report.check("loading without a daemon warns and goes on",
+                 len(new) == 1 and "[Warning]" in new[0] and "the Trivet daemon is not there" in new[0], new)
+    daemon.versions = (1, 1)
+    daemon.start()
+    report.check("and logins work once it is there", engine.login_error("allow:x")[0] is None, "refused")
+
+
+def test_stuck_daemon(engine, daemon, report):
+    """Its kernel queue takes connections, and nobody ever reads them."""
+    print("a stuck daemon")
+    daemon.stop()
+    with contextlib.closing(socket.socket(socket.AF_UNIX)) as stuck:
+        stuck.bind(engine.auth_socket)
+        os.chmod(engine.auth_socket, 0o777)
+        stuck.listen(2)  # so that some logins find the queue full
+        results = []
+        threads = [threading.Thread(target=lambda: results.append(engine.login_error("allow:x"))) for _ in range(12)]
+        begin = time.monotonic()
+        for thread in threads:
+            thread.start()
+        wait_until(lambda: engine.sql("SELECT 1") == ((1,),), 1)
+        answered = time.monotonic() - begin
+        for thread in threads:
+            thread.join()
+        report.check("twelve logins at once: each has its 1045 after 3 s",
+                     len(results) == 12 and all(error is not None and error[0] == 1045 and
+                                                PATIENCE - 0.1 < seconds < PATIENCE + SLACK
+                                                for error, seconds in results), results)
+        report.check("others are served meanwhile", answered < 1, answered)
+        counters = engine.counters()
+        report.check("silent and full are told apart",
+                     counters["failures_daemon_silent"] > 0 and counters["failures_daemon_absent"] > 0, counters)
+        engine.stop()
+        stuck.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            while True:  # makes room for one that is then not read
+                stuck.accept()[0].close()
+        engine.start()
+        report.check("loading the plugin gives it half a second",
+                     "did not answer in time" in engine.own_log_lines()[-1], engine.own_log_lines()[-1])
+    daemon.start()
+    report.check("and logins work once it is there", engine.login_error("allow:x")[0] is None, "refused")
 
 
 def test_verdicts(engine, daemon, report):
@@ -484,6 +639,11 @@ def main():
         test_many_at_once(engine, daemon, report)
         test_kept_connections(engine, daemon, report)
         test_daemon_absent(engine, daemon, report)
+        test_account_dump(engine, daemon, report)
+        test_counters(engine, daemon, report)
+        test_counters_are_exact(engine, report)
+        test_protocol(engine, daemon, report)
+        test_stuck_daemon(engine, daemon, report)
         test_client_that_leaves(engine, daemon, report)
         test_hostile_user_name(engine, report)
         test_memory(engine, report)

@@ -10,6 +10,10 @@ constexpr std::uint8_t kKindRequest = 1;
 constexpr std::uint8_t kKindResponse = 2;
 constexpr std::uint8_t kFlagTls = 1;
 
+constexpr std::uint8_t kVersionOfVersions = 0;
+constexpr std::uint8_t kKindVersionsQuestion = 3;
+constexpr std::uint8_t kKindVersionsAnswer = 4;
+
 // Appends to a fixed buffer. A write that does not fit makes the writer bad and writes nothing.
 class Writer {
  public:
@@ -121,6 +125,30 @@ static_assert(kMaxRequestHeadBytes + kMaxTokenBytes <= kMaxFramePayloadBytes);
 static_assert(kFramePrefixBytes + kResponseFixedBytes + kMaxPrincipalBytes + kMaxReasonBytes <=
               kMaxResponseFrameBytes);
 
+std::size_t encode_versions(std::uint8_t kind, const Versions& versions, std::span<char> out) {
+  Writer writer(out);
+  writer.integer<kFramePrefixBytes>(kVersionsFrameBytes - kFramePrefixBytes);
+  writer.integer<1>(kVersionOfVersions);
+  writer.integer<1>(kind);
+  writer.integer<1>(versions.lowest);
+  writer.integer<1>(versions.highest);
+  return writer.written();
+}
+
+std::optional<Versions> decode_versions(std::uint8_t kind, std::string_view payload) {
+  Reader reader(payload.substr(0, kVersionsFrameBytes - kFramePrefixBytes));
+  const auto version = reader.integer<1>();
+  const auto found_kind = reader.integer<1>();
+  Versions versions;
+  versions.lowest = static_cast<std::uint8_t>(reader.integer<1>());
+  versions.highest = static_cast<std::uint8_t>(reader.integer<1>());
+  if (!reader.at_end() || version != kVersionOfVersions || found_kind != kind ||
+      versions.lowest == 0 || versions.lowest > versions.highest) {
+    return std::nullopt;
+  }
+  return versions;
+}
+
 }  // namespace
 
 std::optional<std::size_t> decode_frame_size(std::string_view prefix, std::size_t max_payload) {
@@ -225,6 +253,29 @@ std::optional<TokenResponse> decode_response(std::string_view payload) {
     return std::nullopt;
   }
   return response;
+}
+
+std::size_t encode_versions_question(const Versions& versions, std::span<char> out) {
+  return encode_versions(kKindVersionsQuestion, versions, out);
+}
+
+std::size_t encode_versions_answer(const Versions& versions, std::span<char> out) {
+  return encode_versions(kKindVersionsAnswer, versions, out);
+}
+
+std::optional<Versions> decode_versions_question(std::string_view payload) {
+  return decode_versions(kKindVersionsQuestion, payload);
+}
+
+std::optional<Versions> decode_versions_answer(std::string_view payload) {
+  return decode_versions(kKindVersionsAnswer, payload);
+}
+
+bool is_of_unknown_version(std::string_view payload) {
+  Reader reader(payload);
+  const auto version = static_cast<std::uint8_t>(reader.integer<1>());
+  const auto kind = reader.integer<1>();
+  return kind == kKindRequest && version != kVersionOfVersions && !Versions{}.fit(version);
 }
 
 }  // namespace trivet::wire

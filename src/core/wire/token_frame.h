@@ -4,8 +4,8 @@
 // one request, one response, and the next request when there is one. The same code is linked into
 // both, so it allocates nothing, throws nothing and works in the caller's buffers; decoded values
 // point into the decoded bytes. A running mysqld keeps its plugin while the daemon is upgraded: a
-// daemon answers every version it ever knew in that version. All integers are big-endian;
-// plugin/README.md has the layout byte by byte.
+// daemon answers every version it ever knew in that version, and any other with a frame about
+// versions, which never changes. All integers are big-endian; plugin/README.md has the layout.
 #pragma once
 
 #include <cstddef>
@@ -17,6 +17,8 @@
 namespace trivet::wire {
 
 inline constexpr std::uint8_t kTokenProtocolVersion = 1;
+// The oldest version that a daemon of this source still answers.
+inline constexpr std::uint8_t kOldestTokenProtocolVersion = 1;
 
 // A frame is this many bytes of payload length, then the payload.
 inline constexpr std::size_t kFramePrefixBytes = 4;
@@ -64,6 +66,16 @@ struct TokenResponse {
   std::string_view reason;     // a name ("expired", "no-policy") for logs; empty when allowed
 };
 
+// The versions of this protocol that the sender speaks. As a question it says which one the plugin
+// uses; as an answer what the daemon understands. Of version 0 and the same for ever, so that both
+// sides understand it however far apart they are.
+struct Versions {
+  std::uint8_t lowest = kOldestTokenProtocolVersion;
+  std::uint8_t highest = kTokenProtocolVersion;
+  bool fit(std::uint8_t version) const { return lowest <= version && version <= highest; }
+};
+inline constexpr std::size_t kVersionsFrameBytes = kFramePrefixBytes + 4;
+
 // Length of the payload that follows a prefix. nullopt: fewer than four bytes, an empty payload, or
 // more than `max_payload`; the connection is then of no further use.
 std::optional<std::size_t> decode_frame_size(std::string_view prefix,
@@ -89,5 +101,15 @@ std::size_t encode_response(const TokenResponse& response, std::span<char> out);
 // As decode_request. A principal or a reason with a byte outside printable ASCII is refused: both
 // end in logs and in @@external_user.
 std::optional<TokenResponse> decode_response(std::string_view payload);
+
+// The whole frame. Returns the bytes written; 0 when `out` is too small (kVersionsFrameBytes).
+std::size_t encode_versions_question(const Versions& versions, std::span<char> out);
+std::size_t encode_versions_answer(const Versions& versions, std::span<char> out);
+// `payload` as above. More bytes than today's are ignored; nullopt for every other frame.
+std::optional<Versions> decode_versions_question(std::string_view payload);
+std::optional<Versions> decode_versions_answer(std::string_view payload);
+// Whether a payload is a request of a version that this source does not know, which is answered
+// with the versions that it does.
+bool is_of_unknown_version(std::string_view payload);
 
 }  // namespace trivet::wire

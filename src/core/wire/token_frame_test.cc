@@ -82,6 +82,38 @@ TEST(TokenFrame, ResponseBytesAreTheDocumentedOnes) {
             "expired"sv);
 }
 
+// These never change, whatever becomes of the other frames.
+TEST(TokenFrame, VersionsBytesAreTheDocumentedOnes) {
+  std::array<char, kVersionsFrameBytes> out{};
+  const Versions versions{.lowest = 2, .highest = 7};
+  ASSERT_EQ(encode_versions_question(versions, out), out.size());
+  EXPECT_EQ(std::string_view(out.data(), out.size()), "\x00\x00\x00\x04\x00\x03\x02\x07"sv);
+  ASSERT_EQ(encode_versions_answer(versions, out), out.size());
+  EXPECT_EQ(std::string_view(out.data(), out.size()), "\x00\x00\x00\x04\x00\x04\x02\x07"sv);
+}
+
+TEST(TokenFrame, VersionsFitWhatIsBetweenThem) {
+  const auto versions = decode_versions_answer("\x00\x04\x02\x07 and what a later one adds"sv);
+  ASSERT_TRUE(versions.has_value());
+  EXPECT_FALSE(versions->fit(1));
+  EXPECT_TRUE(versions->fit(2));
+  EXPECT_TRUE(versions->fit(7));
+  EXPECT_FALSE(versions->fit(8));
+  for (const std::string_view bad :
+       {"\x00\x03\x02\x07"sv, "\x01\x04\x02\x07"sv, "\x00\x04\x03\x02"sv, "\x00\x04\x00\x02"sv,
+        "\x00\x04\x02"sv, ""sv}) {
+    EXPECT_FALSE(decode_versions_answer(bad).has_value());
+  }
+}
+
+TEST(TokenFrame, OnlyRequestsOfAnotherVersionAreAnsweredWithVersions) {
+  EXPECT_TRUE(is_of_unknown_version("\x02\x01 what is not known yet"sv));
+  EXPECT_FALSE(is_of_unknown_version("\x01\x01\x01\x01"sv));
+  EXPECT_FALSE(is_of_unknown_version("\x00\x03\x01\x01"sv));
+  EXPECT_FALSE(is_of_unknown_version("HTTP/1.1"sv));
+  EXPECT_FALSE(is_of_unknown_version(""sv));
+}
+
 TEST(TokenFrame, RequestsComeBackAsTheyWere) {
   TokenRequest request = sample_request();
   EXPECT_TRUE(same(*decode_request(payload_of(request_frame(request))), request));
