@@ -102,6 +102,11 @@ Result<std::string> AdminClient::iam(std::string_view method, std::string_view t
   return call({method, target, std::move(body), Millis(30'000)});
 }
 
+Status AdminClient::rotate_key() const {
+  const auto answer = call({"POST", "/rotate-key", "{}", Millis(30'000)});
+  return answer ? ok() : Status(answer.error());
+}
+
 Status AdminClient::stop(bool with_members) const {
   const auto answer = call({"POST", "/stop", json{{"members", with_members}}.dump(), kStop});
   return answer ? ok() : Status(answer.error());

@@ -46,6 +46,8 @@ class AdminClient {
   Result<SessionCredentials> credentials(std::int64_t duration_s) const;
   // A call under /iam/; its answer's JSON.
   Result<std::string> iam(std::string_view method, std::string_view target, std::string body) const;
+  // POST /rotate-key.
+  Status rotate_key() const;
   // Returns when the members have ended, or at once when they are to go on; the daemon ends then.
   Status stop(bool with_members) const;
 

@@ -30,11 +30,11 @@ std::string canonical_request_of(const DbToken& token, std::string_view signed_h
 // The Host value that the signature was made over; nullopt when it was made over none of them.
 // Every candidate is tried, also after a match, so that time tells nothing.
 std::optional<std::string> signed_host(const DbToken& token, std::string_view secret) {
-  const std::string key = sigv4::signing_key(secret, token.scope);
+  const SecretString key(sigv4::signing_key(secret, token.scope));
   std::optional<std::string> out;
   for (const std::string& candidate : signed_host_candidates(token.host_text)) {
     const std::string expected = sigv4::signature(
-        key,
+        key.reveal(),
         sigv4::string_to_sign(token.amz_date, token.scope, canonical_request_of(token, candidate)));
     if (constant_time_equal(expected, token.signature) && !out) {
       out = candidate;
