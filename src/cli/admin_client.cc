@@ -107,6 +107,17 @@ Status AdminClient::rotate_key() const {
   return answer ? ok() : Status(answer.error());
 }
 
+Result<std::string> AdminClient::login_rules(std::string body) const {
+  return call({"POST", "/login-rules", std::move(body), kAnswer});
+}
+
+Result<std::string> AdminClient::explain_token(const std::string& cluster, const std::string& user,
+                                               const std::string& token) const {
+  const json body = {{"cluster", cluster}, {"user", user}, {"token", token}};
+  return call({"POST", "/token/explain", body.dump(-1, ' ', false, json::error_handler_t::replace),
+               kAnswer});
+}
+
 Status AdminClient::stop(bool with_members) const {
   const auto answer = call({"POST", "/stop", json{{"members", with_members}}.dump(), kStop});
   return answer ? ok() : Status(answer.error());

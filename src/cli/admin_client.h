@@ -44,10 +44,15 @@ class AdminClient {
   // The JSON of GET /events.
   Result<std::string> events() const;
   Result<SessionCredentials> credentials(std::int64_t duration_s) const;
+  // POST /token/explain: an explanation's JSON. An empty cluster is the one that the token names.
+  Result<std::string> explain_token(const std::string& cluster, const std::string& user,
+                                    const std::string& token) const;
   // A call under /iam/; its answer's JSON.
   Result<std::string> iam(std::string_view method, std::string_view target, std::string body) const;
   // POST /rotate-key.
   Status rotate_key() const;
+  // POST /login-rules; its answer's JSON.
+  Result<std::string> login_rules(std::string body) const;
   // Returns when the members have ended, or at once when they are to go on; the daemon ends then.
   Status stop(bool with_members) const;
 

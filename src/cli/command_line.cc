@@ -30,7 +30,10 @@ struct Builder {
                 Result<int> (*function)(const Context&, const Options&)) {
     CLI::App* command = parent->add_subcommand(name, help);
     const std::string full = parent == &app ? name : parent->get_name() + " " + name;
-    command->callback([this, options, function, full] {
+    command->callback([this, options, function, full, command] {
+      if (!command->get_subcommands().empty()) {
+        return;  // one of its own was chosen
+      }
       line.name = full;
       line.run = [options, function](const Context& context) {
         return function(context, *options);
@@ -127,16 +130,86 @@ void add_login_commands(Builder& b) {
       command->add_option("--host", token->host, "the name that the login will use");
   CLI::Option* port = command->add_option("--port", token->port, "3306");
   CLI::Option* reader = command->add_flag("--reader", token->reader, "for the reader endpoint");
-  command->add_option("--user", token->user, "the database user")->required();
+  command->add_option("--user", token->user, "the database user");
   command->add_option("--region", token->region, "of the cluster (AWS_REGION, or the home's)");
   cluster->excludes(host)->excludes(port);
   port->needs(host);
   reader->needs(cluster);
-  command->parse_complete_callback([token] {
+  command->parse_complete_callback([token, command] {
+    if (!command->get_subcommands().empty()) {
+      const bool is_for_making = !token->cluster.empty() || !token->host.empty() || token->reader ||
+                                 !token->user.empty() || !token->region.empty();
+      if (is_for_making) {
+        throw CLI::ExtrasError({"options of making a token"});
+      }
+      return;
+    }
+    if (token->user.empty()) {
+      throw CLI::RequiredError("--user");
+    }
     if (token->cluster.empty() && token->host.empty()) {
       throw CLI::RequiredError("CLUSTER or --host");
     }
   });
+  auto explain = std::make_shared<ExplainOptions>();
+  CLI::App* explaining =
+      b.add(command, "explain", "What is right and wrong with the token on standard input", explain,
+            run_token_explain);
+  CLI::Option* of =
+      explaining->add_option("--cluster", explain->cluster, "for this one (the one it names)");
+  explaining
+      ->add_option("--context", explain->context,
+                   "for the server that this JSON file describes; needs no daemon")
+      ->excludes(of);
+  explaining->add_option("--user", explain->user, "for logins as this user (the one it names)");
+  explaining->add_flag("--json", explain->json, "as JSON");
+}
+
+void add_login_rules_command(Builder& b) {
+  auto rules = std::make_shared<LoginRulesOptions>();
+  CLI::App* command =
+      b.add(&b.app, "login-rules", "What a cluster asks of logins with tokens: show or change it",
+            rules, run_login_rules);
+  command->add_option("CLUSTER", rules->cluster, "the DB cluster's identifier")->required();
+  command->add_flag("--json", rules->json, "print the rules as JSON");
+  const auto names = [command](const char* name, std::vector<std::string>& out, const char* help) {
+    command->add_option(name, out, help)->type_name("HOST[:PORT]")->expected(1)->take_all();
+  };
+  names("--alias", rules->add_aliases,
+        "a further name that tokens may be made for: NAME, NAME:PORT, *.DOMAIN; any port without");
+  names("--remove-alias", rules->remove_aliases, "not this name any more");
+  const auto on_off = [command, rules](const char* name,
+                                       std::optional<bool> LoginRulesOptions::* out,
+                                       const char* help) {
+    command
+        ->add_option_function<std::string>(
+            name, [rules, out](const std::string& word) { (*rules).*out = word == "on"; }, help)
+        ->type_name("on|off")
+        ->check(CLI::IsMember({"on", "off"}));
+  };
+  const auto number = [command](const char* name, const char* type, const char* help,
+                                std::optional<std::int64_t>& out) {
+    command->add_option(name, out, help)->type_name(type);
+  };
+  on_off("--one-time-tokens", &LoginRulesOptions::one_time_tokens, "a token lets in once");
+  number("--token-max-age", "SECONDS", "since a token was signed; 0: as long as it says",
+         rules->token_max_age_s);
+  on_off("--end-sessions", &LoginRulesOptions::end_sessions,
+         "end the sessions of those who may not log in any more");
+  number("--session-max-age", "SECONDS", "of a database session; 0: no end",
+         rules->session_max_age_s);
+  command
+      ->add_option_function<std::string>(
+          "--role-tag",
+          [rules](const std::string& key) { rules->role_tag = key == "off" ? "" : key; },
+          "the principal's tag that names its MySQL roles")
+      ->type_name("KEY|off");
+  number("--rate-principal", "N", "logins a minute of each principal; 0: any number",
+         rules->principal_logins_per_minute);
+  number("--rate-address", "N", "logins a minute from each source address; 0: any number",
+         rules->address_logins_per_minute);
+  on_off("--connect-conditions", &LoginRulesOptions::connect_conditions,
+         "policies on rds-db:connect see the source address and TLS");
 }
 
 void add_cluster_commands(Builder& b) {
@@ -252,6 +325,7 @@ CommandLine parse_command_line(std::vector<std::string> arguments) {
   add_daemon_commands(b);
   add_cluster_commands(b);
   add_login_commands(b);
+  add_login_rules_command(b);
   add_other_commands(b);
   try {
     std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back

@@ -27,6 +27,8 @@ TEST(CommandLine, KnowsEveryCommand) {
         Words{"connect", "demo", "--", "--execute", "SELECT 1", "--", "x"},
         Words{"token", "demo", "--user", "app", "--reader"},
         Words{"token", "--host", "h", "--port", "3306", "--user", "app", "--region", "r"},
+        Words{"token", "explain"}, Words{"token", "explain", "--cluster", "demo", "--json"},
+        Words{"token", "explain", "--context", "/f", "--user", "app"},
         Words{"engine", "install", "mysql", "--from", "/x"}, Words{"engine", "list", "--json"},
         Words{"doctor"}}) {
     const CommandLine line = parse_command_line(words);
@@ -41,8 +43,10 @@ TEST(CommandLine, WrongUsageIsExitStatusTwoAndSaysWhy) {
         Words{"token", "demo", "--host", "h", "--user", "app"},
         Words{"token", "--host", "h", "--reader", "--user", "app"},
         Words{"token", "--host", "h", "--port", "99999", "--user", "app"},
-        Words{"env", "--duration", "10"}, Words{"env", "--format", "xml"}, Words{"engine"},
-        Words{"engine", "install", "postgres"}, Words{"status", "--", "x"}}) {
+        Words{"token", "explain", "--cluster", "c", "--context", "/f"},
+        Words{"token", "explain", "--host", "h"}, Words{"env", "--duration", "10"},
+        Words{"env", "--format", "xml"}, Words{"engine"}, Words{"engine", "install", "postgres"},
+        Words{"status", "--", "x"}}) {
     const CommandLine line = parse_command_line(words);
     EXPECT_FALSE(static_cast<bool>(line.run)) << (words.empty() ? "" : words[0]);
     EXPECT_EQ(line.exit_status, kExitUsage);

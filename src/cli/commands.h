@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -70,6 +71,37 @@ struct TokenOptions {
   std::string region;
 };
 Result<int> run_token(const Context& context, const TokenOptions& options);
+
+// commands_login_rules.cc
+
+struct LoginRulesOptions {
+  std::string cluster;
+  bool json = false;
+  // Changes; what is not set stays as it is.
+  std::vector<std::string> add_aliases;
+  std::vector<std::string> remove_aliases;
+  std::optional<bool> one_time_tokens;
+  std::optional<std::int64_t> token_max_age_s;
+  std::optional<bool> end_sessions;
+  std::optional<std::int64_t> session_max_age_s;
+  std::optional<std::string> role_tag;  // empty: off
+  std::optional<std::int64_t> principal_logins_per_minute;
+  std::optional<std::int64_t> address_logins_per_minute;
+  std::optional<bool> connect_conditions;
+};
+// Makes the changes, all or none, and prints the rules as they are then.
+Result<int> run_login_rules(const Context& context, const LoginRulesOptions& options);
+
+// commands_explain.cc
+
+struct ExplainOptions {
+  std::string cluster;
+  std::string context;  // a file; both empty: the cluster that the token names
+  std::string user;     // the login; empty: the one that the token names
+  bool json = false;
+};
+// Reads the token from standard input. kExitOk accepted, kExitFailed refused.
+Result<int> run_token_explain(const Context& context, const ExplainOptions& options);
 
 // commands_cluster.cc
 

@@ -32,8 +32,10 @@
 #include "daemon/engine_host.h"
 #include "daemon/home_lock.h"
 #include "daemon/iam_admin.h"
+#include "daemon/login_rules_admin.h"
 #include "daemon/sealing_key.h"
 #include "daemon/status_json.h"
+#include "daemon/token_admin.h"
 #include "net/http_server.h"
 #include "net/kernel_steering.h"
 #include "router/router.h"
@@ -85,6 +87,7 @@ struct Daemon::Parts {
   std::unique_ptr<StateStore> store;
   std::unique_ptr<service::IamService> iam;
   std::unique_ptr<service::StsService> sts;
+  std::unique_ptr<service::LoginRulesBook> login_rules;
   std::unique_ptr<service::TokenVerifier> verifier;
   std::unique_ptr<authd::Server> authd;
   std::unique_ptr<EngineHost> engine;
@@ -151,6 +154,8 @@ Status Daemon::Parts::build_services() {
   TRIVET_TRY(iam, service::IamService::open(
                       {.store = store.get(), .sealer = sealer, .realm = installation.realm}));
   sts = std::make_unique<service::StsService>(*iam, sealer, jose::verify_jws);
+  login_rules = std::make_unique<service::LoginRulesBook>(*store);
+  TRIVET_CHECK_OK(login_rules->load());
   verifier = std::make_unique<service::TokenVerifier>(
       service::TokenVerifier::Options{.identities = *iam, .sealer = sealer});
   authd = std::make_unique<authd::Server>(*verifier, clock);
@@ -328,26 +333,7 @@ void Daemon::stop() {
 }
 
 void Daemon::Parts::on_views(const std::vector<service::ClusterViewPtr>& views) {
-  auto facts = std::make_shared<service::DatabaseFacts>();
-  for (const service::ClusterViewPtr& view : views) {
-    const Cluster& c = view->cluster;
-    service::DatabaseFacts::Database database{c.resource_id.str(), c.iam_authentication, {}};
-    // A token made for one endpoint of a cluster is good for the others: it names the same cluster.
-    std::vector<Endpoint> endpoints = {c.writer_endpoint, c.reader_endpoint};
-    for (const Member& m : c.members) {
-      endpoints.push_back(m.endpoint);
-    }
-    for (const Endpoint& e : endpoints) {
-      database.hosts.push_back({e.address, e.port});
-      if (e.name != e.address) {
-        database.hosts.push_back({e.name, e.port});
-      }
-    }
-    for (const Member& m : c.members) {
-      facts->databases.emplace(m.id, database);
-    }
-  }
-  verifier->set_databases(std::move(facts));
+  verifier->set_databases(service::make_database_facts(views));
 
   auto table = service::make_endpoint_table(views);
   if (table) {
@@ -411,10 +397,16 @@ net::HttpResponse Daemon::Parts::admin_call(const net::HttpRequest& request) {
   if (request.method == "POST" && request.target == "/rotate-key") {
     return rotate_key();
   }
+  if (request.method == "POST" && request.target == "/token/explain") {
+    return explain_token(request, *verifier, clusters->views(), clock.wall_now());
+  }
   if (request.method == "POST" && request.target == "/stop") {
     return stop_members(request);
   }
   auto answer = iam_admin_call(request, *iam);
+  if (!answer) {
+    answer = login_rules_admin_call(request, *login_rules);
+  }
   const std::string call = request.method + " " + request.target;
   return answer ? std::move(*answer) : json_response(404, {{"error", "no such call: " + call}});
 }

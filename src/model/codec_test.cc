@@ -5,6 +5,7 @@
 #include "model/cluster.h"
 #include "model/iam.h"
 #include "model/installation.h"
+#include "model/login_rules.h"
 
 namespace trivet {
 namespace {
@@ -41,6 +42,21 @@ TEST(TopologyCodec, RoundTrips) {
   t.voters = {MemberId("b"), MemberId("c")};
   t.boot_id = "x";
   EXPECT_EQ(*decode_topology(encode(t)), t);
+}
+
+TEST(LoginRulesCodec, RoundTrips) {
+  LoginRules rules;
+  rules.host_aliases = {"db.example.com:3306"};
+  rules.one_time_tokens = true;
+  rules.token_max_age_s = 60;
+  rules.end_sessions = true;
+  rules.session_max_age_s = 3600;
+  rules.role_tag = "dbroles";
+  rules.principal_logins_per_minute = 5;
+  rules.address_logins_per_minute = 6;
+  rules.connect_conditions = true;
+  EXPECT_EQ(*decode_login_rules(encode(rules)), rules);
+  EXPECT_EQ(decode_login_rules(R"({"v":99})").error().code, Errc::kCorrupt);
 }
 
 TEST(IamCodec, APolicyFromBeforeVersionsHasOne) {

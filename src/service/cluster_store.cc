@@ -2,6 +2,7 @@
 #include "service/cluster_store.h"
 
 #include "base/bytes.h"
+#include "service/login_rules.h"
 
 namespace trivet::service {
 namespace {
@@ -78,11 +79,11 @@ Result<Cluster> ClusterStore::update(const ClusterId& id,
 }
 
 Status ClusterStore::remove(const Cluster& cluster) {
-  const auto done =
-      store_.commit({.compares = {},
-                     .puts = {},
-                     .deletes = {cluster_key(cluster.id), topology_key(cluster.resource_id),
-                                 secrets_key(cluster.resource_id)}});
+  const auto done = store_.commit(
+      {.compares = {},
+       .puts = {},
+       .deletes = {cluster_key(cluster.id), topology_key(cluster.resource_id),
+                   secrets_key(cluster.resource_id), login_rules_key(cluster.resource_id)}});
   return done ? ok() : Status(done.error());
 }
 

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "service/cluster_view.h"
 
+#include <utility>
+
+#include "service/token_verifier.h"
+
 namespace trivet::service {
 
 std::string status_text(const ClusterView& view) {
@@ -62,6 +66,29 @@ Result<routing::EndpointTable> make_endpoint_table(const std::vector<ClusterView
     routes.push_back(std::move(route));
   }
   return routing::EndpointTable::make(std::move(listeners), std::move(routes));
+}
+
+std::shared_ptr<const DatabaseFacts> make_database_facts(const std::vector<ClusterViewPtr>& views) {
+  auto facts = std::make_shared<DatabaseFacts>();
+  for (const ClusterViewPtr& view : views) {
+    const Cluster& c = view->cluster;
+    DatabaseFacts::Database database{c.resource_id.str(), c.iam_authentication, {}};
+    // A token made for one endpoint of a cluster is good for the others: it names the same cluster.
+    std::vector<Endpoint> endpoints = {c.writer_endpoint, c.reader_endpoint};
+    for (const Member& m : c.members) {
+      endpoints.push_back(m.endpoint);
+    }
+    for (const Endpoint& e : endpoints) {
+      database.hosts.push_back({e.address, e.port});
+      if (e.name != e.address) {
+        database.hosts.push_back({e.name, e.port});
+      }
+    }
+    for (const Member& m : c.members) {
+      facts->databases.emplace(m.id, database);
+    }
+  }
+  return facts;
 }
 
 }  // namespace trivet::service

@@ -15,6 +15,8 @@
 
 namespace trivet::service {
 
+struct DatabaseFacts;
+
 struct MemberStatus {
   MemberId id;
   std::string state;  // "available", "starting", "rebuilding", …
@@ -50,5 +52,8 @@ std::string instance_status_text(const ClusterView& view, const MemberStatus& me
 // The router's picture of all clusters. Instance endpoints are not in it: mysqld listens there
 // itself.
 Result<routing::EndpointTable> make_endpoint_table(const std::vector<ClusterViewPtr>& views);
+
+// What logins need to know of all clusters.
+std::shared_ptr<const DatabaseFacts> make_database_facts(const std::vector<ClusterViewPtr>& views);
 
 }  // namespace trivet::service

@@ -82,6 +82,20 @@ void log_verdict(const MemberId& member, const wire::TokenRequest& request,
        {"iam-db-auth-error", verdict.aws_text}});
 }
 
+// "statement 2 (Sid 'Connect') of identity-based policy 'X'"; "no …" when none decided.
+std::string decided_by(const policy::Decision& decision) {
+  const std::string kind(policy::to_string(decision.kind));
+  if (decision.kind == policy::PolicyKind::kNone) {
+    return "the root user, whom nothing needs to allow";
+  }
+  if (decision.statement < 0) {
+    return "no " + kind + " allows it";
+  }
+  return "statement " + std::to_string(decision.statement) +
+         (decision.sid.empty() ? "" : " (Sid '" + decision.sid + "')") + " of " + kind + " '" +
+         decision.policy + "'";
+}
+
 // The last check: its signer holds the key and meant this server and this user, now.
 LoginVerdict check_policy(const ProvedToken& proved, WallTime now) {
   const token::Accepted& accepted = proved.accepted;
@@ -128,6 +142,64 @@ LoginVerdict TokenVerifier::decide(const MemberId& member, const wire::TokenRequ
     return *refused;
   }
   return check_policy(*std::get<std::shared_ptr<const ProvedToken>>(proved), now);
+}
+
+token::Explanation TokenVerifier::explain(const MemberId& member, std::string_view user,
+                                          std::string_view text, WallTime now) const {
+  const auto databases = databases_.load();
+  const auto database = databases->databases.find(member);
+  token::Explanation out;
+  if (database == databases->databases.end()) {
+    out.wrong("database", kReasonUnknownDatabase, "no database of that name is known");
+    return out;
+  }
+  const auto snapshot = options_.identities.snapshot();
+  const token::ServerFacts server{.realm = snapshot->realm(),
+                                  .hosts = database->second.hosts,
+                                  .resource_id = database->second.resource_id,
+                                  .login_user = std::string(user),
+                                  .limits = options_.limits};
+  KeyLookup key;
+  out = token::explain_db_token(
+      text, server, now,
+      [&](const std::string& id, const std::optional<std::string>& session_token) {
+        key = look_up_key(*snapshot, *options_.sealer, id, session_token);
+        return key_facts(key, id);
+      });
+  if (!database->second.iam_authentication) {
+    out.reason = kReasonIamDisabled;
+    out.checks.insert(
+        out.checks.begin(),
+        {"iam-enabled", false, "IAM database authentication is not enabled on the cluster"});
+  } else {
+    out.checks.insert(out.checks.begin(), {"iam-enabled", true, "on this cluster"});
+  }
+  if (key.state != KeyLookup::State::kActive || out.db_user.empty()) {
+    out.not_checked.insert(out.not_checked.end(), {"principal", "policy"});
+    return out;
+  }
+  if (key.is_principal_gone || key.principal.arn.empty()) {
+    out.wrong("principal", kReasonPrincipalDeleted, "the role or user behind it was deleted");
+    out.not_checked.push_back("policy");
+    return out;
+  }
+  out.right("principal", key.principal.arn);
+  const std::string resource =
+      token::connect_resource_arn(server.realm, server.resource_id, out.db_user);
+  const ContextKeys context = connect_context(server.realm);
+  const policy::Decision decision = decide_access(*snapshot, {.principal = key.principal,
+                                                              .action = "rds-db:connect",
+                                                              .resource = resource,
+                                                              .context = context,
+                                                              .now = now});
+  const std::string why = "rds-db:connect on " + resource + ": " + decided_by(decision);
+  if (decision.allowed()) {
+    out.right("policy", why);
+  } else {
+    const bool is_explicit = decision.outcome == policy::Outcome::kExplicitDeny;
+    out.wrong("policy", is_explicit ? kReasonExplicitDeny : kReasonImplicitDeny, why);
+  }
+  return out;
 }
 
 std::variant<std::shared_ptr<const ProvedToken>, LoginVerdict> TokenVerifier::prove(

@@ -16,6 +16,7 @@
 
 #include "base/time.h"
 #include "core/token/db_token.h"
+#include "core/token/explain.h"
 #include "core/wire/token_frame.h"
 #include "model/ids.h"
 #include "service/iam_service.h"
@@ -73,6 +74,11 @@ class TokenVerifier {
   // `member`: whose mysqld asks, known from the socket on which it asked. Writes one log line.
   LoginVerdict verify(const MemberId& member, const wire::TokenRequest& request,
                       WallTime now) const;
+
+  // All checks of verify() but TLS, for people: what it would say and why. Leaves no trace. An
+  // empty `user` is the one that the token names.
+  token::Explanation explain(const MemberId& member, std::string_view user, std::string_view text,
+                             WallTime now) const;
 
  private:
   // `access_key_id` is set as soon as the token's text has named one.

@@ -10,6 +10,7 @@
 #include "base/iso8601.h"
 #include "core/sigv4/canonical.h"
 #include "core/token/db_token.h"
+#include "core/token/explain.h"
 #include "core/token/make.h"
 #include "vectors.h"
 
@@ -27,6 +28,13 @@ KeyFacts key_of(const json& input, const std::optional<std::string>& session_tok
           .secret = SecretString(input["secret_access_key"].get<std::string>()),
           .is_session_token_valid =
               session_token && *session_token == text_or_empty(input["session_token"])};
+}
+
+void expect_no_secret(const std::string& shown, const DbToken& token) {
+  EXPECT_EQ(shown.find(token.signature), std::string::npos);
+  if (token.session_token && token.session_token->size() >= 16) {
+    EXPECT_EQ(shown.find(token.session_token->substr(0, 16)), std::string::npos);
+  }
 }
 
 TEST(TokenVectors, SdkTokensVerifyAndDeriveTheSameParts) {
@@ -62,6 +70,14 @@ TEST(TokenVectors, SdkTokensVerifyAndDeriveTheSameParts) {
                                                  server, token->signed_at + Millis(1000));
     const auto* accepted = std::get_if<Accepted>(&verdict);
     ASSERT_NE(accepted, nullptr) << std::get<Rejection>(verdict).detail;
+    const Explanation explained =
+        explain_db_token(text, server, token->signed_at + Millis(1000),
+                         [&input](const std::string&, const std::optional<std::string>& session) {
+                           return key_of(input, session);
+                         });
+    EXPECT_EQ(explained.reason, "accepted");
+    EXPECT_TRUE(explained.not_checked.empty());
+    expect_no_secret(to_json(explained), *token);
     EXPECT_EQ(accepted->signed_host, derived["signed_host"].get<std::string>());
     const std::string canonical = "GET\n/\n" + token->canonical_query +
                                   "\nhost:" + accepted->signed_host + "\n\nhost\n" +
@@ -137,6 +153,23 @@ KeyFacts look_up(const json& keys, const std::string& id,
   return out;
 }
 
+// The explanation and the verifier say the same.
+void expect_same(const Explanation& explained, const Rejection* rejection) {
+  EXPECT_EQ(explained.is_accepted(), rejection == nullptr);
+  const auto wrong = std::find_if(explained.checks.begin(), explained.checks.end(),
+                                  [](const Check& check) { return !check.ok; });
+  ASSERT_EQ(wrong == explained.checks.end(), rejection == nullptr);
+  if (rejection != nullptr) {
+    EXPECT_EQ(explained.reason, to_string(rejection->reason));
+    EXPECT_EQ(wrong->detail, rejection->detail);
+  }
+  const json shown = json::parse(to_json(explained), nullptr, false);
+  ASSERT_TRUE(shown.is_object());
+  EXPECT_EQ(shown["verdict"], rejection == nullptr ? "accept" : "reject");
+  EXPECT_EQ(shown["reason"], explained.reason);
+  EXPECT_EQ(shown["checks"].size(), explained.checks.size());
+}
+
 TEST(TokenVectors, AcceptsAndRejectsWithTheRightReason) {
   const json vectors = read_vectors("rds-auth-tokens.json");
   int count = 0;
@@ -152,16 +185,19 @@ TEST(TokenVectors, AcceptsAndRejectsWithTheRightReason) {
     }
     server.limits.skew_max = std::chrono::seconds(state["max_clock_skew_s"].get<int>());
     server.limits.expires_max_s = state["max_expires_s"];
-    const TokenVerdict verdict = check_db_token(
-        vector["token"].get<std::string>(), server, *parse_iso8601(state["now"].get<std::string>()),
-        [&state](const std::string& id, const std::optional<std::string>& session_token) {
-          return look_up(state["keys"], id, session_token);
-        });
+    const auto text = vector["token"].get<std::string>();
+    const WallTime now = *parse_iso8601(state["now"].get<std::string>());
+    const KeyLookup lookup = [&state](const std::string& id,
+                                      const std::optional<std::string>& session_token) {
+      return look_up(state["keys"], id, session_token);
+    };
+    const TokenVerdict verdict = check_db_token(text, server, now, lookup);
     const auto* rejection = std::get_if<Rejection>(&verdict);
     EXPECT_EQ(
         rejection == nullptr ? "accept" : "reject:" + std::string(to_string(rejection->reason)),
         vector["expect"].get<std::string>())
         << (rejection == nullptr ? "" : rejection->detail);
+    expect_same(explain_db_token(text, server, now, lookup), rejection);
     ++count;
   }
   EXPECT_EQ(count, 37);

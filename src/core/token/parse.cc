@@ -6,8 +6,10 @@
 #include "base/uri.h"
 #include "core/sigv4/canonical.h"
 #include "core/token/db_token.h"
+#include "core/token/steps.h"
 
 namespace trivet::token {
+namespace steps {
 namespace {
 
 constexpr std::size_t kBytesHardMax = 64 * 1024;
@@ -18,6 +20,8 @@ Rejection malformed(std::string detail) {
 
 // Where known clients cut a password without a word: terminal lines, fixed buffers, column widths.
 constexpr std::array<std::size_t, 8> kClientCuts = {79, 255, 256, 1000, 1023, 1024, 2000, 4095};
+
+}  // namespace
 
 bool looks_cut(std::string_view text) {
   if (std::find(kClientCuts.begin(), kClientCuts.end(), text.size()) == kClientCuts.end() ||
@@ -33,7 +37,10 @@ bool looks_cut(std::string_view text) {
          query.starts_with("X-Amz-");
 }
 
-// Drops what belongs to the transport, not to the token.
+std::string cut_detail(std::string_view text) {
+  return "token truncated by the client at " + std::to_string(text.size()) + " bytes";
+}
+
 std::string_view stripped(std::string_view text, const TokenLimits& limits) {
   if (text.ends_with('\0')) {
     text.remove_suffix(1);
@@ -45,6 +52,29 @@ std::string_view stripped(std::string_view text, const TokenLimits& limits) {
     }
   }
   return text;
+}
+
+Wrong check_length(std::string_view text, const TokenLimits& limits) {
+  const std::size_t bytes_max = std::min(limits.bytes_max, kBytesHardMax);
+  if (text.empty()) {
+    return Rejection{Reason::kEmpty, "the client sent no password"};
+  }
+  if (text.size() > bytes_max) {
+    return Rejection{Reason::kTooLong, "the token has " + std::to_string(text.size()) +
+                                           " bytes, at most " + std::to_string(bytes_max) +
+                                           " are accepted"};
+  }
+  return std::nullopt;
+}
+
+Wrong check_text(std::string_view text) {
+  if (std::any_of(text.begin(), text.end(), [](char c) { return c < 0x21 || c > 0x7E; })) {
+    return malformed("the token has a blank, a control character or a byte above 0x7E");
+  }
+  if (text.find('?') == std::string_view::npos) {
+    return malformed("this is not a token: there is no '?'");
+  }
+  return std::nullopt;
 }
 
 // The query as decoded pairs. Strict: no empty name, no bad escape, no bad UTF-8, no name twice,
@@ -87,12 +117,6 @@ std::variant<QueryParameters, Rejection> read_query(std::string_view query) {
   return out;
 }
 
-// The parameters that every token has. Views into the pairs.
-struct Fields {
-  std::string_view action, db_user, algorithm, credential, date, expires, signed_headers, signature;
-  std::optional<std::string> session_token;
-};
-
 std::variant<Fields, Rejection> read_fields(const QueryParameters& query) {
   Fields out;
   const std::array<std::pair<std::string_view, std::string_view*>, 8> required = {
@@ -120,11 +144,27 @@ std::variant<Fields, Rejection> read_fields(const QueryParameters& query) {
   return out;
 }
 
-std::optional<Rejection> read_credential(std::string_view credential, const ServerFacts& server,
-                                         DbToken& token) {
+Wrong check_algorithm(const Fields& fields) {
+  if (fields.algorithm == sigv4::kAlgorithm) {
+    return std::nullopt;
+  }
+  return Rejection{Reason::kAlgorithm, "X-Amz-Algorithm is " + log_quoted(fields.algorithm) +
+                                           ", only AWS4-HMAC-SHA256 is accepted"};
+}
+
+Wrong check_signed_headers(const Fields& fields) {
+  if (fields.signed_headers == "host") {
+    return std::nullopt;
+  }
+  return Rejection{
+      Reason::kSignedHeaders,
+      "X-Amz-SignedHeaders is " + log_quoted(fields.signed_headers) + ", it must be 'host'"};
+}
+
+Wrong read_credential(const Fields& fields, DbToken& token) {
   std::array<std::string_view, 5> parts;
   std::size_t count = 0;
-  for (std::string_view rest = credential;; ++count) {
+  for (std::string_view rest = fields.credential;; ++count) {
     const auto slash = rest.find('/');
     if (count < parts.size()) {
       parts[count] = rest.substr(0, slash);
@@ -140,35 +180,61 @@ std::optional<Rejection> read_credential(std::string_view credential, const Serv
   if (parts[4] != sigv4::kTerminator) {
     return malformed("X-Amz-Credential must end in aws4_request, not " + log_quoted(parts[4]));
   }
-  if (parts[3] != "rds-db") {
-    return Rejection{Reason::kServiceMismatch,
-                     "token was signed for service " + log_quoted(parts[3]) + ", not for 'rds-db'"};
-  }
-  const bool is_known_region = parts[2] == server.realm.region ||
-                               std::find(server.more_regions.begin(), server.more_regions.end(),
-                                         parts[2]) != server.more_regions.end();
-  if (!is_known_region) {
-    return Rejection{Reason::kRegionMismatch, "token was signed for region " +
-                                                  log_quoted(parts[2]) + ", this server is in " +
-                                                  log_quoted(server.realm.region)};
-  }
   token.access_key_id = parts[0];
   token.scope = {std::string(parts[1]), std::string(parts[2]), std::string(parts[3])};
   return std::nullopt;
 }
 
-std::optional<Rejection> read_times(const Fields& fields, const TokenLimits& limits,
-                                    DbToken& token) {
+Wrong check_service(const DbToken& token) {
+  if (token.scope.service == "rds-db") {
+    return std::nullopt;
+  }
+  return Rejection{
+      Reason::kServiceMismatch,
+      "token was signed for service " + log_quoted(token.scope.service) + ", not for 'rds-db'"};
+}
+
+Wrong check_region(const DbToken& token, const ServerFacts& server) {
+  const std::string& region = token.scope.region;
+  if (region == server.realm.region ||
+      std::find(server.more_regions.begin(), server.more_regions.end(), region) !=
+          server.more_regions.end()) {
+    return std::nullopt;
+  }
+  return Rejection{Reason::kRegionMismatch, "token was signed for region " + log_quoted(region) +
+                                                ", this server is in " +
+                                                log_quoted(server.realm.region)};
+}
+
+Wrong check_action(const Fields& fields) {
+  if (fields.action == "connect") {
+    return std::nullopt;
+  }
+  return Rejection{Reason::kAction,
+                   "Action is " + log_quoted(fields.action) + ", it must be 'connect'"};
+}
+
+Wrong read_date(const Fields& fields, DbToken& token) {
   const auto signed_at = parse_amz_date(fields.date);
   if (!signed_at) {
     return malformed("X-Amz-Date " + log_quoted(fields.date) +
                      " is not a date like 20240506T070809Z");
   }
-  if (fields.date.substr(0, 8) != token.scope.date) {
-    return Rejection{Reason::kScopeDateMismatch, "the scope's day " + log_quoted(token.scope.date) +
-                                                     " is not the day of X-Amz-Date " +
-                                                     log_quoted(fields.date)};
+  token.amz_date = fields.date;
+  token.signed_at = *signed_at;
+  return std::nullopt;
+}
+
+Wrong check_scope_date(const DbToken& token) {
+  if (token.amz_date.starts_with(token.scope.date) && token.scope.date.size() == 8) {
+    return std::nullopt;
   }
+  return Rejection{Reason::kScopeDateMismatch, "the scope's day " + log_quoted(token.scope.date) +
+                                                   " is not the day of X-Amz-Date " +
+                                                   log_quoted(token.amz_date)};
+}
+
+Wrong read_lifetime(const Fields& fields, const TokenLimits& limits, DbToken& token) {
   const bool is_number = !fields.expires.empty() && fields.expires.size() <= 6 &&
                          fields.expires.front() != '0' &&
                          std::all_of(fields.expires.begin(), fields.expires.end(),
@@ -186,14 +252,18 @@ std::optional<Rejection> read_times(const Fields& fields, const TokenLimits& lim
                      "X-Amz-Expires is " + std::to_string(expires) + " s, at most " +
                          std::to_string(limits.expires_max_s) + " s are accepted"};
   }
-  token.amz_date = fields.date;
-  token.signed_at = *signed_at;
   token.expires_s = expires;
   return std::nullopt;
 }
 
-// Splits off the host. The text left of '?' is HOST[:PORT] and at most one '/'.
-std::optional<Rejection> read_host(std::string_view left, DbToken& token) {
+void take_fields(const Fields& fields, const QueryParameters& pairs, DbToken& token) {
+  token.db_user = fields.db_user;
+  token.signature = fields.signature;
+  token.session_token = fields.session_token;
+  token.canonical_query = sigv4::canonical_query(pairs);
+}
+
+Wrong read_host(std::string_view left, DbToken& token) {
   if (left.ends_with('/')) {
     left.remove_suffix(1);
   }
@@ -209,14 +279,16 @@ std::optional<Rejection> read_host(std::string_view left, DbToken& token) {
   return std::nullopt;
 }
 
+}  // namespace steps
+
+namespace {
+
 ParsedToken parse(std::string_view text, const ServerFacts& server) {
-  if (std::any_of(text.begin(), text.end(), [](char c) { return c < 0x21 || c > 0x7E; })) {
-    return malformed("the token has a blank, a control character or a byte above 0x7E");
+  using namespace steps;
+  if (auto wrong = check_text(text)) {
+    return std::move(*wrong);
   }
   const auto question = text.find('?');
-  if (question == std::string_view::npos) {
-    return malformed("this is not a token: there is no '?'");
-  }
   DbToken token;
   if (auto wrong = read_host(text.substr(0, question), token)) {
     return std::move(*wrong);
@@ -231,48 +303,32 @@ ParsedToken parse(std::string_view text, const ServerFacts& server) {
     return *wrong;
   }
   const Fields& fields = std::get<Fields>(read);
-  if (fields.algorithm != sigv4::kAlgorithm) {
-    return Rejection{Reason::kAlgorithm, "X-Amz-Algorithm is " + log_quoted(fields.algorithm) +
-                                             ", only AWS4-HMAC-SHA256 is accepted"};
-  }
-  if (fields.signed_headers != "host") {
-    return Rejection{
-        Reason::kSignedHeaders,
-        "X-Amz-SignedHeaders is " + log_quoted(fields.signed_headers) + ", it must be 'host'"};
-  }
-  if (auto wrong = read_credential(fields.credential, server, token)) {
+  Wrong wrong = check_algorithm(fields);
+  wrong = wrong ? wrong : check_signed_headers(fields);
+  wrong = wrong ? wrong : read_credential(fields, token);
+  wrong = wrong ? wrong : check_service(token);
+  wrong = wrong ? wrong : check_region(token, server);
+  wrong = wrong ? wrong : check_action(fields);
+  wrong = wrong ? wrong : read_date(fields, token);
+  wrong = wrong ? wrong : check_scope_date(token);
+  wrong = wrong ? wrong : read_lifetime(fields, server.limits, token);
+  if (wrong) {
     return std::move(*wrong);
   }
-  if (fields.action != "connect") {
-    return Rejection{Reason::kAction,
-                     "Action is " + log_quoted(fields.action) + ", it must be 'connect'"};
-  }
-  if (auto wrong = read_times(fields, server.limits, token)) {
-    return std::move(*wrong);
-  }
-  token.db_user = fields.db_user;
-  token.signature = fields.signature;
-  token.session_token = fields.session_token;
-  token.canonical_query = sigv4::canonical_query(pairs);
+  take_fields(fields, pairs, token);
   return token;
 }
 
 }  // namespace
 
 ParsedToken parse_db_token(std::string_view text, const ServerFacts& server) {
-  const std::size_t bytes_max = std::min(server.limits.bytes_max, kBytesHardMax);
-  text = stripped(text, server.limits);
-  if (text.empty()) {
-    return Rejection{Reason::kEmpty, "the client sent no password"};
-  }
-  if (text.size() > bytes_max) {
-    return Rejection{Reason::kTooLong, "the token has " + std::to_string(text.size()) +
-                                           " bytes, at most " + std::to_string(bytes_max) +
-                                           " are accepted"};
+  text = steps::stripped(text, server.limits);
+  if (auto wrong = steps::check_length(text, server.limits)) {
+    return std::move(*wrong);
   }
   ParsedToken out = parse(text, server);
-  if (auto* wrong = std::get_if<Rejection>(&out); wrong != nullptr && looks_cut(text)) {
-    wrong->detail = "token truncated by the client at " + std::to_string(text.size()) + " bytes";
+  if (auto* wrong = std::get_if<Rejection>(&out); wrong != nullptr && steps::looks_cut(text)) {
+    wrong->detail = steps::cut_detail(text);
   }
   return out;
 }

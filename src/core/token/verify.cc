@@ -5,6 +5,7 @@
 #include "base/iso8601.h"
 #include "core/sigv4/canonical.h"
 #include "core/token/db_token.h"
+#include "core/token/steps.h"
 
 namespace trivet::token {
 namespace {
@@ -27,10 +28,13 @@ std::string canonical_request_of(const DbToken& token, std::string_view signed_h
   return out;
 }
 
-// The Host value that the signature was made over; nullopt when it was made over none of them.
+}  // namespace
+
 // Every candidate is tried, also after a match, so that time tells nothing.
-std::optional<std::string> signed_host(const DbToken& token, std::string_view secret) {
-  const SecretString key(sigv4::signing_key(secret, token.scope));
+std::optional<std::string> steps::signed_host(const DbToken& token, const KeyFacts& facts) {
+  const bool is_known = facts.status != KeyFacts::Status::kUnknown;
+  const SecretString key(
+      sigv4::signing_key(is_known ? facts.secret.reveal() : kDummySecret, token.scope));
   std::optional<std::string> out;
   for (const std::string& candidate : signed_host_candidates(token.host_text)) {
     const std::string expected = sigv4::signature(
@@ -43,7 +47,7 @@ std::optional<std::string> signed_host(const DbToken& token, std::string_view se
   return out;
 }
 
-std::optional<Rejection> check_key(const DbToken& token, const KeyFacts& key) {
+steps::Wrong steps::check_key(const DbToken& token, const KeyFacts& key) {
   switch (key.status) {
     case KeyFacts::Status::kUnknown:
       return Rejection{Reason::kUnknownKey,
@@ -54,6 +58,10 @@ std::optional<Rejection> check_key(const DbToken& token, const KeyFacts& key) {
     case KeyFacts::Status::kActive:
       break;
   }
+  return std::nullopt;
+}
+
+steps::Wrong steps::check_session_token(const DbToken& token, const KeyFacts& key) {
   const bool is_temporary = token.access_key_id.starts_with("ASIA");
   if (!is_temporary && token.session_token) {
     return Rejection{Reason::kSessionToken,
@@ -70,7 +78,7 @@ std::optional<Rejection> check_key(const DbToken& token, const KeyFacts& key) {
   return std::nullopt;
 }
 
-std::optional<Rejection> check_host(const DbToken& token, const ServerFacts& server) {
+steps::Wrong steps::check_host(const DbToken& token, const ServerFacts& server) {
   const bool is_ours =
       std::any_of(server.hosts.begin(), server.hosts.end(),
                   [&](const AllowedHost& allowed) { return matches(allowed, token.host); });
@@ -87,7 +95,18 @@ std::optional<Rejection> check_host(const DbToken& token, const ServerFacts& ser
                                               (accepted.empty() ? "no host" : accepted)};
 }
 
-}  // namespace
+steps::Wrong steps::check_user(const DbToken& token, const ServerFacts& server) {
+  if (token.db_user == server.login_user) {
+    return std::nullopt;
+  }
+  return Rejection{Reason::kUserMismatch, "token was made for user " + log_quoted(token.db_user) +
+                                              ", the login is " + log_quoted(server.login_user)};
+}
+
+Rejection steps::bad_signature(const DbToken& token) {
+  return {Reason::kBadSignature, "the signature is not this key's over these parameters for " +
+                                     log_quoted(token.host_text)};
+}
 
 std::optional<Rejection> check_times(const TokenTimes& times, const TokenLimits& limits,
                                      WallTime now) {
@@ -112,22 +131,21 @@ std::optional<Rejection> check_times(const TokenTimes& times, const TokenLimits&
 
 TokenVerdict verify_db_token(const DbToken& token, const KeyFacts& key, const ServerFacts& server,
                              WallTime now) {
-  const bool is_known = key.status != KeyFacts::Status::kUnknown;
-  const auto host = signed_host(token, is_known ? key.secret.reveal() : kDummySecret);
-  if (auto wrong = check_key(token, key)) {
+  const auto host = steps::signed_host(token, key);
+  if (auto wrong = steps::check_key(token, key)) {
+    return std::move(*wrong);
+  }
+  if (auto wrong = steps::check_session_token(token, key)) {
     return std::move(*wrong);
   }
   if (!host) {
-    return Rejection{
-        Reason::kBadSignature,
-        "the signature is not this key's over these parameters for " + log_quoted(token.host_text)};
+    return steps::bad_signature(token);
   }
-  if (auto wrong = check_host(token, server)) {
+  if (auto wrong = steps::check_host(token, server)) {
     return std::move(*wrong);
   }
-  if (token.db_user != server.login_user) {
-    return Rejection{Reason::kUserMismatch, "token was made for user " + log_quoted(token.db_user) +
-                                                ", the login is " + log_quoted(server.login_user)};
+  if (auto wrong = steps::check_user(token, server)) {
+    return std::move(*wrong);
   }
   if (auto wrong = check_times({token.signed_at, token.expires_s, key.session_expires},
                                server.limits, now)) {

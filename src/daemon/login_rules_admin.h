@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The login rules of a cluster, for the administrator at this machine.
+#pragma once
+
+#include <optional>
+
+#include "net/http_types.h"
+#include "service/login_rules.h"
+
+namespace trivet {
+
+// Answers POST /login-rules, which changes what its body names and shows all; nullopt for any other
+// call. The caller has checked who asks.
+std::optional<net::HttpResponse> login_rules_admin_call(const net::HttpRequest& request,
+                                                        service::LoginRulesBook& book);
+
+}  // namespace trivet
