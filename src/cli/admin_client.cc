@@ -113,6 +113,11 @@ Status AdminClient::accept_loss(const std::string& cluster, const std::string& m
   return answer ? ok() : Status(answer.error());
 }
 
+Status AdminClient::rotate_key() const {
+  const auto answer = call({"POST", "/rotate-key", "{}", Millis(30'000)});
+  return answer ? ok() : Status(answer.error());
+}
+
 Result<std::string> AdminClient::login_rules(std::string body) const {
   return call({"POST", "/login-rules", std::move(body), kAnswer});
 }

@@ -54,6 +54,8 @@ class AdminClient {
   // Both as they were shown.
   Status accept_loss(const std::string& cluster, const std::string& member,
                      const std::string& held) const;
+  // POST /rotate-key.
+  Status rotate_key() const;
   // POST /login-rules; its answer's JSON.
   Result<std::string> login_rules(std::string body) const;
   // Returns when the members have ended, or at once when they are to go on; the daemon ends then.

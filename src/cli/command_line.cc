@@ -86,6 +86,10 @@ void add_daemon_commands(Builder& b) {
   command->add_flag("--keep-members", down->keep_members,
                     "stop only the daemon; the database servers go on");
 
+  auto rotate = std::make_shared<RotateKeyOptions>();
+  b.add(&b.app, "rotate-key", "Replace the key that the home's secrets are sealed under", rotate,
+        run_rotate_key);
+
   auto status = std::make_shared<StatusOptions>();
   command = b.add(&b.app, "status", "Clusters, members and endpoints (exit status 3: not running)",
                   status, run_status);

@@ -39,6 +39,10 @@ struct StatusOptions {
 };
 Result<int> run_status(const Context& context, const StatusOptions& options);
 
+struct RotateKeyOptions {};
+// Replaces the key that the home's secrets are sealed under, with the daemon or without one.
+Result<int> run_rotate_key(const Context& context, const RotateKeyOptions& options);
+
 // commands_login.cc
 
 struct EnvOptions {

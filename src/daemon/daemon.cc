@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/daemon.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -28,12 +26,15 @@
 #include "base/file.h"
 #include "base/iso8601.h"
 #include "base/log.h"
+#include "base/mutex.h"
 #include "base/random.h"
 #include "base/worker.h"
 #include "daemon/cluster_admin.h"
 #include "daemon/engine_host.h"
+#include "daemon/home_lock.h"
 #include "daemon/iam_admin.h"
 #include "daemon/login_rules_admin.h"
+#include "daemon/sealing_key.h"
 #include "daemon/status_json.h"
 #include "daemon/token_admin.h"
 #include "net/http_server.h"
@@ -55,31 +56,6 @@ constexpr Millis kStopRequests{5'000};
 constexpr Millis kStopMembers{180'000};
 constexpr std::chrono::seconds kSessionMax{12 * 3600};
 constexpr const char* kHostsFile = "/etc/hosts";
-
-// Holds the home: one daemon at a time. Given back by the kernel however we end.
-class HomeLock {
- public:
-  ~HomeLock() {
-    if (fd_ >= 0) {
-      ::close(fd_);
-    }
-  }
-  Status take(const std::string& path) {
-    fd_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (fd_ < 0) {
-      return make_error(Errc::kDenied, errno_message("open " + path, errno));
-    }
-    if (::flock(fd_, LOCK_EX | LOCK_NB) != 0) {
-      return make_error(
-          Errc::kAlreadyExists,
-          "another trivetd runs on this home: `trivet status` shows it, `trivet down` stops it");
-    }
-    return ok();
-  }
-
- private:
-  int fd_ = -1;
-};
 
 net::HttpResponse json_response(int status, const nlohmann::json& body) {
   return {status, {{"Content-Type", "application/json"}}, body.dump() + "\n"};
@@ -106,7 +82,8 @@ struct Daemon::Parts {
   Installation installation;
   SystemClock clock;
   HomeLock lock;
-  std::shared_ptr<const service::Sealer> sealer;
+  std::shared_ptr<service::Sealer> sealer;
+  Mutex replacing;  // of the sealing key
   std::shared_ptr<const pki::KeyPair> authority;
   std::unique_ptr<StateStore> store;
   std::unique_ptr<service::IamService> iam;
@@ -148,6 +125,8 @@ struct Daemon::Parts {
   EndpointFacts endpoint_facts() const;
   net::HttpResponse credentials(const net::HttpRequest& request);
   net::HttpResponse stop_members(const net::HttpRequest& request);
+  SealedThings sealed_things();
+  net::HttpResponse rotate_key();
 };
 
 Daemon::Daemon(DaemonOptions options) : parts_(std::make_unique<Parts>(std::move(options))) {}
@@ -163,11 +142,8 @@ Status Daemon::Parts::load_home() {
   }
   TRIVET_TRY(installation, decode_installation(*config));
   TRIVET_CHECK_OK(lock.take(paths.lock()));
-  TRIVET_TRY(std::string key, read_file(paths.sealing_key()));
-  TRIVET_TRY(sealer, service::Sealer::create(SecretString(std::move(key))));
-  TRIVET_TRY(const std::string sealed, read_file(paths.authority_key()));
-  TRIVET_TRY(SecretString authority_key,
-             sealer->open(paths.authority_key().substr(paths.home.size()), sealed));
+  TRIVET_TRY(sealer, open_sealer(paths));
+  TRIVET_TRY(SecretString authority_key, open_authority_key(paths, *sealer));
   TRIVET_TRY(std::string certificate, read_file(paths.ca_bundle()));
   authority = std::make_shared<const pki::KeyPair>(
       pki::KeyPair{std::move(certificate), std::move(authority_key)});
@@ -322,6 +298,7 @@ Status Daemon::start() {
   TRIVET_CHECK_OK(p.build_agents());
   TRIVET_CHECK_OK(p.build_network());
   p.build_api();
+  TRIVET_CHECK_OK(finish_replacement(p.options.paths, p.sealed_things()));
   TRIVET_CHECK_OK(p.clusters->start());
   TRIVET_CHECK_OK(p.listen());
   log(Level::kInfo, "daemon.ready",
@@ -418,6 +395,9 @@ net::HttpResponse Daemon::Parts::admin_call(const net::HttpRequest& request) {
   if (request.method == "POST" && request.target == "/credentials") {
     return credentials(request);
   }
+  if (request.method == "POST" && request.target == "/rotate-key") {
+    return rotate_key();
+  }
   if (request.method == "POST" && request.target == "/token/explain") {
     return explain_token(request, *verifier, clusters->views(), clock.wall_now());
   }
@@ -475,6 +455,17 @@ net::HttpResponse Daemon::Parts::credentials(const net::HttpRequest& request) {
                              {"region", installation.realm.region},
                              {"account_id", installation.realm.account.str()},
                              {"ca_bundle", options.paths.ca_bundle()}});
+}
+
+SealedThings Daemon::Parts::sealed_things() {
+  return {sealer, *iam, [this] { return clusters->reseal(); }};
+}
+
+net::HttpResponse Daemon::Parts::rotate_key() {
+  const MutexLock one_at_a_time(replacing);
+  const Status replaced = replace_sealing_key(options.paths, sealed_things());
+  return replaced ? json_response(200, {{"replaced", true}})
+                  : json_response(500, {{"error", replaced.error().message}});
 }
 
 net::HttpResponse Daemon::Parts::stop_members(const net::HttpRequest& request) {

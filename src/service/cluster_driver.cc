@@ -61,6 +61,8 @@ Status ClusterDriver::make_agents() {
   if (!secrets) {
     return secrets.error();
   }
+  // Kept apart from what members are given for good.
+  master_password_ = std::make_shared<const SecretString>(std::move(secrets->master_password));
   secrets_ = std::make_shared<const ClusterSecrets>(std::move(*secrets));
   for (const Member& member : cluster_.members) {
     const std::weak_ptr<int> alive = alive_;

@@ -175,7 +175,9 @@ class ClusterDriver {
   DriverNeeds needs_;
   Cluster cluster_;
   Stage stage_ = Stage::kIdle;
-  std::shared_ptr<const ClusterSecrets> secrets_;
+  std::shared_ptr<const ClusterSecrets> secrets_;  // without the next
+  // Until the master user has it.
+  std::shared_ptr<const SecretString> master_password_;
   std::map<MemberId, Hands> hands_;
   std::unique_ptr<failover::FailoverMachine> machine_;
   failover::FaultDetector detector_;

@@ -57,6 +57,8 @@ class ClusterService {
   void stop();
   // Stops all members in order, then `stop()`. The first error.
   Status stop_members(Millis deadline);
+  // As ClusterStore::reseal().
+  Status reseal() { return store_.reseal(); }
 
   // `wanted` has everything of the request and the derived defaults; ids, members and endpoints are
   // filled in here. Faults: DBClusterAlreadyExistsFault, DBClusterQuotaExceededFault,
