@@ -83,7 +83,11 @@ struct Dispatcher::Progress {
   const ServiceInfo* service = nullptr;
   std::string action;
   std::string principal;
+  std::string session_name;
   std::string access_key_id;  // as claimed
+  bool is_known_action = false;
+  Permission asked;  // the last permission that was asked
+  DecidedBy decided_by;
   bool is_authenticated = false;
   bool is_denied = false;
 
@@ -120,6 +124,14 @@ net::HttpResponse Dispatcher::handle(const net::HttpRequest& request) const {
        {"code", shown(error.code)},
        {"status", body ? 200 : error.status},
        {"ms", since(started, options_.clock.now()).count()}});
+  if (options_.audit != nullptr) {
+    ApiRecord record;
+    record.verdict = verdict;
+    record.code = error.code;
+    record.status = body ? 200 : error.status;
+    record.milliseconds = since(started, options_.clock.now()).count();
+    record_call(request, progress, std::move(record));
+  }
   if (is_ours) {
     // What the client is not told.
     log(Level::kError, "api.failure",
@@ -127,6 +139,23 @@ net::HttpResponse Dispatcher::handle(const net::HttpRequest& request) const {
   }
   return body ? render_result(std::move(*body), progress.request_id)
               : render_error(progress.service, error, progress.request_id);
+}
+
+void Dispatcher::record_call(const net::HttpRequest& request, const Progress& progress,
+                             ApiRecord record) const {
+  record.at = progress.now;
+  record.request_id = progress.request_id;
+  record.principal_arn = progress.principal;
+  record.session_name = progress.session_name;
+  record.access_key_id = progress.access_key_id;
+  record.source = request.peer_address;
+  record.service = progress.service == nullptr ? "" : progress.service->name;
+  record.action = progress.action;
+  record.is_known_action = progress.is_known_action;
+  record.permission = progress.asked.action;
+  record.resource = progress.asked.resource;
+  record.decided_by = progress.decided_by;
+  options_.audit->add(record);
 }
 
 Result<std::string> Dispatcher::process(const net::HttpRequest& request, Progress& progress) const {
@@ -156,6 +185,7 @@ Result<std::string> Dispatcher::run(const net::HttpRequest& request, const Query
                                              : authenticate(request, context));
   progress.is_authenticated = true;
   progress.principal = caller.principal.arn;
+  progress.session_name = caller.principal.session_name;
   const std::string_view name = params.get("Action");
   if (name.empty()) {
     return aws_fault(Errc::kInvalidArgument, "MissingAction",
@@ -167,6 +197,7 @@ Result<std::string> Dispatcher::run(const net::HttpRequest& request, const Query
   if (action == nullptr) {
     return unknown_action(*caller.service, name, version);
   }
+  progress.is_known_action = true;
   const Call call{.request_id = progress.request_id,
                   .service = *caller.service,
                   .action = action->name,
@@ -178,13 +209,14 @@ Result<std::string> Dispatcher::run(const net::HttpRequest& request, const Query
                   .user_agent = std::string(net::find_header(request.headers, "user-agent")),
                   .is_tls = request.is_tls};
   return action->run(call, params, [&](const std::vector<Permission>& permissions) {
-    Status status = authorize(call, permissions);
+    Status status = authorize(call, permissions, progress);
     progress.is_denied = !status;
     return status;
   });
 }
 
-Status Dispatcher::authorize(const Call& call, const std::vector<Permission>& permissions) const {
+Status Dispatcher::authorize(const Call& call, const std::vector<Permission>& permissions,
+                             Progress& progress) const {
   if (permissions.empty()) {
     return make_error(Errc::kInternal,
                       "the action " + std::string(call.action) + " asks for no permission");
@@ -195,10 +227,13 @@ Status Dispatcher::authorize(const Call& call, const std::vector<Permission>& pe
     // merge() keeps what is there: nothing of a request may stand in for a global key.
     ConditionKeys all = global;
     all.merge(keys);
+    progress.asked = permission;
+    progress.decided_by = {};
     TRIVET_CHECK_OK(options_.identities.authorize({.principal = call.principal,
                                                    .action = permission.action,
                                                    .resource = permission.resource,
-                                                   .context = all}));
+                                                   .context = all,
+                                                   .decided_by = &progress.decided_by}));
   }
   return ok();
 }

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "model/ids.h"
 #include "net/http_types.h"
+#include "ports/audit_sink.h"
 
 namespace trivet::api {
 
@@ -21,6 +22,7 @@ struct DispatcherOptions {
   Identities& identities;
   const ActionTable& actions;
   Realm realm;
+  AuditSink* audit = nullptr;  // is told of every call
   // How far a client's clock may be off. AWS allows 15 minutes for most services.
   Millis clock_skew_max = std::chrono::minutes(15);
   // Larger than any legal request of these APIs; the HTTP server should cut off a little above it.
@@ -39,7 +41,10 @@ class Dispatcher {
   Result<std::string> process(const net::HttpRequest& request, Progress& progress) const;
   Result<std::string> run(const net::HttpRequest& request, const QueryParams& params,
                           Progress& progress) const;
-  Status authorize(const Call& call, const std::vector<Permission>& permissions) const;
+  Status authorize(const Call& call, const std::vector<Permission>& permissions,
+                   Progress& progress) const;
+  void record_call(const net::HttpRequest& request, const Progress& progress,
+                   ApiRecord record) const;
 
   DispatcherOptions options_;
 };

@@ -53,6 +53,9 @@ class FakeIdentities final : public Identities {
   Status authorize(const AccessRequest& request) override {
     last_context = request.context;
     asked.push_back(std::string(request.action) + " " + std::string(request.resource));
+    if (request.decided_by != nullptr) {
+      *request.decided_by = {"identity-based policy", "p", 3, "S"};
+    }
     if (is_broken) {
       return make_error(Errc::kCorrupt, "the policies cannot be read");
     }
@@ -63,6 +66,13 @@ class FakeIdentities final : public Identities {
                      "User: " + request.principal.arn +
                          " is not authorized to perform: " + std::string(request.action));
   }
+};
+
+class FakeAudit final : public AuditSink {
+ public:
+  void add(const LoginRecord&) override {}
+  void add(const ApiRecord& record) override { records.push_back(record); }
+  std::vector<ApiRecord> records;
 };
 
 // How a test signs its request.
@@ -156,10 +166,14 @@ class DispatchTest : public testing::Test {
     const Dispatcher dispatcher({.clock = clock_,
                                  .identities = identities_,
                                  .actions = actions_,
-                                 .realm = {.account = AccountId("123456789012")}});
+                                 .realm = {.account = AccountId("123456789012")},
+                                 .audit = &audit_});
     net::HttpResponse response = dispatcher.handle(request);
     EXPECT_EQ(net::find_header(response.headers, "x-amzn-requestid").size(), 36U);
     EXPECT_EQ(net::find_header(response.headers, "content-type"), "text/xml");
+    EXPECT_EQ(audit_.records.back().request_id,
+              net::find_header(response.headers, "x-amzn-requestid"));
+    EXPECT_EQ(audit_.records.back().status, response.status);
     EXPECT_NE(response.body.find(net::find_header(response.headers, "x-amzn-requestid")),
               std::string::npos);
     return response;
@@ -184,6 +198,7 @@ class DispatchTest : public testing::Test {
       "Action=DescribeDBClusters&Version=2014-10-31&DBClusterIdentifier=demo";
   FixedClock clock_;
   mutable FakeIdentities identities_;
+  mutable FakeAudit audit_;
   ActionTable actions_;
   int runs_ = 0;
 };
@@ -195,6 +210,35 @@ TEST_F(DispatchTest, RunsAnAllowedCall) {
   EXPECT_NE(response.body.find("<DBClusterIdentifier>ana</DBClusterIdentifier>"),
             std::string::npos);
   EXPECT_EQ(runs_, 1);
+}
+
+TEST_F(DispatchTest, EveryCallLeavesARecord) {
+  identities_.allowed = {"rds:DescribeDBClusters arn:demo"};
+  call(kDescribe);
+  ASSERT_EQ(audit_.records.size(), 1U);
+  const ApiRecord done = audit_.records.back();
+  EXPECT_EQ(done.verdict, "done");
+  EXPECT_EQ(done.principal_arn, "arn:aws:iam::123456789012:user/dev/ana");
+  EXPECT_EQ(done.access_key_id, "AKIDEXAMPLE");
+  EXPECT_EQ(done.source, "127.0.0.9");
+  EXPECT_EQ(done.service, "rds");
+  EXPECT_EQ(done.action, "DescribeDBClusters");
+  EXPECT_TRUE(done.is_known_action);
+  EXPECT_EQ(done.permission, "rds:DescribeDBClusters");
+  EXPECT_EQ(done.resource, "arn:demo");
+  EXPECT_EQ(done.decided_by.policy, "p");
+  EXPECT_EQ(done.decided_by.statement, 3);
+  identities_.allowed.clear();
+  call(kDescribe);
+  EXPECT_EQ(audit_.records.back().verdict, "denied");
+  EXPECT_EQ(audit_.records.back().code, "AccessDenied");
+  call(kDescribe, {.secret = "wrong"});
+  EXPECT_EQ(audit_.records.back().verdict, "refused");
+  EXPECT_EQ(audit_.records.back().principal_arn, "");
+  EXPECT_EQ(audit_.records.back().access_key_id, "AKIDEXAMPLE");
+  call("Action=MadeUp&Version=2014-10-31");
+  EXPECT_EQ(audit_.records.back().verdict, "rejected");
+  EXPECT_FALSE(audit_.records.back().is_known_action);
 }
 
 TEST_F(DispatchTest, RunsAPresignedGet) {

@@ -11,6 +11,7 @@
 
 #include "base/result.h"
 #include "base/secret.h"
+#include "model/audit.h"
 #include "model/principal.h"
 
 namespace trivet::api {
@@ -27,9 +28,10 @@ struct AuthenticatedKey {
 // One question to the policies. The references outlive the call.
 struct AccessRequest {
   const Principal& principal;
-  std::string_view action;       // "rds:CreateDBCluster"
-  std::string_view resource;     // an ARN, or "*"
-  const ConditionKeys& context;  // of the call; the keys of principal and time are not in it
+  std::string_view action;          // "rds:CreateDBCluster"
+  std::string_view resource;        // an ARN, or "*"
+  const ConditionKeys& context;     // of the call; the keys of principal and time are not in it
+  DecidedBy* decided_by = nullptr;  // is told the statement, where there is one to be told
 };
 
 // Thread-safe. The answers come from memory: no call blocks on I/O.

@@ -10,9 +10,35 @@
 
 namespace trivet::authd {
 
-Server::Server(const service::TokenVerifier& verifier, const Clock& clock)
+namespace {
+
+LoginRecord record_of(const MemberId& member, const wire::TokenRequest& request,
+                      const service::LoginVerdict& verdict) {
+  LoginRecord record;
+  record.cluster = verdict.cluster;
+  record.member = member.str();
+  record.user = request.user;
+  record.principal_arn = verdict.principal_arn;
+  record.session_name = verdict.session_name;
+  record.access_key_id = verdict.access_key_id;
+  record.peer_address = request.peer_address;
+  record.peer_port = request.peer_port;
+  record.connection_id = request.connection_id;
+  record.is_accepted = verdict.allowed;
+  record.reason = verdict.reason;
+  record.detail = verdict.detail;
+  record.decided_by = verdict.decided_by;
+  record.aws_text = verdict.aws_text;
+  record.aws_status = verdict.aws_status;
+  return record;
+}
+
+}  // namespace
+
+Server::Server(const service::TokenVerifier& verifier, const Clock& clock, AuditSink& audit)
     : verifier_(verifier),
       clock_(clock),
+      audit_(audit),
       loop_("auth"),
       server_(loop_, [this](std::string_view frame, const net::FramePeer& peer) {
         return answer(frame, peer);
@@ -75,8 +101,14 @@ std::string Server::answer(std::string_view frame, const net::FramePeer& peer) c
     log(Level::kError, "login.malformed_frame", {{"member", peer.tag}, {"bytes", frame.size()}});
     return {};
   }
-  const service::LoginVerdict verdict =
-      verifier_.verify(MemberId(peer.tag), *request, clock_.wall_now());
+  const MemberId member(peer.tag);
+  const Instant begun = clock_.now();
+  const service::LoginVerdict verdict = verifier_.verify(member, *request, clock_.wall_now());
+  LoginRecord record = record_of(member, *request, verdict);
+  record.at = clock_.wall_now();
+  record.microseconds =
+      std::chrono::duration_cast<std::chrono::microseconds>(clock_.now() - begun).count();
+  audit_.add(record);
   const wire::TokenResponse response{verdict.allowed ? wire::Verdict::kAllow : wire::Verdict::kDeny,
                                      verdict.principal_arn, verdict.reason};
   std::array<char, wire::kMaxResponseFrameBytes> out;

@@ -10,14 +10,15 @@
 #include "base/clock.h"
 #include "net/loop.h"
 #include "net/unix_server.h"
+#include "ports/audit_sink.h"
 #include "service/token_verifier.h"
 
 namespace trivet::authd {
 
-// Thread-safe. The verifier and the clock outlive it.
+// Thread-safe. What it is given outlives it.
 class Server {
  public:
-  Server(const service::TokenVerifier& verifier, const Clock& clock);
+  Server(const service::TokenVerifier& verifier, const Clock& clock, AuditSink& audit);
 
   // Listens for `member` when it returns; already listening is success.
   Status open(const MemberId& member, const std::string& path,
@@ -30,6 +31,7 @@ class Server {
 
   const service::TokenVerifier& verifier_;
   const Clock& clock_;
+  AuditSink& audit_;
   net::Loop loop_;
   net::UnixServer server_;
 };

@@ -86,6 +86,10 @@ Result<std::string> AdminClient::status(Millis deadline) const {
   return call({"GET", "/status", "", deadline});
 }
 
+Result<std::string> AdminClient::metrics() const {
+  return call({"GET", "/metrics", "", kAnswer});
+}
+
 Result<std::string> AdminClient::events() const {
   return call({"GET", "/events", "", kAnswer});
 }

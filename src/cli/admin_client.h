@@ -41,6 +41,8 @@ class AdminClient {
 
   // The JSON of GET /status, as it came.
   Result<std::string> status(Millis deadline = Millis(10'000)) const;
+  // The text of GET /metrics.
+  Result<std::string> metrics() const;
   // The JSON of GET /events.
   Result<std::string> events() const;
   Result<SessionCredentials> credentials(std::int64_t duration_s) const;

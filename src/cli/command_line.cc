@@ -305,6 +305,8 @@ void add_other_commands(Builder& b) {
   command->add_option("ARN", keys->provider_arn, "of the provider")->required();
   command->add_option("FILE", keys->file, "a JSON Web Key Set")->required();
 
+  b.add(&b.app, "metrics", "Counters and states, as Prometheus reads them",
+        std::make_shared<MetricsOptions>(), run_metrics);
   auto doctor = std::make_shared<DoctorOptions>();
   command =
       b.add(&b.app, "doctor", "Look for what would keep Trivet from working", doctor, run_doctor);

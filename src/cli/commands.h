@@ -94,6 +94,10 @@ Result<int> run_login_rules(const Context& context, const LoginRulesOptions& opt
 
 // commands_explain.cc
 
+struct MetricsOptions {};
+// Prints what GET /metrics of the API answers.
+Result<int> run_metrics(const Context& context, const MetricsOptions& options);
+
 struct ExplainOptions {
   std::string cluster;
   std::string context;  // a file; both empty: the cluster that the token names

@@ -83,6 +83,16 @@ std::string render(const nlohmann::json& explanation) {
 
 }  // namespace
 
+Result<int> run_metrics(const Context& context, const MetricsOptions&) {
+  TRIVET_TRY(const std::optional<AdminClient> admin, AdminClient::open(context.paths));
+  if (!admin) {
+    return say_not_running(context);
+  }
+  TRIVET_TRY(const std::string text, admin->metrics());
+  print(text);
+  return kExitOk;
+}
+
 Result<int> run_token_explain(const Context& context, const ExplainOptions& options) {
   std::string answer;
   if (!options.context.empty()) {

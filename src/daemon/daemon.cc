@@ -29,6 +29,7 @@
 #include "base/mutex.h"
 #include "base/random.h"
 #include "base/worker.h"
+#include "daemon/audit_trail.h"
 #include "daemon/cluster_admin.h"
 #include "daemon/engine_host.h"
 #include "daemon/home_lock.h"
@@ -54,6 +55,7 @@ namespace {
 
 constexpr Millis kStopRequests{5'000};
 constexpr Millis kStopMembers{180'000};
+constexpr Millis kFlushAudit{2'000};
 constexpr std::chrono::seconds kSessionMax{12 * 3600};
 constexpr const char* kHostsFile = "/etc/hosts";
 
@@ -88,6 +90,7 @@ struct Daemon::Parts {
   std::unique_ptr<StateStore> store;
   std::unique_ptr<service::IamService> iam;
   std::unique_ptr<service::StsService> sts;
+  std::unique_ptr<AuditTrail> audit;
   std::unique_ptr<service::LoginRulesBook> login_rules;
   std::unique_ptr<service::TokenVerifier> verifier;
   std::unique_ptr<authd::Server> authd;
@@ -127,6 +130,7 @@ struct Daemon::Parts {
   net::HttpResponse stop_members(const net::HttpRequest& request);
   SealedThings sealed_things();
   net::HttpResponse rotate_key();
+  net::HttpResponse metrics() const;
 };
 
 Daemon::Daemon(DaemonOptions options) : parts_(std::make_unique<Parts>(std::move(options))) {}
@@ -154,12 +158,13 @@ Status Daemon::Parts::load_home() {
 Status Daemon::Parts::build_services() {
   TRIVET_TRY(iam, service::IamService::open(
                       {.store = store.get(), .sealer = sealer, .realm = installation.realm}));
+  audit = std::make_unique<AuditTrail>(options.paths, clock);
   sts = std::make_unique<service::StsService>(*iam, sealer, jose::verify_jws);
   login_rules = std::make_unique<service::LoginRulesBook>(*store);
   TRIVET_CHECK_OK(login_rules->load());
   verifier = std::make_unique<service::TokenVerifier>(service::TokenVerifier::Options{
       .identities = *iam, .sealer = sealer, .rules = login_rules.get(), .begun = clock.wall_now()});
-  authd = std::make_unique<authd::Server>(*verifier, clock);
+  authd = std::make_unique<authd::Server>(*verifier, clock, *audit);
   open_router();
   hosts_file = std::make_unique<hosts::HostsFile>(kHostsFile, installation.id);
   hosts_worker = std::make_unique<Worker>("hosts");
@@ -253,8 +258,11 @@ void Daemon::Parts::build_api() {
   api::add_ec2_actions(actions, *ec2);
   api::add_rds_actions(
       actions, {*clusters, *subnet_groups, *instance_tags, [this] { return engine->versions(); }});
-  dispatcher = std::make_unique<api::Dispatcher>(api::DispatcherOptions{
-      .clock = clock, .identities = *identities, .actions = actions, .realm = installation.realm});
+  dispatcher = std::make_unique<api::Dispatcher>(api::DispatcherOptions{.clock = clock,
+                                                                        .identities = *identities,
+                                                                        .actions = actions,
+                                                                        .realm = installation.realm,
+                                                                        .audit = audit.get()});
   for (std::size_t i = 0; i < api_workers.size(); ++i) {
     api_workers[i] = std::make_unique<Worker>(fmt::format("api-{}", i));
   }
@@ -270,7 +278,9 @@ Status Daemon::Parts::listen() {
       *http_loop,
       [this](net::HttpRequest request, net::HttpDone done) {
         on_api_worker([this, request = std::move(request), done = std::move(done)] {
-          done(dispatcher->handle(request));
+          done(request.target == "/metrics" && request.method == "GET"
+                   ? metrics()
+                   : dispatcher->handle(request));
         });
       },
       net::HttpServerOptions{.refusal = aws_refusal});
@@ -331,6 +341,9 @@ void Daemon::stop() {
   if (p.hosts_worker) {
     p.hosts_worker->stop();
   }
+  if (p.audit) {
+    p.audit->flush(kFlushAudit);
+  }
 }
 
 void Daemon::Parts::on_views(const std::vector<service::ClusterViewPtr>& views) {
@@ -387,6 +400,9 @@ net::HttpResponse Daemon::Parts::admin_call(const net::HttpRequest& request) {
             {{"Content-Type", "application/json"}},
             status_json(clusters->views(), endpoint_facts()) + "\n"};
   }
+  if (request.method == "GET" && request.target == "/metrics") {
+    return metrics();
+  }
   if (request.method == "GET" && request.target == "/events") {
     return {200,
             {{"Content-Type", "application/json"}},
@@ -413,6 +429,12 @@ net::HttpResponse Daemon::Parts::admin_call(const net::HttpRequest& request) {
   }
   const std::string call = request.method + " " + request.target;
   return answer ? std::move(*answer) : json_response(404, {{"error", "no such call: " + call}});
+}
+
+net::HttpResponse Daemon::Parts::metrics() const {
+  return {200,
+          {{"Content-Type", "text/plain; version=0.0.4; charset=utf-8"}},
+          audit->metrics_text(clusters->views())};
 }
 
 EndpointFacts Daemon::Parts::endpoint_facts() const {

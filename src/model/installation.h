@@ -49,6 +49,9 @@ struct HomePaths {
   std::string lock() const { return home + "/run/trivetd.lock"; }
   std::string admin_socket() const { return home + "/run/trivetd.sock"; }
   std::string log() const { return home + "/log/trivetd.log"; }
+  std::string audit_log() const { return home + "/log/audit.log"; }
+  // A file for each cluster: CLUSTER.log.
+  std::string auth_error_logs() const { return home + "/log/iam-db-auth-error"; }
 };
 
 // $TRIVET_HOME, else /var/lib/trivet as root, else ~/.local/share/trivet. The environment is the

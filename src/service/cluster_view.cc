@@ -73,6 +73,7 @@ std::shared_ptr<const DatabaseFacts> make_database_facts(const std::vector<Clust
   for (const ClusterViewPtr& view : views) {
     const Cluster& c = view->cluster;
     DatabaseFacts::Database database{c.resource_id.str(), c.iam_authentication, {}};
+    database.cluster = c.id.str();
     // A token made for one endpoint of a cluster is good for the others: it names the same cluster.
     std::vector<Endpoint> endpoints = {c.writer_endpoint, c.reader_endpoint};
     for (const Member& m : c.members) {

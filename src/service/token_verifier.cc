@@ -13,6 +13,9 @@
 namespace trivet::service {
 namespace {
 
+// An access key id is at most so long; a token may claim anything.
+constexpr std::size_t kShownKeyIdMax = 128;
+
 LoginVerdict refuse(std::string_view reason, token::Reason aws_reason,
                     const wire::TokenRequest& request, std::string detail) {
   LoginVerdict verdict;
@@ -161,6 +164,9 @@ LoginVerdict check_policy(const ProvedToken& proved, WallTime now) {
                                                              .now = now});
   LoginVerdict verdict;
   verdict.principal_arn = proved.principal.arn;
+  verdict.session_name = proved.principal.session_name;
+  verdict.decided_by = {std::string(policy::to_string(decision.kind)), decision.policy,
+                        decision.statement, decision.sid};
   if (decision.allowed()) {
     verdict.allowed = true;
     return verdict;
@@ -211,7 +217,8 @@ LoginVerdict TokenVerifier::verify(const MemberId& member, const wire::TokenRequ
                                    WallTime now) const {
   Login login(member, request, now);
   LoginVerdict verdict = decide(login);
-  verdict.access_key_id = std::move(login.access_key_id);
+  verdict.access_key_id = login.access_key_id.substr(0, kShownKeyIdMax);
+  verdict.cluster = login.database == nullptr ? "" : login.database->cluster;
   if (!verdict.allowed && verdict.reason != kReasonUnknownDatabase) {
     verdict.answer_after = history_.refused(address_of(request), now);
   }

@@ -18,6 +18,7 @@
 #include "core/token/db_token.h"
 #include "core/token/explain.h"
 #include "core/wire/token_frame.h"
+#include "model/audit.h"
 #include "model/ids.h"
 #include "service/iam_service.h"
 #include "service/login_history.h"
@@ -36,6 +37,7 @@ struct DatabaseFacts {
     bool iam_authentication = false;
     // The endpoints under which this member may be reached: the cluster's two and its members'.
     std::vector<token::AllowedHost> hosts;
+    std::string cluster{};  // its identifier, for records
     friend bool operator==(const Database&, const Database&) = default;
   };
   std::map<MemberId, Database> databases;  // one for each member
@@ -58,7 +60,10 @@ struct LoginVerdict {
   std::string detail;         // one line for the operator
   std::string aws_text;       // RDS's iam-db-auth-error line without its time; empty when allowed
   int aws_status = 200;       // RDS's status code of it
-  std::string access_key_id;  // as soon as the token's text has named one
+  std::string session_name;   // of the principal, when it is a session
+  std::string access_key_id;  // as claimed; empty when the token names none
+  std::string cluster;        // of the member
+  DecidedBy decided_by;       // when the policies were asked
   // How often the token was used, with this login; 0: it did not get so far. One that was used
   // before: when and from which address first.
   std::int64_t token_uses = 0;

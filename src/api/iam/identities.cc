@@ -65,6 +65,10 @@ Status IamIdentities::authorize(const AccessRequest& request) {
   note_use(request, question.now);
   const auto snapshot = iam_.snapshot();
   const policy::Decision decision = service::decide_access(*snapshot, question);
+  if (request.decided_by != nullptr) {
+    *request.decided_by = {std::string(policy::to_string(decision.kind)), decision.policy,
+                           decision.statement, decision.sid};
+  }
   if (!decision.allowed()) {
     Error denied = service::access_denied(question, decision);
     if (has_encoded_message(request.action)) {

@@ -169,6 +169,10 @@ void Explainer::check_time(const KeyFacts& key) {
   } else {
     skip("time");
   }
+  if (key.status == KeyFacts::Status::kUnknown) {
+    skip("session");
+    return;
+  }
   if (!key.session_expires) {
     out_.right("session", "the credentials behind it do not expire");
     return;

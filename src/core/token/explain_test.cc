@@ -65,7 +65,8 @@ TEST(Explain, SaysAllThatIsWrong) {
 TEST(Explain, SaysWhatCouldNotBeChecked) {
   const Explanation unknown = explain(token_for(), server(), seconds(1), KeyFacts{});
   EXPECT_EQ(unknown.reason, "unknown-key");
-  EXPECT_EQ(unknown.not_checked, (std::vector<std::string_view>{"session-token", "signature"}));
+  EXPECT_EQ(unknown.not_checked,
+            (std::vector<std::string_view>{"session-token", "signature", "session"}));
   EXPECT_TRUE(find(unknown, "host")->ok);
   const Explanation no_token = explain("secret");
   EXPECT_EQ(no_token.reason, "malformed");

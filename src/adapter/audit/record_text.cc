@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "adapter/audit/record_text.h"
+
+#include <nlohmann/json.hpp>
+
+#include "base/iso8601.h"
+
+namespace trivet::audit {
+namespace {
+
+using nlohmann::ordered_json;
+
+// Far above any name; what a client sends may be longer.
+constexpr std::size_t kTextMax = 512;
+
+void put(ordered_json& line, const char* name, const std::string& text) {
+  if (!text.empty()) {
+    line[name] = text.substr(0, kTextMax);
+  }
+}
+
+void put(ordered_json& line, const DecidedBy& by) {
+  put(line, "policy_type", by.kind);
+  put(line, "policy", by.policy);
+  if (by.statement >= 0) {
+    line["statement"] = by.statement;
+  }
+  put(line, "sid", by.sid);
+}
+
+std::string text_of(const ordered_json& line) {
+  return line.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+}
+
+// Nothing in it may end the line.
+std::string one_line(std::string text) {
+  for (char& c : text) {
+    c = static_cast<unsigned char>(c) < 0x20 || c == 0x7F ? ' ' : c;
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string audit_line(const LoginRecord& record) {
+  ordered_json line = {{"time", format_iso8601_millis(record.at)},
+                       {"kind", "login"},
+                       {"verdict", record.is_accepted ? "accepted" : "refused"}};
+  put(line, "reason", record.reason);
+  put(line, "detail", record.detail);
+  put(line, "cluster", record.cluster);
+  put(line, "member", record.member);
+  put(line, "user", record.user);
+  put(line, "principal", record.principal_arn);
+  put(line, "session", record.session_name);
+  put(line, "access_key_id", record.access_key_id);
+  put(line, "source", record.peer_address);
+  if (record.peer_port != 0) {
+    line["source_port"] = record.peer_port;
+  }
+  line["connection_id"] = record.connection_id;
+  put(line, record.decided_by);
+  line["status"] = record.aws_status;
+  line["ms"] = static_cast<double>(record.microseconds) / 1000.0;
+  return text_of(line);
+}
+
+std::string audit_line(const ApiRecord& record) {
+  ordered_json line = {
+      {"time", format_iso8601_millis(record.at)}, {"kind", "api"}, {"verdict", record.verdict}};
+  put(line, "reason", record.code);
+  put(line, "request_id", record.request_id);
+  put(line, "service", record.service);
+  put(line, "action", record.action);
+  put(line, "permission", record.permission);
+  put(line, "resource", record.resource);
+  put(line, "principal", record.principal_arn);
+  put(line, "session", record.session_name);
+  put(line, "access_key_id", record.access_key_id);
+  put(line, "source", record.source);
+  put(line, record.decided_by);
+  line["status"] = record.status;
+  line["ms"] = record.milliseconds;
+  return text_of(line);
+}
+
+std::string dropped_line(WallTime at, std::uint64_t count) {
+  return text_of({{"time", format_iso8601_millis(at)}, {"kind", "dropped"}, {"records", count}});
+}
+
+std::string error_log_line(const LoginRecord& record) {
+  std::string time = format_iso8601_millis(record.at);
+  time[19] = ',';   // 2026-01-02T03:04:05,678, as RDS writes it
+  time.pop_back();  // 'Z'
+  std::string line = time + " [ERROR] " + record.aws_text + " [" + record.reason;
+  line += record.detail.empty() ? "" : ": " + record.detail;
+  line += "; member " + record.member;
+  line += record.access_key_id.empty() ? "" : "; access key " + record.access_key_id;
+  line += record.peer_address.empty() ? "" : "; from " + record.peer_address;
+  return one_line(line + "]");
+}
+
+}  // namespace trivet::audit
