@@ -34,6 +34,7 @@
 #include "daemon/iam_admin.h"
 #include "daemon/login_rules_admin.h"
 #include "daemon/sealing_key.h"
+#include "daemon/session_watch.h"
 #include "daemon/status_json.h"
 #include "daemon/token_admin.h"
 #include "net/http_server.h"
@@ -88,6 +89,7 @@ struct Daemon::Parts {
   std::unique_ptr<service::IamService> iam;
   std::unique_ptr<service::StsService> sts;
   std::unique_ptr<service::LoginRulesBook> login_rules;
+  std::unique_ptr<service::SessionKeeper> sessions;
   std::unique_ptr<service::TokenVerifier> verifier;
   std::unique_ptr<authd::Server> authd;
   std::unique_ptr<EngineHost> engine;
@@ -157,7 +159,13 @@ Status Daemon::Parts::build_services() {
   login_rules = std::make_unique<service::LoginRulesBook>(*store);
   TRIVET_CHECK_OK(login_rules->load());
   verifier = std::make_unique<service::TokenVerifier>(
-      service::TokenVerifier::Options{.identities = *iam, .sealer = sealer});
+      service::TokenVerifier::Options{.identities = *iam,
+                                      .sealer = sealer,
+                                      .on_allowed = [this](const service::AllowedLogin& login) {
+                                        keep_session(login, *login_rules, *sessions);
+                                      }});
+  sessions = make_session_keeper(
+      {*iam, *login_rules, clock, [this] { return clusters.get(); }, options.paths.sessions()});
   authd = std::make_unique<authd::Server>(*verifier, clock);
   open_router();
   hosts_file = std::make_unique<hosts::HostsFile>(kHostsFile, installation.id);
@@ -299,6 +307,7 @@ Status Daemon::start() {
   p.build_api();
   TRIVET_CHECK_OK(finish_replacement(p.options.paths, p.sealed_things()));
   TRIVET_CHECK_OK(p.clusters->start());
+  p.sessions->start();
   TRIVET_CHECK_OK(p.listen());
   log(Level::kInfo, "daemon.ready",
       {{"home", p.options.paths.home}, {"api", p.installation.endpoint_url()}});
@@ -317,6 +326,9 @@ void Daemon::stop() {
     if (worker) {
       worker->stop();
     }
+  }
+  if (p.sessions) {
+    p.sessions->stop();
   }
   if (p.clusters) {
     p.clusters->stop();

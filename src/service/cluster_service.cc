@@ -126,6 +126,19 @@ void ClusterService::stop() {
   event_log_.stop();
 }
 
+void ClusterService::end_sessions(const MemberId& member, std::vector<ClientSession> unwanted,
+                                  std::function<void(Result<std::vector<ClientSession>>)> done) {
+  control_->post([this, member, unwanted = std::move(unwanted), done = std::move(done)] {
+    for (auto& [id, driver] : drivers_) {
+      if (driver->cluster().find_member(member) != nullptr) {
+        driver->end_sessions(member, unwanted, done);
+        return;
+      }
+    }
+    done(make_error(Errc::kNotFound, "there is no member " + member.str()));
+  });
+}
+
 Status ClusterService::stop_members(Millis deadline) {
   struct Waiting {
     std::promise<Status> done;

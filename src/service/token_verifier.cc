@@ -141,7 +141,12 @@ LoginVerdict TokenVerifier::decide(const MemberId& member, const wire::TokenRequ
   if (const auto* refused = std::get_if<LoginVerdict>(&proved)) {
     return *refused;
   }
-  return check_policy(*std::get<std::shared_ptr<const ProvedToken>>(proved), now);
+  const auto& token = *std::get<std::shared_ptr<const ProvedToken>>(proved);
+  LoginVerdict verdict = check_policy(token, now);
+  if (verdict.allowed && options_.on_allowed) {
+    options_.on_allowed({member, request, token, connect_context(token.identities->realm()), now});
+  }
+  return verdict;
 }
 
 token::Explanation TokenVerifier::explain(const MemberId& member, std::string_view user,

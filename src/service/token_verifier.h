@@ -6,6 +6,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -56,6 +57,15 @@ struct LoginVerdict {
   int aws_status = 200;       // RDS's status code of it
 };
 
+// A login that was let in, for whoever looks after the session. A view.
+struct AllowedLogin {
+  const MemberId& member;
+  const wire::TokenRequest& request;
+  const ProvedToken& proved;
+  ContextKeys context;  // that rds-db:connect was decided with
+  WallTime now{};
+};
+
 // Thread-safe: verify() may be called from any thread and takes microseconds.
 class TokenVerifier {
  public:
@@ -63,6 +73,8 @@ class TokenVerifier {
     const IamService& identities;  // outlives the verifier
     std::shared_ptr<const Sealer> sealer;
     token::TokenLimits limits{};
+    // Hears of each login that was allowed, before mysqld does. May be empty; cheap.
+    std::function<void(const AllowedLogin&)> on_allowed{};
   };
   explicit TokenVerifier(Options options)
       : options_(std::move(options)), databases_(std::make_shared<const DatabaseFacts>()) {}
