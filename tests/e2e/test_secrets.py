@@ -201,8 +201,9 @@ def the_daemon_leaves_no_core_dump_and_members_are_as_without_it(home):
         with open(f"/proc/{pid}/limits", encoding="ascii") as limits:
             return next(line.split()[4] for line in limits if line.startswith("Max core file size"))
 
-    guard, mysqld = (next(pid for pid, line in processes_of(home.folder).items() if word in line and
-                          ("trivet-guard" in line) == (word == "trivet-guard")) for word in ("trivet-guard", "/mysqld "))
+    running = processes_of(home.folder)
+    guard = next(pid for pid, line in running.items() if "trivet-guard" in line)
+    mysqld = next(pid for pid, line in running.items() if "/mysqld " in line and "trivet-guard" not in line)
     assert limit(home.daemon.pid) == "0", limit(home.daemon.pid)
     assert limit(guard) == limit(mysqld) == limit(os.getpid()), (limit(guard), limit(mysqld), limit(os.getpid()))
 

@@ -66,9 +66,18 @@ def ends(connection, since):
 def stays(connections, seconds=2.5):
     """More than two looks of the daemon."""
     until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        assert all(is_open(connection) for connection in connections), "ended without a reason"
-        time.sleep(0.1)
+
+    def over():
+        if not all(is_open(connection) for connection in connections):
+            raise RuntimeError("a session ended without a reason")
+        return time.monotonic() > until
+    wait_until("nothing to happen", over, seconds + 10, every=0.1)
+
+
+def wait_for_the_next_second():
+    """Times of issue have whole seconds."""
+    begun = int(time.time())
+    wait_until("the next second", lambda: time.time() >= begun + 1, 3)
 
 
 @suite.setup
@@ -152,13 +161,13 @@ def a_revoked_role_session_ends_and_a_later_one_does_not(home):
             "AWS": f"arn:aws:iam::{home.facts['account_id']}:user/ana"}}]}))
     iam.put_role_policy(RoleName="app", PolicyName="all", PolicyDocument=document("Allow"))
     with contextlib.closing(open_session(home, role_session(home, "app"))) as old:
-        time.sleep(1.1)  # the times of issue have whole seconds
+        wait_for_the_next_second()
         now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
         begun = time.monotonic()
         iam.put_role_policy(RoleName="app", PolicyName="AWSRevokeOlderSessions", PolicyDocument=document(
             "Deny", Condition={"DateLessThan": {"aws:TokenIssueTime": now}}))
         took = ends(old, begun)
-        time.sleep(1.1)
+        wait_for_the_next_second()
         with contextlib.closing(open_session(home, role_session(home, "app"))) as new:
             stays([new])
             begun = time.monotonic()
