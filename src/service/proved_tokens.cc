@@ -20,12 +20,11 @@ std::string ProvedTokens::digest(const MemberId& member, const wire::TokenReques
 }
 
 std::shared_ptr<const ProvedToken> ProvedTokens::find(const std::string& digest,
-                                                      const IdentitySnapshot& identities,
-                                                      const DatabaseFacts& databases) const {
+                                                      const Basis& basis) const {
   const MutexLock lock(mutex_);
   const auto found = proved_.find(digest);
-  if (found == proved_.end() || found->second->identities.get() != &identities ||
-      found->second->databases.get() != &databases) {
+  if (found == proved_.end() || found->second->identities.get() != &basis.identities ||
+      found->second->databases.get() != &basis.databases || found->second->rules != basis.rules) {
     return nullptr;
   }
   return found->second;

@@ -17,6 +17,7 @@
 #include "core/token/db_token.h"
 #include "core/wire/token_frame.h"
 #include "model/ids.h"
+#include "ports/state_store.h"
 #include "service/identity_access.h"
 
 namespace trivet::service {
@@ -27,6 +28,7 @@ struct ProvedToken {
   // What it was decided on. Held, so that no later snapshot can have the same address.
   std::shared_ptr<const IdentitySnapshot> identities;
   std::shared_ptr<const DatabaseFacts> databases;
+  Revision rules;  // of the cluster; 0: the defaults
   token::Accepted accepted;
   token::TokenTimes times;
   Principal principal;
@@ -38,10 +40,14 @@ class ProvedTokens {
   // Names one token of one user on one member.
   static std::string digest(const MemberId& member, const wire::TokenRequest& request);
 
-  // Null when there is none for these snapshots.
-  std::shared_ptr<const ProvedToken> find(const std::string& digest,
-                                          const IdentitySnapshot& identities,
-                                          const DatabaseFacts& databases) const;
+  // What a proof must have been decided on to count.
+  struct Basis {
+    const IdentitySnapshot& identities;
+    const DatabaseFacts& databases;
+    Revision rules;
+  };
+  // Null when there is none on this basis.
+  std::shared_ptr<const ProvedToken> find(const std::string& digest, const Basis& basis) const;
   void add(std::string digest, std::shared_ptr<const ProvedToken> proved);
   std::size_t size() const;
 

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "service/token_verifier.h"
 
+#include <algorithm>
+#include <set>
 #include <utility>
 #include <variant>
 
+#include "base/iso8601.h"
 #include "base/log.h"
 #include "service/identity_access.h"
 
@@ -18,6 +21,53 @@ LoginVerdict refuse(std::string_view reason, token::Reason aws_reason,
   verdict.aws_text = token::iam_db_auth_error(aws_reason, request.user, "");
   verdict.aws_status = token::rds_code(aws_reason).status;
   return verdict;
+}
+
+LoginVerdict refuse(token::Reason reason, const wire::TokenRequest& request, std::string detail) {
+  return refuse(token::to_string(reason), reason, request, std::move(detail));
+}
+
+// Of a cluster that has none.
+const LoginRulesBook::Entry& default_rules() {
+  static const auto* const rules = new LoginRulesBook::Entry;
+  return *rules;
+}
+
+const LoginRulesBook::Entry& rules_in(const LoginRulesBook::Entries* all,
+                                      const std::string& cluster) {
+  if (all != nullptr) {
+    const auto found = all->find(cluster);
+    if (found != all->end()) {
+      return found->second;
+    }
+  }
+  return default_rules();
+}
+
+token::TokenLimits limits_under(token::TokenLimits limits, const LoginRules& rules) {
+  limits.max_age_s = rules.token_max_age_s;
+  if (rules.one_time_tokens) {
+    limits.skew_max = std::min(limits.skew_max, token::kOneTimeSkewMax);
+  }
+  return limits;
+}
+
+token::ServerFacts server_facts(const Realm& realm, const DatabaseFacts::Database& database,
+                                const LoginRulesBook::Entry& rules,
+                                const token::TokenLimits& limits) {
+  token::ServerFacts server{.realm = realm,
+                            .more_regions = {},
+                            .hosts = database.hosts,
+                            .resource_id = database.resource_id,
+                            .login_user = {},
+                            .limits = limits_under(limits, rules.rules)};
+  server.hosts.insert(server.hosts.end(), rules.aliases.begin(), rules.aliases.end());
+  return server;
+}
+
+// Whom limits count: all that use mysqld's own socket are one.
+std::string_view address_of(const wire::TokenRequest& request) {
+  return request.peer_address.empty() ? std::string_view("local") : request.peer_address;
 }
 
 token::KeyFacts::Status status_of(KeyLookup::State state) {
@@ -46,18 +96,27 @@ token::KeyFacts key_facts(const KeyLookup& found, std::string_view access_key_id
   return facts;
 }
 
-// Only what AWS has for rds-db:connect. It leaves out aws:SourceIp, aws:UserAgent and the like, and
-// so do we: a policy must not allow here what it would deny there.
+// What AWS has for rds-db:connect. It leaves out aws:SourceIp, aws:UserAgent and the like, and so
+// do we: a policy must not allow here what it would deny there.
 ContextKeys connect_context(const Realm& realm) {
   return {{"aws:RequestedRegion", {realm.region}},
           {"aws:SecureTransport", {"true"}},
           {"aws:ResourceAccount", {realm.account.str()}}};
 }
 
+// What a cluster's rules add to it.
+ContextKeys connect_context(const Realm& realm, const wire::TokenRequest& request) {
+  ContextKeys context = connect_context(realm);
+  if (request.transport == wire::Transport::kTcp && !request.peer_address.empty()) {
+    context["aws:SourceIp"] = {std::string(request.peer_address)};
+  }
+  return context;
+}
+
 void log_verdict(const MemberId& member, const wire::TokenRequest& request,
-                 std::string_view access_key_id, const LoginVerdict& verdict) {
+                 const LoginVerdict& verdict) {
   const std::string user = token::log_quoted(request.user);
-  const std::string key = token::log_quoted(access_key_id);
+  const std::string key = token::log_quoted(verdict.access_key_id);
   const auto connection = static_cast<std::uint64_t>(request.connection_id);
   if (verdict.allowed) {
     log(Level::kInfo, "login.accepted",
@@ -66,7 +125,9 @@ void log_verdict(const MemberId& member, const wire::TokenRequest& request,
          {"principal", verdict.principal_arn},
          {"access_key", key},
          {"peer", request.peer_address},
-         {"connection", connection}});
+         {"connection", connection},
+         {"token_uses", verdict.token_uses},
+         {"token_first_from", verdict.token_first_from}});
     return;
   }
   const Level level = verdict.reason == kReasonUnknownDatabase ? Level::kError : Level::kWarning;
@@ -79,6 +140,7 @@ void log_verdict(const MemberId& member, const wire::TokenRequest& request,
        {"access_key", key},
        {"peer", request.peer_address},
        {"connection", connection},
+       {"answer_after_ms", verdict.answer_after.count()},
        {"iam-db-auth-error", verdict.aws_text}});
 }
 
@@ -97,10 +159,9 @@ std::string decided_by(const policy::Decision& decision) {
 }
 
 // The last check: its signer holds the key and meant this server and this user, now.
-LoginVerdict check_policy(const ProvedToken& proved, WallTime now) {
+LoginVerdict check_policy(const ProvedToken& proved, const ContextKeys& context, WallTime now) {
   const token::Accepted& accepted = proved.accepted;
   const IdentitySnapshot& snapshot = *proved.identities;
-  const ContextKeys context = connect_context(snapshot.realm());
   const policy::Decision decision = decide_access(snapshot, {.principal = proved.principal,
                                                              .action = "rds-db:connect",
                                                              .resource = accepted.resource_arn,
@@ -127,26 +188,101 @@ LoginVerdict check_policy(const ProvedToken& proved, WallTime now) {
 
 }  // namespace
 
+struct TokenVerifier::Login {
+  Login(const MemberId& asking, const wire::TokenRequest& asked, WallTime when)
+      : member(asking), request(asked), now(when) {}
+
+  const MemberId& member;
+  const wire::TokenRequest& request;
+  const WallTime now;
+  std::shared_ptr<const DatabaseFacts> databases;
+  const DatabaseFacts::Database* database = nullptr;
+  std::shared_ptr<const LoginRulesBook::Entries> all_rules;
+  const LoginRulesBook::Entry* rules = &default_rules();
+  std::string access_key_id;
+};
+
+void TokenVerifier::set_databases(std::shared_ptr<const DatabaseFacts> databases) {
+  // What was proved on the same facts stays proved.
+  if (*databases == *databases_.load()) {
+    return;
+  }
+  std::set<std::string> clusters;
+  for (const auto& [member, database] : databases->databases) {
+    clusters.insert(database.resource_id);
+  }
+  history_.keep_only(clusters);
+  databases_.store(std::move(databases));
+}
+
 LoginVerdict TokenVerifier::verify(const MemberId& member, const wire::TokenRequest& request,
                                    WallTime now) const {
-  std::string access_key_id;
-  const LoginVerdict verdict = decide(member, request, now, access_key_id);
-  log_verdict(member, request, access_key_id, verdict);
+  Login login(member, request, now);
+  LoginVerdict verdict = decide(login);
+  verdict.access_key_id = std::move(login.access_key_id);
+  if (!verdict.allowed && verdict.reason != kReasonUnknownDatabase) {
+    verdict.answer_after = history_.refused(address_of(request), now);
+  }
+  log_verdict(member, request, verdict);
   return verdict;
 }
 
-LoginVerdict TokenVerifier::decide(const MemberId& member, const wire::TokenRequest& request,
-                                   WallTime now, std::string& access_key_id) const {
-  const auto proved = prove(member, request, now, access_key_id);
-  if (const auto* refused = std::get_if<LoginVerdict>(&proved)) {
+LoginVerdict TokenVerifier::decide(Login& login) const {
+  const Proof proof = prove(login);
+  if (const auto* refused = std::get_if<LoginVerdict>(&proof)) {
     return *refused;
   }
-  const auto& token = *std::get<std::shared_ptr<const ProvedToken>>(proved);
-  LoginVerdict verdict = check_policy(token, now);
+  const ProvedToken& proved = *std::get<std::shared_ptr<const ProvedToken>>(proof);
+  const LoginRules& rules = login.rules->rules;
+  if (!history_.take_principal(login.database->resource_id, proved.principal.arn,
+                               rules.principal_logins_per_minute, login.now)) {
+    LoginVerdict verdict = refuse(token::Reason::kPrincipalRate, login.request,
+                                  "more than " + std::to_string(rules.principal_logins_per_minute) +
+                                      " logins a minute of this principal: the cluster's rules");
+    verdict.principal_arn = proved.principal.arn;
+    return verdict;
+  }
+  const Realm& realm = proved.identities->realm();
+  const ContextKeys context =
+      rules.connect_conditions ? connect_context(realm, login.request) : connect_context(realm);
+  LoginVerdict verdict = check_policy(proved, context, login.now);
+  if (verdict.allowed) {
+    use_token(login, proved, verdict);
+  }
   if (verdict.allowed && options_.on_allowed) {
-    options_.on_allowed({member, request, token, connect_context(token.identities->realm()), now});
+    options_.on_allowed({login.member, login.request, proved, context, login.now});
   }
   return verdict;
+}
+
+void TokenVerifier::use_token(const Login& login, const ProvedToken& proved,
+                              LoginVerdict& verdict) const {
+  const bool is_one_time = login.rules->rules.one_time_tokens;
+  const token::Accepted& accepted = proved.accepted;
+  const auto used = history_.use_token(
+      login.database->resource_id, {accepted.signature_hash, accepted.signed_at, accepted.ends_at},
+      address_of(login.request), is_one_time, login.now);
+  const auto refuse_use = [&](token::Reason reason, std::string detail) {
+    std::string arn = std::move(verdict.principal_arn);
+    verdict = refuse(reason, login.request, std::move(detail));
+    verdict.principal_arn = std::move(arn);
+  };
+  if (used.kind == LoginHistory::TokenUse::Kind::kBeforeMemory) {
+    refuse_use(token::Reason::kSignedBeforeMemory,
+               "tokens are for one use, and whether this one was used is not known: it was signed "
+               "before the daemon started, less than 5 s after that, or too many came since; a new "
+               "one is good");
+    return;
+  }
+  if (is_one_time && used.kind == LoginHistory::TokenUse::Kind::kAgain) {
+    refuse_use(token::Reason::kTokenUsed, "tokens are for one use; this one was used at " +
+                                              format_iso8601(used.use.first_at) + " from " +
+                                              used.use.first_from + ", and it came " +
+                                              std::to_string(used.use.count) + " times");
+  }
+  verdict.token_uses = used.use.count;
+  verdict.token_first_used = used.use.first_at;
+  verdict.token_first_from = used.use.first_from;
 }
 
 token::Explanation TokenVerifier::explain(const MemberId& member, std::string_view user,
@@ -159,11 +295,11 @@ token::Explanation TokenVerifier::explain(const MemberId& member, std::string_vi
     return out;
   }
   const auto snapshot = options_.identities.snapshot();
-  const token::ServerFacts server{.realm = snapshot->realm(),
-                                  .hosts = database->second.hosts,
-                                  .resource_id = database->second.resource_id,
-                                  .login_user = std::string(user),
-                                  .limits = options_.limits};
+  const auto rules = options_.rules != nullptr ? options_.rules->snapshot() : nullptr;
+  token::ServerFacts server =
+      server_facts(snapshot->realm(), database->second,
+                   rules_in(rules.get(), database->second.resource_id), options_.limits);
+  server.login_user = user;
   KeyLookup key;
   out = token::explain_db_token(
       text, server, now,
@@ -207,58 +343,76 @@ token::Explanation TokenVerifier::explain(const MemberId& member, std::string_vi
   return out;
 }
 
-std::variant<std::shared_ptr<const ProvedToken>, LoginVerdict> TokenVerifier::prove(
-    const MemberId& member, const wire::TokenRequest& request, WallTime now,
-    std::string& access_key_id) const {
+TokenVerifier::Proof TokenVerifier::prove(Login& login) const {
+  const wire::TokenRequest& request = login.request;
   // The plugin refuses before it asks for the password; this is the second line.
   if (!request.is_tls) {
     return refuse(kReasonNoTls, token::Reason::kMalformed, request,
                   "the connection is not TLS: the token must be taken as read by others");
   }
-  const auto databases = databases_.load();
-  const auto database = databases->databases.find(member);
-  if (database == databases->databases.end()) {
+  login.databases = databases_.load();
+  const auto database = login.databases->databases.find(login.member);
+  if (database == login.databases->databases.end()) {
     return refuse(kReasonUnknownDatabase, token::Reason::kInternal, request,
                   "no database of that name is known; it may be being made or deleted");
   }
-  if (!database->second.iam_authentication) {
+  login.database = &database->second;
+  if (!login.database->iam_authentication) {
     return refuse(kReasonIamDisabled, token::Reason::kMalformed, request,
                   "IAM database authentication is not enabled on the cluster");
   }
+  login.all_rules = options_.rules != nullptr ? options_.rules->snapshot() : nullptr;
+  login.rules = &rules_in(login.all_rules.get(), login.database->resource_id);
+  const std::int64_t rate = login.rules->rules.address_logins_per_minute;
+  if (!history_.take_address(login.database->resource_id, address_of(request), rate, login.now)) {
+    return refuse(token::Reason::kAddressRate, request,
+                  "more than " + std::to_string(rate) +
+                      " logins a minute from this address: the cluster's rules");
+  }
+  return prove_signature(login, ProvedTokens::digest(login.member, request));
+}
+
+TokenVerifier::Proof TokenVerifier::prove_signature(Login& login, std::string digest) const {
   const auto snapshot = options_.identities.snapshot();
-  std::string digest = ProvedTokens::digest(member, request);
-  if (auto known = proved_.find(digest, *snapshot, *databases)) {
-    access_key_id = known->accepted.access_key_id;
-    if (const auto late = token::check_times(known->times, options_.limits, now)) {
-      return refuse(token::to_string(late->reason), late->reason, request, late->detail);
+  const ProvedTokens::Basis basis{*snapshot, *login.databases, login.rules->modified};
+  if (auto known = proved_.find(digest, basis)) {
+    login.access_key_id = known->accepted.access_key_id;
+    const auto limits = limits_under(options_.limits, login.rules->rules);
+    if (const auto late = token::check_times(known->times, limits, login.now)) {
+      return refuse(late->reason, login.request, late->detail);
     }
     return known;
   }
-  const token::ServerFacts server{.realm = snapshot->realm(),
-                                  .hosts = database->second.hosts,
-                                  .resource_id = database->second.resource_id,
-                                  .login_user = std::string(request.user),
-                                  .limits = options_.limits};
+  token::ServerFacts server =
+      server_facts(snapshot->realm(), *login.database, *login.rules, options_.limits);
+  server.login_user = login.request.user;
   KeyLookup key;
   token::TokenVerdict checked = token::check_db_token(
-      request.token, server, now,
+      login.request.token, server, login.now,
       [&](const std::string& id, const std::optional<std::string>& session_token) {
-        access_key_id = id;
+        login.access_key_id = id;
         key = look_up_key(*snapshot, *options_.sealer, id, session_token);
-        return key_facts(key, id);
+        token::KeyFacts facts = key_facts(key, id);
+        // Of keys that do not exist all are one, which is remembered too: they cost as much.
+        const bool is_known = key.state != KeyLookup::State::kUnknown;
+        facts.signing_key = [this, &snapshot, name = is_known ? id : std::string()](
+                                std::string_view secret, const sigv4::Scope& scope) {
+          return signing_keys_.get(snapshot, name, secret, scope);
+        };
+        return facts;
       });
   if (const auto* rejection = std::get_if<token::Rejection>(&checked)) {
-    return refuse(token::to_string(rejection->reason), rejection->reason, request,
-                  rejection->detail);
+    return refuse(rejection->reason, login.request, rejection->detail);
   }
   if (key.is_principal_gone) {
-    return refuse(kReasonPrincipalDeleted, token::Reason::kUnknownKey, request,
+    return refuse(kReasonPrincipalDeleted, token::Reason::kUnknownKey, login.request,
                   "the role or user behind the session was deleted");
   }
   auto& accepted = std::get<token::Accepted>(checked);
   const token::TokenTimes times{accepted.signed_at, accepted.expires_s, key.session_expires};
   auto proved = std::make_shared<const ProvedToken>(
-      ProvedToken{snapshot, databases, std::move(accepted), times, std::move(key.principal)});
+      ProvedToken{snapshot, login.databases, login.rules->modified, std::move(accepted), times,
+                  std::move(key.principal)});
   proved_.add(std::move(digest), proved);
   return proved;
 }

@@ -21,8 +21,11 @@
 #include "core/wire/token_frame.h"
 #include "model/ids.h"
 #include "service/iam_service.h"
+#include "service/login_history.h"
+#include "service/login_rules.h"
 #include "service/proved_tokens.h"
 #include "service/sealer.h"
+#include "service/signing_keys.h"
 
 namespace trivet::service {
 
@@ -32,11 +35,12 @@ struct DatabaseFacts {
   struct Database {
     std::string resource_id;  // "cluster-…": what policies name
     bool iam_authentication = false;
-    // The endpoints under which this member may be reached: the cluster's two, its own, and
-    // aliases.
+    // The endpoints under which this member may be reached: the cluster's two and its members'.
     std::vector<token::AllowedHost> hosts;
+    friend bool operator==(const Database&, const Database&) = default;
   };
   std::map<MemberId, Database> databases;  // one for each member
+  friend bool operator==(const DatabaseFacts&, const DatabaseFacts&) = default;
 };
 
 // Why a login was refused: token::Reason's names, and these that only the caller of core/token can
@@ -55,6 +59,13 @@ struct LoginVerdict {
   std::string detail;         // one line for the operator
   std::string aws_text;       // RDS's iam-db-auth-error line without its time; empty when allowed
   int aws_status = 200;       // RDS's status code of it
+  std::string access_key_id;  // as soon as the token's text has named one
+  // How often the token was used, with this login; 0: it did not get so far. One that was used
+  // before: when and from which address first.
+  std::int64_t token_uses = 0;
+  WallTime token_first_used{};
+  std::string token_first_from;
+  Millis answer_after{0};  // a refusal's answer waits so long, so that guessing is slow
 };
 
 // A login that was let in, for whoever looks after the session. A view.
@@ -73,15 +84,18 @@ class TokenVerifier {
     const IamService& identities;  // outlives the verifier
     std::shared_ptr<const Sealer> sealer;
     token::TokenLimits limits{};
+    const LoginRulesBook* rules = nullptr;  // outlives the verifier; null: the defaults for all
+    WallTime begun{};                       // of this process: nothing is known of logins before
     // Hears of each login that was allowed, before mysqld does. May be empty; cheap.
     std::function<void(const AllowedLogin&)> on_allowed{};
   };
   explicit TokenVerifier(Options options)
-      : options_(std::move(options)), databases_(std::make_shared<const DatabaseFacts>()) {}
+      : options_(std::move(options)),
+        history_(options_.begun),
+        databases_(std::make_shared<const DatabaseFacts>()) {}
 
-  void set_databases(std::shared_ptr<const DatabaseFacts> databases) {
-    databases_.store(std::move(databases));
-  }
+  // One caller at a time.
+  void set_databases(std::shared_ptr<const DatabaseFacts> databases);
 
   // `member`: whose mysqld asks, known from the socket on which it asked. Writes one log line.
   LoginVerdict verify(const MemberId& member, const wire::TokenRequest& request,
@@ -93,17 +107,20 @@ class TokenVerifier {
                              WallTime now) const;
 
  private:
-  // `access_key_id` is set as soon as the token's text has named one.
-  LoginVerdict decide(const MemberId& member, const wire::TokenRequest& request, WallTime now,
-                      std::string& access_key_id) const;
+  struct Login;  // what one is decided on
+  using Proof = std::variant<std::shared_ptr<const ProvedToken>, LoginVerdict>;
 
+  LoginVerdict decide(Login& login) const;
   // A token that says what it must, of a key that there is. Not the policy.
-  std::variant<std::shared_ptr<const ProvedToken>, LoginVerdict> prove(
-      const MemberId& member, const wire::TokenRequest& request, WallTime now,
-      std::string& access_key_id) const;
+  Proof prove(Login& login) const;
+  Proof prove_signature(Login& login, std::string digest) const;  // unless it was proved before
+  // May its principal log in so often, and the token be used again? The last step of all.
+  void use_token(const Login& login, const ProvedToken& proved, LoginVerdict& verdict) const;
 
   const Options options_;
   mutable ProvedTokens proved_;
+  mutable SigningKeys signing_keys_;
+  mutable LoginHistory history_;
   std::atomic<std::shared_ptr<const DatabaseFacts>> databases_;
 };
 

@@ -30,6 +30,7 @@ struct TokenLimits {
   std::int64_t expires_max_s = 900;           // RDS refuses more
   Millis skew_max = std::chrono::minutes(5);  // how far ahead a client's clock may be
   Millis grace = Millis(0);                   // accepted this long after the end
+  std::int64_t max_age_s = 0;                 // since it was signed; 0: no other end than its own
   // Some tools keep the line end of `aws rds generate-db-auth-token`: cut one off before reading.
   bool strip_line_end = false;
 };
@@ -73,6 +74,8 @@ struct KeyFacts {
   // For temporary keys (ASIA…): the token given with the key was valid for exactly this key.
   bool is_session_token_valid = false;
   std::optional<WallTime> session_expires;  // temporary keys: when the credentials end
+  // Gives the signing key of `secret`; empty: it is computed. For whoever remembers some.
+  std::function<std::string(std::string_view secret, const sigv4::Scope& scope)> signing_key;
 };
 
 // Proved: the signer of the token holds the key and meant this server and this user, now.
@@ -83,8 +86,9 @@ struct Accepted {
   std::string signed_host;  // the candidate that verified
   WallTime signed_at{};
   std::int64_t expires_s = 0;
-  WallTime ends_at{};        // of the token, not of the session
-  std::string resource_arn;  // for the policy check on "rds-db:connect"
+  WallTime ends_at{};          // of the token, not of the session
+  std::string resource_arn;    // for the policy check on "rds-db:connect"
+  std::string signature_hash;  // SHA-256 of the signature: names the token, and opens nothing
 };
 
 // What bounds a token in time.

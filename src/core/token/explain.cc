@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/token/explain.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -199,12 +200,13 @@ Explanation Explainer::run(std::string_view text, const KeyLookup& lookup) {
     skip("parameters");
     skip_from("algorithm");
   }
-  if (steps::looks_cut(text)) {
-    for (Check& check : out_.checks) {
-      if (!check.ok) {
-        check.detail = steps::cut_detail(text);
-        break;
-      }
+  if (!out_.is_accepted() && steps::looks_cut(text)) {
+    Rejection cut = steps::cut(text);
+    out_.reason = to_string(cut.reason);
+    const auto first = std::find_if(out_.checks.begin(), out_.checks.end(),
+                                    [](const Check& check) { return !check.ok; });
+    if (first != out_.checks.end()) {
+      first->detail = std::move(cut.detail);
     }
   }
   return std::move(out_);

@@ -99,7 +99,10 @@ TEST(Explain, TimesAreSaidInSeconds) {
 TEST(Explain, ACutTokenIsNamed) {
   const std::string whole = token_for("db.example.com", std::string(3000, 'a'));
   const Explanation cut = explain(whole.substr(0, 255));
-  EXPECT_EQ(find(cut, "parameters")->detail, "token truncated by the client at 255 bytes");
+  EXPECT_EQ(cut.reason, "truncated");
+  EXPECT_EQ(find(cut, "parameters")->detail,
+            "the token is cut after 255 bytes: a limit of the client or its driver");
+  EXPECT_EQ(explain(whole.substr(0, whole.size() - 10)).reason, "truncated");
 }
 
 TEST(Explain, JsonHoldsNoSignatureAndIsEscaped) {

@@ -28,6 +28,7 @@ struct AllowedHost {
   std::string host;  // lower case; "*.example.com" is every name below example.com; "*" is any
   std::optional<std::uint16_t> port;  // absent: any port (tunnels)
   std::string str() const;            // "db.example.com:3306", "localhost:*"
+  friend bool operator==(const AllowedHost&, const AllowedHost&) = default;
 };
 
 // "host:port", "host:*" or "host" (any port), any case, with or without a leading "*.". nullopt

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "base/iso8601.h"
 #include "base/uri.h"
@@ -12,6 +13,8 @@ namespace trivet::token {
 namespace steps {
 namespace {
 
+constexpr std::string_view kSignatureName = "X-Amz-Signature";
+constexpr std::size_t kSignatureDigits = 64;
 constexpr std::size_t kBytesHardMax = 64 * 1024;
 
 Rejection malformed(std::string detail) {
@@ -19,26 +22,65 @@ Rejection malformed(std::string detail) {
 }
 
 // Where known clients cut a password without a word: terminal lines, fixed buffers, column widths.
-constexpr std::array<std::size_t, 8> kClientCuts = {79, 255, 256, 1000, 1023, 1024, 2000, 4095};
+constexpr std::array<std::size_t, 17> kClientCuts = {
+    79, 80, 127, 128, 255, 256, 511, 512, 1000, 1023, 1024, 2000, 2047, 2048, 4000, 4095, 4096};
+
+constexpr std::array<std::string_view, 9> kNames = {
+    "Action",      "DBUser",        "X-Amz-Algorithm",     "X-Amz-Credential",
+    "X-Amz-Date",  "X-Amz-Expires", "X-Amz-SignedHeaders", "X-Amz-Security-Token",
+    kSignatureName};
+
+bool begins_a_name(std::string_view text) {
+  return std::any_of(kNames.begin(), kNames.end(),
+                     [text](std::string_view name) { return name.starts_with(text); });
+}
+
+// "%" or "%2" at the very end.
+bool ends_in_an_escape(std::string_view text) {
+  return text.substr(text.size() - std::min<std::size_t>(text.size(), 2)).find('%') !=
+         std::string_view::npos;
+}
 
 }  // namespace
 
-bool looks_cut(std::string_view text) {
-  if (std::find(kClientCuts.begin(), kClientCuts.end(), text.size()) == kClientCuts.end() ||
-      text.find("X-Amz-Signature=") != std::string_view::npos) {
+bool is_signature_cut(std::string_view text) {
+  const std::string_view last = text.substr(text.rfind('&') + 1);  // all of it without '&'
+  if (last.size() <= kSignatureName.size() || !last.starts_with(kSignatureName) ||
+      last[kSignatureName.size()] != '=') {
     return false;
   }
+  const std::string_view value = last.substr(kSignatureName.size() + 1);
+  return value.size() < kSignatureDigits &&
+         std::all_of(
+             value.begin(), value.end(),
+             [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+}
+
+bool looks_cut(std::string_view text) {
   const auto question = text.find('?');
   if (question == std::string_view::npos) {
     return false;
   }
   const std::string_view query = text.substr(question + 1);
-  return query.starts_with("Action=") || query.starts_with("DBUser=") ||
-         query.starts_with("X-Amz-");
+  if (!query.starts_with("Action=") && !query.starts_with("DBUser=") &&
+      !query.starts_with("X-Amz-")) {
+    return false;
+  }
+  if (is_signature_cut(text)) {
+    return true;
+  }
+  const std::string_view last = query.substr(query.rfind('&') + 1);
+  if (last.find('=') == std::string_view::npos) {
+    return begins_a_name(last);  // in the middle of a name, or behind an '&'
+  }
+  return query.find("X-Amz-Signature=") == std::string_view::npos &&
+         (ends_in_an_escape(text) ||
+          std::find(kClientCuts.begin(), kClientCuts.end(), text.size()) != kClientCuts.end());
 }
 
-std::string cut_detail(std::string_view text) {
-  return "token truncated by the client at " + std::to_string(text.size()) + " bytes";
+Rejection cut(std::string_view text) {
+  return {Reason::kTruncated, "the token is cut after " + std::to_string(text.size()) +
+                                  " bytes: a limit of the client or its driver"};
 }
 
 std::string_view stripped(std::string_view text, const TokenLimits& limits) {
@@ -80,14 +122,16 @@ Wrong check_text(std::string_view text) {
 // The query as decoded pairs. Strict: no empty name, no bad escape, no bad UTF-8, no name twice,
 // because what the signature covers and what is read must be the same thing.
 std::variant<QueryParameters, Rejection> read_query(std::string_view query) {
+  constexpr std::size_t kUsualParameters = 10;
   QueryParameters out;
+  out.reserve(kUsualParameters);
   while (true) {
     const auto amp = query.find('&');
     const std::string_view part = query.substr(0, amp);
     const auto equals = part.find('=');
-    const auto name = percent_decode(part.substr(0, equals));
-    const auto value = equals == std::string_view::npos ? std::optional<std::string>("")
-                                                        : percent_decode(part.substr(equals + 1));
+    auto name = percent_decode(part.substr(0, equals));
+    auto value = equals == std::string_view::npos ? std::optional<std::string>("")
+                                                  : percent_decode(part.substr(equals + 1));
     if (!name || !value) {
       return malformed("a percent-escape is broken");
     }
@@ -97,7 +141,7 @@ std::variant<QueryParameters, Rejection> read_query(std::string_view query) {
     if (!is_valid_utf8(*name) || !is_valid_utf8(*value)) {
       return malformed("a parameter is not UTF-8");
     }
-    out.emplace_back(*name, *value);
+    out.emplace_back(std::move(*name), std::move(*value));
     if (amp == std::string_view::npos) {
       break;
     }
@@ -327,8 +371,10 @@ ParsedToken parse_db_token(std::string_view text, const ServerFacts& server) {
     return std::move(*wrong);
   }
   ParsedToken out = parse(text, server);
-  if (auto* wrong = std::get_if<Rejection>(&out); wrong != nullptr && steps::looks_cut(text)) {
-    wrong->detail = steps::cut_detail(text);
+  const bool is_cut = std::holds_alternative<Rejection>(out) ? steps::looks_cut(text)
+                                                             : steps::is_signature_cut(text);
+  if (is_cut) {
+    return steps::cut(text);
   }
   return out;
 }

@@ -15,6 +15,8 @@ std::string_view to_string(Reason reason) {
       return "too-long";
     case Reason::kMalformed:
       return "malformed";
+    case Reason::kTruncated:
+      return "truncated";
     case Reason::kDuplicateParameter:
       return "duplicate-param";
     case Reason::kMissingParameter:
@@ -53,10 +55,20 @@ std::string_view to_string(Reason reason) {
       return "expired";
     case Reason::kSessionExpired:
       return "session-expired";
+    case Reason::kTooOld:
+      return "too-old";
     case Reason::kPolicy:
       return "policy";
+    case Reason::kTokenUsed:
+      return "token-used";
+    case Reason::kSignedBeforeMemory:
+      return "signed-before-memory";
     case Reason::kThrottled:
       return "throttled";
+    case Reason::kPrincipalRate:
+      return "principal-rate";
+    case Reason::kAddressRate:
+      return "address-rate";
     case Reason::kInternal:
       return "internal";
   }
@@ -69,16 +81,20 @@ RdsCode rds_code(Reason reason) {
       return {200, ""};
     case Reason::kExpired:
     case Reason::kSessionExpired:
+    case Reason::kTooOld:
       return {400, "ExpiredToken"};
     case Reason::kPolicy:
       return {403, "NotAuthorized"};
     case Reason::kThrottled:
+    case Reason::kPrincipalRate:
+    case Reason::kAddressRate:
       return {429, "ThrottlingException"};
     case Reason::kInternal:
       return {500, "InternalError"};
     case Reason::kEmpty:
     case Reason::kTooLong:
     case Reason::kMalformed:
+    case Reason::kTruncated:
     case Reason::kDuplicateParameter:
     case Reason::kMissingParameter:
     case Reason::kAlgorithm:
@@ -96,6 +112,8 @@ RdsCode rds_code(Reason reason) {
     case Reason::kHostMismatch:
     case Reason::kUserMismatch:
     case Reason::kNotYetValid:
+    case Reason::kTokenUsed:
+    case Reason::kSignedBeforeMemory:
       break;
   }
   return {400, "InvalidToken"};

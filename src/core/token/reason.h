@@ -14,6 +14,7 @@ enum class Reason {
   kEmpty,
   kTooLong,
   kMalformed,
+  kTruncated,  // a client or driver cut it
   kDuplicateParameter,
   kMissingParameter,
   kAlgorithm,
@@ -33,9 +34,15 @@ enum class Reason {
   kNotYetValid,
   kExpired,
   kSessionExpired,
-  kPolicy,     // the principal may not rds-db:connect as this user; found by the caller
-  kThrottled,  // found by the caller
-  kInternal,   // found by the caller
+  kTooOld,              // older than the cluster's rules accept
+  kPolicy,              // the principal may not rds-db:connect as this user; found by the caller
+  kTokenUsed,           // of a cluster with one-time tokens; found by the caller
+  kSignedBeforeMemory,  // of such a cluster, and nobody remembers whether it was used; by the
+                        // caller
+  kThrottled,           // found by the caller
+  kPrincipalRate,       // more logins of the principal than the rules accept; found by the caller
+  kAddressRate,         // more logins from the address; found by the caller
+  kInternal,            // found by the caller
 };
 
 // "unknown-key": stable, for logs, metrics and test vectors. Static.

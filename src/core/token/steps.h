@@ -23,9 +23,11 @@ using Wrong = std::optional<Rejection>;
 std::string_view stripped(std::string_view text, const TokenLimits& limits);
 // `text` is stripped, as below.
 Wrong check_length(std::string_view text, const TokenLimits& limits);
-// As long as clients cut passwords, and without its end.
+// A token that lacks its end. Of texts that are refused only.
 bool looks_cut(std::string_view text);
-std::string cut_detail(std::string_view text);
+// Ends in a signature of too few digits. Of any text.
+bool is_signature_cut(std::string_view text);
+Rejection cut(std::string_view text);
 Wrong check_text(std::string_view text);
 // The text left of '?': HOST[:PORT] and at most one '/'.
 Wrong read_host(std::string_view left, DbToken& token);

@@ -19,7 +19,10 @@ std::int64_t whole_seconds(Millis span) {
 
 std::string canonical_request_of(const DbToken& token, std::string_view signed_host) {
   // The path is "/" even where the text has none; the payload is always empty.
-  std::string out = "GET\n/\n";
+  constexpr std::size_t kOtherBytes = 128;
+  std::string out;
+  out.reserve(token.canonical_query.size() + signed_host.size() + kOtherBytes);
+  out += "GET\n/\n";
   out += token.canonical_query;
   out += "\nhost:";
   out += signed_host;
@@ -33,8 +36,9 @@ std::string canonical_request_of(const DbToken& token, std::string_view signed_h
 // Every candidate is tried, also after a match, so that time tells nothing.
 std::optional<std::string> steps::signed_host(const DbToken& token, const KeyFacts& facts) {
   const bool is_known = facts.status != KeyFacts::Status::kUnknown;
-  const SecretString key(
-      sigv4::signing_key(is_known ? facts.secret.reveal() : kDummySecret, token.scope));
+  const std::string_view secret = is_known ? facts.secret.reveal() : kDummySecret;
+  const SecretString key(facts.signing_key ? facts.signing_key(secret, token.scope)
+                                           : sigv4::signing_key(secret, token.scope));
   std::optional<std::string> out;
   for (const std::string& candidate : signed_host_candidates(token.host_text)) {
     const std::string expected = sigv4::signature(
@@ -121,6 +125,12 @@ std::optional<Rejection> check_times(const TokenTimes& times, const TokenLimits&
     return Rejection{Reason::kExpired,
                      "expired " + std::to_string(whole_seconds(now - end)) + " s ago"};
   }
+  if (limits.max_age_s > 0 && now > times.signed_at + std::chrono::seconds(limits.max_age_s)) {
+    return Rejection{Reason::kTooOld, "signed " +
+                                          std::to_string(whole_seconds(now - times.signed_at)) +
+                                          " s ago; the cluster accepts tokens for " +
+                                          std::to_string(limits.max_age_s) + " s"};
+  }
   if (times.session_expires && now >= *times.session_expires) {
     return Rejection{Reason::kSessionExpired,
                      "the temporary credentials behind it expired " +
@@ -159,7 +169,8 @@ TokenVerdict verify_db_token(const DbToken& token, const KeyFacts& key, const Se
       .signed_at = token.signed_at,
       .expires_s = token.expires_s,
       .ends_at = token.signed_at + std::chrono::seconds(token.expires_s),
-      .resource_arn = connect_resource_arn(server.realm, server.resource_id, token.db_user)};
+      .resource_arn = connect_resource_arn(server.realm, server.resource_id, token.db_user),
+      .signature_hash = sha256(token.signature)};
 }
 
 TokenVerdict check_db_token(std::string_view text, const ServerFacts& server, WallTime now,
