@@ -190,7 +190,10 @@ def what_is_not_needed_is_not_in_memory(home):
     for _ in range(20):  # so that no later answer stands in the same place by chance alone
         iam.list_users()
     wait_until("no copy of a deleted key's secret", lambda: in_memory(pid, secret) == 0, 5)
+    # Signing keys are remembered with their secrets until the identities change and the next login comes.
     session = home.shared["session"][1].encode()
+    assert in_memory(pid, session) <= 1
+    token_login(home, home.shared["jane"])
     wait_until("no copy of a session's secret", lambda: in_memory(pid, session) == 0, 5)
     return f"{kept} copies of a key in use, none of others"
 
