@@ -92,14 +92,14 @@ std::optional<std::string> answer_about_versions(std::string_view frame,
 
 }  // namespace
 
-std::string Server::answer(std::string_view frame, const net::FramePeer& peer) const {
+net::FrameAnswer Server::answer(std::string_view frame, const net::FramePeer& peer) const {
   if (const auto answered = answer_about_versions(frame, peer.tag)) {
     return *answered;
   }
   const auto request = wire::decode_request(frame);
   if (!request) {
     log(Level::kError, "login.malformed_frame", {{"member", peer.tag}, {"bytes", frame.size()}});
-    return {};
+    return std::string();
   }
   const MemberId member(peer.tag);
   const Instant begun = clock_.now();
@@ -115,9 +115,9 @@ std::string Server::answer(std::string_view frame, const net::FramePeer& peer) c
   const std::size_t size = wire::encode_response(response, out);
   if (size < wire::kFramePrefixBytes) {
     log(Level::kError, "login.answer_not_encoded", {{"member", peer.tag}});
-    return {};
+    return std::string();
   }
-  return payload_of(out, size);
+  return {payload_of(out, size), verdict.answer_after};
 }
 
 }  // namespace trivet::authd

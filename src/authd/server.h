@@ -27,7 +27,7 @@ class Server {
   void stop();
 
  private:
-  std::string answer(std::string_view frame, const net::FramePeer& peer) const;
+  net::FrameAnswer answer(std::string_view frame, const net::FramePeer& peer) const;
 
   const service::TokenVerifier& verifier_;
   const Clock& clock_;

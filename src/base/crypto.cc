@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/crypto.h"
 
-#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/params.h>
 #include <openssl/rand.h>
 #include <openssl/sha.h>
 
+#include <algorithm>
 #include <array>
 #include <memory>
 
@@ -25,7 +24,7 @@ const unsigned char* bytes_of(std::string_view text) {
 unsigned char* bytes_of(std::string& text) {
   return reinterpret_cast<unsigned char*>(text.data());
 }
-using MacContext = std::unique_ptr<EVP_MAC_CTX, decltype(&EVP_MAC_CTX_free)>;
+using DigestContext = std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)>;
 
 // Looked up once: OpenSSL 3 takes longer to find a method than to hash a line.
 const EVP_MD* sha256_method() {
@@ -34,19 +33,16 @@ const EVP_MD* sha256_method() {
   return method;
 }
 
-// HMAC-SHA-256 without a key, to be copied.
-const EVP_MAC_CTX* hmac_template() {
-  static const EVP_MAC_CTX* const context = [] {
-    EVP_MAC* const method = EVP_MAC_fetch(nullptr, OSSL_MAC_NAME_HMAC, nullptr);
-    EVP_MAC_CTX* const made = EVP_MAC_CTX_new(method);
-    std::array<char, 7> digest = {"SHA256"};
-    const std::array<OSSL_PARAM, 2> parameters = {
-        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest.data(), 0),
-        OSSL_PARAM_construct_end()};
-    TRIVET_ASSERT(made != nullptr && EVP_MAC_CTX_set_params(made, parameters.data()) == 1);
-    return made;
-  }();
-  return context;
+constexpr std::size_t kBlockBytes = SHA256_CBLOCK;
+using Block = std::array<unsigned char, kBlockBytes>;
+using Digest = std::array<unsigned char, SHA256_DIGEST_LENGTH>;
+
+// SHA-256 of `first` and `second`.
+bool digest(EVP_MD_CTX* context, const Block& first, std::string_view second, unsigned char* out) {
+  return EVP_DigestInit_ex2(context, sha256_method(), nullptr) == 1 &&
+         EVP_DigestUpdate(context, first.data(), first.size()) == 1 &&
+         EVP_DigestUpdate(context, second.data(), second.size()) == 1 &&
+         EVP_DigestFinal_ex(context, out, nullptr) == 1;
 }
 
 using CipherContext = std::unique_ptr<EVP_CIPHER_CTX, decltype(&EVP_CIPHER_CTX_free)>;
@@ -61,16 +57,31 @@ std::string sha256(std::string_view data) {
   return out;
 }
 
+// RFC 2104 by hand: OpenSSL's own spends most of its time on making and ending its contexts.
 std::string hmac_sha256(std::string_view key, std::string_view data) {
+  Block inner_pad{};
+  if (key.size() > kBlockBytes) {
+    const int good =
+        EVP_Digest(key.data(), key.size(), inner_pad.data(), nullptr, sha256_method(), nullptr);
+    TRIVET_ASSERT(good == 1);
+  } else {
+    std::copy(key.begin(), key.end(), inner_pad.begin());
+  }
+  Block outer_pad = inner_pad;
+  for (std::size_t i = 0; i < kBlockBytes; ++i) {
+    inner_pad[i] ^= 0x36;
+    outer_pad[i] ^= 0x5c;
+  }
+  const DigestContext context(EVP_MD_CTX_new(), &EVP_MD_CTX_free);
+  Digest inner{};
   std::string out(SHA256_DIGEST_LENGTH, '\0');
-  const MacContext context(EVP_MAC_CTX_dup(hmac_template()), &EVP_MAC_CTX_free);
-  std::size_t size = 0;
-  // A null key would mean "the key of before".
-  const unsigned char* const key_bytes = key.empty() ? bytes_of("") : bytes_of(key);
-  bool good = EVP_MAC_init(context.get(), key_bytes, key.size(), nullptr) == 1;
-  good = good && EVP_MAC_update(context.get(), bytes_of(data), data.size()) == 1;
-  good = good && EVP_MAC_final(context.get(), bytes_of(out), &size, out.size()) == 1;
-  TRIVET_ASSERT(good && size == out.size());
+  bool good = context != nullptr && digest(context.get(), inner_pad, data, inner.data());
+  good = good && digest(context.get(), outer_pad,
+                        {reinterpret_cast<const char*>(inner.data()), inner.size()}, bytes_of(out));
+  TRIVET_ASSERT(good);
+  OPENSSL_cleanse(inner_pad.data(), inner_pad.size());
+  OPENSSL_cleanse(outer_pad.data(), outer_pad.size());
+  OPENSSL_cleanse(inner.data(), inner.size());
   return out;
 }
 

@@ -1,30 +1,46 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/uri.h"
 
+#include <algorithm>
+#include <array>
+
 #include "base/bytes.h"
 
 namespace trivet {
 namespace {
 
+// By byte, because every byte of every token and request is asked.
+constexpr std::array<bool, 256> kUnreserved = [] {
+  std::array<bool, 256> out{};
+  for (const char c :
+       std::string_view("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")) {
+    out[static_cast<unsigned char>(c)] = true;
+  }
+  return out;
+}();
+
 bool is_unreserved(char c) {
-  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
-         c == '.' || c == '_' || c == '~';
+  return kUnreserved[static_cast<unsigned char>(c)];
 }
 
 std::string encode(std::string_view text, bool keep_slash) {
   constexpr std::string_view kDigits = "0123456789ABCDEF";
   std::string out;
   out.reserve(text.size() + text.size() / 4);
-  for (const char c : text) {
+  std::size_t copied = 0;  // of the text; the rest up to `i` stays as it is
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
     if (is_unreserved(c) || (keep_slash && c == '/')) {
-      out += c;
       continue;
     }
+    out.append(text, copied, i - copied);
+    copied = i + 1;
     const auto b = static_cast<unsigned char>(c);
     out += '%';
     out += kDigits[b >> 4];
     out += kDigits[b & 15];
   }
+  out.append(text, copied);
   return out;
 }
 
@@ -32,19 +48,23 @@ std::optional<std::string> decode(std::string_view text, bool plus_is_blank) {
   std::string out;
   out.reserve(text.size());
   for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '%') {
-      if (i + 2 >= text.size()) {
-        return std::nullopt;
-      }
-      const auto byte = from_hex(text.substr(i + 1, 2));
-      if (!byte) {
-        return std::nullopt;
-      }
-      out += *byte;
-      i += 2;
-    } else {
-      out += text[i] == '+' && plus_is_blank ? ' ' : text[i];
+    const std::size_t special = plus_is_blank ? text.find_first_of("%+", i) : text.find('%', i);
+    const std::size_t next = std::min(special, text.size());
+    out.append(text, i, next - i);
+    i = next;
+    if (i == text.size()) {
+      break;
     }
+    if (text[i] == '+') {
+      out += ' ';
+      continue;
+    }
+    const auto byte = i + 2 < text.size() ? from_hex(text.substr(i + 1, 2)) : std::nullopt;
+    if (!byte) {
+      return std::nullopt;
+    }
+    out += *byte;
+    i += 2;
   }
   return out;
 }

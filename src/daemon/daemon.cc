@@ -31,11 +31,13 @@
 #include "base/worker.h"
 #include "daemon/audit_trail.h"
 #include "daemon/cluster_admin.h"
+#include "daemon/credentials_admin.h"
 #include "daemon/engine_host.h"
 #include "daemon/home_lock.h"
 #include "daemon/iam_admin.h"
 #include "daemon/login_rules_admin.h"
 #include "daemon/sealing_key.h"
+#include "daemon/session_watch.h"
 #include "daemon/status_json.h"
 #include "daemon/token_admin.h"
 #include "net/http_server.h"
@@ -56,7 +58,6 @@ namespace {
 constexpr Millis kStopRequests{5'000};
 constexpr Millis kStopMembers{180'000};
 constexpr Millis kFlushAudit{2'000};
-constexpr std::chrono::seconds kSessionMax{12 * 3600};
 constexpr const char* kHostsFile = "/etc/hosts";
 
 net::HttpResponse json_response(int status, const nlohmann::json& body) {
@@ -92,6 +93,7 @@ struct Daemon::Parts {
   std::unique_ptr<service::StsService> sts;
   std::unique_ptr<AuditTrail> audit;
   std::unique_ptr<service::LoginRulesBook> login_rules;
+  std::unique_ptr<service::SessionKeeper> sessions;
   std::unique_ptr<service::TokenVerifier> verifier;
   std::unique_ptr<authd::Server> authd;
   std::unique_ptr<EngineHost> engine;
@@ -126,7 +128,6 @@ struct Daemon::Parts {
   void on_api_worker(std::function<void()> work);
   net::HttpResponse admin_call(const net::HttpRequest& request);
   EndpointFacts endpoint_facts() const;
-  net::HttpResponse credentials(const net::HttpRequest& request);
   net::HttpResponse stop_members(const net::HttpRequest& request);
   SealedThings sealed_things();
   net::HttpResponse rotate_key();
@@ -162,8 +163,16 @@ Status Daemon::Parts::build_services() {
   sts = std::make_unique<service::StsService>(*iam, sealer, jose::verify_jws);
   login_rules = std::make_unique<service::LoginRulesBook>(*store);
   TRIVET_CHECK_OK(login_rules->load());
-  verifier = std::make_unique<service::TokenVerifier>(service::TokenVerifier::Options{
-      .identities = *iam, .sealer = sealer, .rules = login_rules.get(), .begun = clock.wall_now()});
+  verifier = std::make_unique<service::TokenVerifier>(
+      service::TokenVerifier::Options{.identities = *iam,
+                                       .sealer = sealer,
+                                       .rules = login_rules.get(),
+                                       .begun = clock.wall_now(),
+                                       .on_allowed = [this](const service::AllowedLogin& login) {
+                                         keep_session(login, *login_rules, *sessions);
+                                       }});
+  sessions = make_session_keeper(
+      {*iam, *login_rules, clock, [this] { return clusters.get(); }, options.paths.sessions()});
   authd = std::make_unique<authd::Server>(*verifier, clock, *audit);
   open_router();
   hosts_file = std::make_unique<hosts::HostsFile>(kHostsFile, installation.id);
@@ -310,6 +319,7 @@ Status Daemon::start() {
   p.build_api();
   TRIVET_CHECK_OK(finish_replacement(p.options.paths, p.sealed_things()));
   TRIVET_CHECK_OK(p.clusters->start());
+  p.sessions->start();
   TRIVET_CHECK_OK(p.listen());
   log(Level::kInfo, "daemon.ready",
       {{"home", p.options.paths.home}, {"api", p.installation.endpoint_url()}});
@@ -328,6 +338,9 @@ void Daemon::stop() {
     if (worker) {
       worker->stop();
     }
+  }
+  if (p.sessions) {
+    p.sessions->stop();
   }
   if (p.clusters) {
     p.clusters->stop();
@@ -409,7 +422,8 @@ net::HttpResponse Daemon::Parts::admin_call(const net::HttpRequest& request) {
             events_json(clusters->events().find({})) + "\n"};
   }
   if (request.method == "POST" && request.target == "/credentials") {
-    return credentials(request);
+    return give_credentials(request, *sts,
+                            {installation, options.paths.ca_bundle(), clock.wall_now()});
   }
   if (request.method == "POST" && request.target == "/rotate-key") {
     return rotate_key();
@@ -448,35 +462,6 @@ EndpointFacts Daemon::Parts::endpoint_facts() const {
     }
   }
   return out;
-}
-
-net::HttpResponse Daemon::Parts::credentials(const net::HttpRequest& request) {
-  const auto body = nlohmann::json::parse(request.body, nullptr, false);
-  std::chrono::seconds duration(3'600);
-  if (body.is_object() && body.contains("duration_seconds")) {
-    const auto& wanted = body["duration_seconds"];
-    if (!wanted.is_number_integer() || wanted.get<std::int64_t>() < 900 ||
-        wanted.get<std::int64_t>() > kSessionMax.count()) {
-      return json_response(400, {{"error", "duration_seconds must be 900 to 43200"}});
-    }
-    duration = std::chrono::seconds(wanted.get<std::int64_t>());
-  }
-  const auto session = sts->make_local_session(duration, clock.wall_now());
-  if (!session) {
-    return json_response(500, {{"error", session.error().message}});
-  }
-  log(Level::kInfo, "credentials.given",
-      {{"uid", request.peer_credentials->uid},
-       {"access_key_id", session->access_key_id.str()},
-       {"seconds", duration.count()}});
-  return json_response(200, {{"access_key_id", session->access_key_id.str()},
-                             {"secret_access_key", session->secret.reveal()},
-                             {"session_token", session->session_token},
-                             {"expiration", format_iso8601(session->expires)},
-                             {"endpoint_url", installation.endpoint_url()},
-                             {"region", installation.realm.region},
-                             {"account_id", installation.realm.account.str()},
-                             {"ca_bundle", options.paths.ca_bundle()}});
 }
 
 SealedThings Daemon::Parts::sealed_things() {

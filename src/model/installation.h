@@ -45,6 +45,7 @@ struct HomePaths {
   std::string authority_key() const { return home + "/tls/ca-key.sealed"; }
   std::string ca_bundle() const { return home + "/tls/ca-bundle.pem"; }  // what clients trust
   std::string store() const { return home + "/state/trivet.db"; }
+  std::string sessions() const { return home + "/state/sessions.json"; }
   std::string run() const { return home + "/run"; }
   std::string lock() const { return home + "/run/trivetd.lock"; }
   std::string admin_socket() const { return home + "/run/trivetd.sock"; }

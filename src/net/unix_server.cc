@@ -44,6 +44,7 @@ struct UnixServer::State {
   UnixServerOptions options;
   std::map<std::string, Listening> listening;  // by path
   std::atomic<std::size_t> open_connections{0};
+  std::size_t delayed = 0;  // answers that wait
   bool is_stopped = false;
 };
 
@@ -57,7 +58,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
         path_(std::move(path)),
         peer_(std::move(peer)),
         socket_(server_->loop->context, asio::local::stream_protocol(), fd.release()),
-        idle_(server_->loop->context) {}
+        idle_(server_->loop->context),
+        delay_(server_->loop->context) {}
 
   void start() {
     touch();
@@ -74,6 +76,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     ErrorCode ignored;
     socket_.close(ignored);
     idle_.cancel();
+    delay_.cancel();
     --server_->open_connections;
     const auto found = server_->listening.find(path_);
     if (found != server_->listening.end()) {
@@ -148,24 +151,43 @@ class Connection : public std::enable_shared_from_this<Connection> {
   }
 
   void answer(std::size_t size) {
-    const std::string response =
+    const FrameAnswer response =
         server_->handler(std::string_view(in_).substr(kLengthBytes, size), peer_);
     // A frame may carry a login token: it is not kept between requests.
     const std::size_t end = kLengthBytes + size;
     std::memmove(in_.data(), in_.data() + end, received_ - end);
     explicit_bzero(in_.data() + (received_ - end), end);
     received_ -= end;
-    if (response.empty() || !socket_.is_open()) {
+    if (response.payload.empty() || !socket_.is_open()) {
       close();
       return;
     }
     touch();
-    const auto response_size = static_cast<std::uint32_t>(response.size());
+    const auto response_size = static_cast<std::uint32_t>(response.payload.size());
     out_.clear();
     for (int shift = 24; shift >= 0; shift -= 8) {
       out_.push_back(static_cast<char>(response_size >> shift & 0xff));
     }
-    out_ += response;
+    out_ += response.payload;
+    if (response.delay > Millis(0) && server_->delayed < server_->options.delayed_max) {
+      send_after(response.delay);
+    } else {
+      send();
+    }
+  }
+
+  void send_after(Millis delay) {
+    ++server_->delayed;
+    delay_.expires_after(delay);
+    delay_.async_wait([self = shared_from_this()](const ErrorCode& error) {
+      --self->server_->delayed;
+      if (!error && self->socket_.is_open()) {
+        self->send();
+      }
+    });
+  }
+
+  void send() {
     asio::async_write(socket_, asio::buffer(out_),
                       [self = shared_from_this()](const ErrorCode& error, std::size_t) {
                         if (error) {
@@ -181,6 +203,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   const FramePeer peer_;
   LocalSocket socket_;
   asio::steady_timer idle_;
+  asio::steady_timer delay_;  // of an answer
   asio::steady_timer::time_point active_until_;
   std::string in_;  // the first `received_` bytes are read and not answered
   std::size_t received_ = 0;

@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/result.h"
 #include "base/time.h"
@@ -23,15 +24,24 @@ struct FramePeer {
   PeerCredentials credentials;
 };
 
-// Runs inline on the loop's thread: microseconds, no blocking. Returns the answer's payload; an
-// empty one closes the connection without an answer.
-using FrameHandler = std::function<std::string(std::string_view frame, const FramePeer& peer)>;
+struct FrameAnswer {
+  FrameAnswer(std::string bytes, Millis wait = Millis(0))  // NOLINT(*-explicit-*)
+      : payload(std::move(bytes)), delay(wait) {}
+
+  std::string payload;  // empty: the connection is closed without an answer
+  // The answer goes out so much later; this connection waits, and no other.
+  Millis delay{0};
+};
+
+// Runs inline on the loop's thread: microseconds, no blocking.
+using FrameHandler = std::function<FrameAnswer(std::string_view frame, const FramePeer& peer)>;
 
 struct UnixServerOptions {
   std::size_t frame_bytes_max = 80 * 1024;  // a longer frame closes the connection
   std::size_t connections_max = 4096;       // a further one is closed at once
   // Without a complete frame for this long, or with an answer unread for this long: closed.
   Millis idle_timeout{60'000};
+  std::size_t delayed_max = 256;  // answers that wait at once; a further one goes out undelayed
 };
 
 // Thread-safe. The loop must outlive it. Destroying it is stop().

@@ -3,6 +3,7 @@
 
 #include <sys/stat.h>
 
+#include "base/clock.h"
 #include "net/socket_testing.h"
 
 namespace trivet::net {
@@ -72,6 +73,31 @@ TEST_F(UnixServerTest, TakesTheLongestFrameAndClosesOnALongerOne) {
   ASSERT_TRUE(client.send_all(frame(longest + "x")));
   EXPECT_EQ(read_frame(client), "(closed)");
   EXPECT_TRUE(client.ended());
+}
+
+TEST_F(UnixServerTest, ADelayedAnswerHoldsUpNobodyElse) {
+  const auto answer_slowly = [](std::string_view payload, const FramePeer&) {
+    return FrameAnswer(std::string(payload), payload == "slow" ? Millis(150) : Millis(0));
+  };
+  UnixServer server(loop_, answer_slowly, {.delayed_max = 1});
+  ASSERT_TRUE(server.add(path_, "m").has_value());
+  TestSocket slow = TestSocket::connect_to_path(path_);
+  TestSocket other = TestSocket::connect_to_path(path_);
+  TestSocket gone = TestSocket::connect_to_path(path_);
+  const SystemClock clock;
+  const Instant begun = clock.now();
+  ASSERT_TRUE(slow.send_all(framed("slow")));
+  ASSERT_TRUE(other.send_all(framed("fast")));
+  EXPECT_EQ(read_frame(other), "fast");
+  EXPECT_EQ(read_frame(slow), "slow");
+  EXPECT_GE(since(begun, clock.now()), Millis(150));
+  // A further one goes out at once; who hangs up meanwhile harms nobody.
+  ASSERT_TRUE(slow.send_all(framed("slow")));
+  ASSERT_TRUE(gone.send_all(framed("slow")));
+  EXPECT_EQ(read_frame(gone), "slow");
+  slow = TestSocket();
+  ASSERT_TRUE(other.send_all(framed("slow")));
+  EXPECT_EQ(read_frame(other), "slow");
 }
 
 TEST_F(UnixServerTest, ClosesWhenTheHandlerHasNoAnswer) {

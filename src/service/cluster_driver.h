@@ -79,6 +79,11 @@ class ClusterDriver {
   // afterwards.
   void stop_members(std::function<void(Status)> done);
 
+  // As the agent's; `done` on control, or never when the driver goes. kUnavailable while the member
+  // does not run.
+  void end_sessions(const MemberId& member, std::vector<ClientSession> unwanted,
+                    std::function<void(Result<std::vector<ClientSession>>)> done);
+
   const Cluster& cluster() const { return cluster_; }
 
  private:

@@ -16,6 +16,7 @@ namespace {
 
 // For one member to come back, others that must be healthy before it is taken away included.
 constexpr Millis kRebootMax{180'000};
+constexpr Millis kEndSessionsMax{3'000};
 constexpr Millis kStopAgain{5'000};
 constexpr Millis kStoreAgain{2'000};
 // A started cluster that has its writer is available when its readers serve too, or after this.
@@ -75,6 +76,21 @@ Status ClusterDriver::accept_loss(const MemberId& member, const std::string& hel
   needs_.events.loss_accepted(cluster_, *offer, preview.waiting_for);
   feed(failover::LossAccepted{member});
   return ok();
+}
+
+void ClusterDriver::end_sessions(const MemberId& member, std::vector<ClientSession> unwanted,
+                                 std::function<void(Result<std::vector<ClientSession>>)> done) {
+  const auto hands = hands_.find(member);
+  if (stage_ != Stage::kRunning || hands == hands_.end() || hands->second.process.mysqld_pid == 0) {
+    done(make_error(Errc::kUnavailable, member.str() + " does not run"));
+    return;
+  }
+  on_member<Result<std::vector<ClientSession>>>(
+      member,
+      [unwanted = std::move(unwanted)](MemberAgent& agent) {
+        return agent.end_sessions(unwanted, kEndSessionsMax);
+      },
+      std::move(done));
 }
 
 bool ClusterDriver::is_whole() const {

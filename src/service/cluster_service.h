@@ -87,6 +87,10 @@ class ClusterService {
   Result<ClusterViewPtr> stop_cluster(const ClusterId& id);
   Result<ClusterViewPtr> start_cluster(const ClusterId& id);
 
+  // As ClusterDriver::end_sessions(); returns at once.
+  void end_sessions(const MemberId& member, std::vector<ClientSession> unwanted,
+                    std::function<void(Result<std::vector<ClientSession>>)> done);
+
   // Null when there is none.
   ClusterViewPtr find(const ClusterId& id) const;
   std::vector<ClusterViewPtr> views() const;

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "service/login_history.h"
 
+#include <functional>
+#include <vector>
+
 namespace trivet::service {
 namespace {
 
@@ -58,8 +61,14 @@ LoginHistory::TokenUse LoginHistory::use_token(std::string_view cluster,
 }
 
 void LoginHistory::keep_only(const std::set<std::string>& clusters) {
+  std::vector<std::map<std::string, token::SeenTokens, std::less<>>::node_type> gone;
   const MutexLock lock(mutex_);
-  std::erase_if(seen_, [&](const auto& entry) { return !clusters.contains(entry.first); });
+  for (auto at = seen_.begin(); at != seen_.end();) {
+    const auto here = at++;
+    if (!clusters.contains(here->first)) {
+      gone.push_back(seen_.extract(here));  // they end without the lock: they may be large
+    }
+  }
 }
 
 }  // namespace trivet::service

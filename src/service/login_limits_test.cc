@@ -3,7 +3,13 @@
 // What the rules of a cluster make of logins with tokens.
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <functional>
+#include <future>
+#include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "core/token/make.h"
 #include "model/cluster.h"
@@ -214,6 +220,48 @@ TEST_F(LoginLimitsTest, AddressesThatKeepFailingWait) {
   EXPECT_EQ(verify("guess").answer_after, Millis(0));
 }
 
+TEST_F(LoginLimitsTest, ConditionsSeeThePeerWhereTheRulesSaySo) {
+  const auto allow_if = [&](std::string_view condition) {
+    bed_.allow(user_ref("ana"),
+               R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":)"
+               R"("rds-db:connect","Resource":"*","Condition":)" +
+                   std::string(condition) + "}]}");
+  };
+  const auto deny_if = [&](std::string_view condition) {
+    bed_.allow(user_ref("ana"),
+               R"({"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":)"
+               R"("rds-db:connect","Resource":"*","Condition":)" +
+                   std::string(condition) + "}]}",
+               "deny");
+  };
+  const std::string token = make();
+  allow_if(R"({"IpAddress":{"aws:SourceIp":"127.0.0.0/24"}})");
+  EXPECT_EQ(verify(token).reason, "implicit-deny") << "as on AWS";
+  change({.connect_conditions = true});
+  EXPECT_EQ(verify(token).reason, "");
+  peer_ = "127.0.1.1";
+  EXPECT_EQ(verify(token).reason, "implicit-deny") << "the same token from elsewhere";
+  peer_ = "";  // mysqld's own socket
+  EXPECT_EQ(verify(token).reason, "implicit-deny");
+  peer_ = "127.0.0.1";
+  deny_if(R"({"NotIpAddress":{"aws:SourceIp":"127.0.0.0/8"}})");
+  EXPECT_EQ(verify(token).reason, "");
+  peer_ = "10.0.0.1";
+  EXPECT_EQ(verify(token).reason, "explicit-deny");
+  peer_ = "127.0.0.1";
+  EXPECT_EQ(verify(token, kNow, kOther).reason, "explicit-deny")
+      << "a cluster without the rule: what is not known is not in the range";
+}
+
+TEST_F(LoginLimitsTest, ConditionsSeeTheTimeAlways) {
+  bed_.allow(user_ref("ana"),
+             R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"rds-db:connect",)"
+             R"("Resource":"*","Condition":{"DateLessThan":{"aws:CurrentTime":)"
+             R"("2026-01-02T03:05:00Z"}}}]})");
+  EXPECT_EQ(verify(make()).reason, "");
+  EXPECT_EQ(verify(make(), kNow + seconds(60)).reason, "implicit-deny");
+}
+
 TEST_F(LoginLimitsTest, TheSameFactsKeepWhatWasProved) {
   const std::string token = make();
   ASSERT_TRUE(verify(token).allowed);
@@ -229,6 +277,72 @@ TEST_F(LoginLimitsTest, PeopleWhoAskAreToldTheRules) {
   change({.add_aliases = {"db.example.com"}, .token_max_age_s = 60});
   EXPECT_TRUE(verifier_.explain(kMember, "", make("db.example.com"), kNow).is_accepted());
   EXPECT_EQ(verifier_.explain(kMember, "", make(), kNow + seconds(61)).reason, "too-old");
+}
+
+// A store of which each commit takes as long as the test wants.
+class SlowStore final : public StateStore {
+ public:
+  Result<StoredValue> get(std::string_view key) override { return store_.get(key); }
+  Result<std::vector<StoredValue>> list(std::string_view prefix) override {
+    return store_.list(prefix);
+  }
+  Result<Revision> commit(const Commit& commit) override {
+    if (is_slow) {
+      is_slow = false;
+      began.set_value();
+      go_on.get_future().wait_for(std::chrono::seconds(10));
+    }
+    return store_.commit(commit);
+  }
+  Result<std::unique_ptr<StoreWatch>> watch(
+      std::string prefix, std::function<void(const std::vector<StoreEvent>&)> on_events) override {
+    return store_.watch(std::move(prefix), std::move(on_events));
+  }
+
+  std::atomic<bool> is_slow = false;
+  std::promise<void> began;
+  std::promise<void> go_on;
+
+ private:
+  store_memory::MemoryStore store_;
+};
+
+TEST(TokenVerifierAndApi, ACallInTheMiddleOfItsCommitHoldsUpNoLogin) {
+  SlowStore store;
+  const std::shared_ptr<const Sealer> sealer = *Sealer::create(SecretString(std::string(32, 'k')));
+  const auto opened = IamService::open(
+      {.store = &store, .sealer = sealer, .realm = {.account = AccountId(kAccount)}});
+  ASSERT_TRUE(opened.has_value());
+  IamService& iam = **opened;
+  ASSERT_TRUE(iam.create_user({.name = "ana"}, kNow).has_value());
+  ASSERT_TRUE(iam.put_inline_policy(user_ref("ana"), "p", kAllowAll).has_value());
+  const auto key = iam.create_access_key("ana", kNow);
+  ASSERT_TRUE(key.has_value());
+  TokenVerifier verifier({.identities = iam, .sealer = sealer});
+  auto facts = std::make_shared<DatabaseFacts>();
+  facts->databases[kMember] = {.resource_id = kResource,
+                               .iam_authentication = true,
+                               .hosts = {*token::parse_allowed_host(kHost)}};
+  verifier.set_databases(facts);
+  const std::string token =
+      token::make_db_token({.host = kHost, .db_user = "jane", .region = "us-east-1"},
+                           {key->record.id.str(), key->secret.copy(), ""}, kNow);
+  wire::TokenRequest request;
+  request.is_tls = true;
+  request.user = "jane";
+  request.token = token;
+
+  store.is_slow = true;
+  auto call = std::async(std::launch::async, [&] {
+    return iam.put_inline_policy(user_ref("ana"), "deny", statement("Deny", "*", "*"));
+  });
+  ASSERT_EQ(store.began.get_future().wait_for(std::chrono::seconds(10)), std::future_status::ready);
+  EXPECT_TRUE(verifier.verify(kMember, request, kNow).allowed);
+  EXPECT_NE(call.wait_for(std::chrono::seconds(0)), std::future_status::ready)
+      << "the call had ended before the login";
+  store.go_on.set_value();
+  ASSERT_TRUE(call.get().has_value());
+  EXPECT_EQ(verifier.verify(kMember, request, kNow).reason, "explicit-deny");
 }
 
 TEST(SigningKeys, AreRememberedForOneSnapshotAndSecret) {

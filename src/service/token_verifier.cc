@@ -99,12 +99,21 @@ token::KeyFacts key_facts(const KeyLookup& found, std::string_view access_key_id
   return facts;
 }
 
-// Only what AWS has for rds-db:connect. It leaves out aws:SourceIp, aws:UserAgent and the like, and
-// so do we: a policy must not allow here what it would deny there.
+// What AWS has for rds-db:connect. It leaves out aws:SourceIp, aws:UserAgent and the like, and so
+// do we: a policy must not allow here what it would deny there.
 ContextKeys connect_context(const Realm& realm) {
   return {{"aws:RequestedRegion", {realm.region}},
           {"aws:SecureTransport", {"true"}},
           {"aws:ResourceAccount", {realm.account.str()}}};
+}
+
+// What a cluster's rules add to it.
+ContextKeys connect_context(const Realm& realm, const wire::TokenRequest& request) {
+  ContextKeys context = connect_context(realm);
+  if (request.transport == wire::Transport::kTcp && !request.peer_address.empty()) {
+    context["aws:SourceIp"] = {std::string(request.peer_address)};
+  }
+  return context;
 }
 
 void log_verdict(const MemberId& member, const wire::TokenRequest& request,
@@ -153,10 +162,9 @@ std::string decided_by(const policy::Decision& decision) {
 }
 
 // The last check: its signer holds the key and meant this server and this user, now.
-LoginVerdict check_policy(const ProvedToken& proved, WallTime now) {
+LoginVerdict check_policy(const ProvedToken& proved, const ContextKeys& context, WallTime now) {
   const token::Accepted& accepted = proved.accepted;
   const IdentitySnapshot& snapshot = *proved.identities;
-  const ContextKeys context = connect_context(snapshot.realm());
   const policy::Decision decision = decide_access(snapshot, {.principal = proved.principal,
                                                              .action = "rds-db:connect",
                                                              .resource = accepted.resource_arn,
@@ -241,9 +249,15 @@ LoginVerdict TokenVerifier::decide(Login& login) const {
     verdict.principal_arn = proved.principal.arn;
     return verdict;
   }
-  LoginVerdict verdict = check_policy(proved, login.now);
+  const Realm& realm = proved.identities->realm();
+  const ContextKeys context =
+      rules.connect_conditions ? connect_context(realm, login.request) : connect_context(realm);
+  LoginVerdict verdict = check_policy(proved, context, login.now);
   if (verdict.allowed) {
     use_token(login, proved, verdict);
+  }
+  if (verdict.allowed && options_.on_allowed) {
+    options_.on_allowed({login.member, login.request, proved, context, login.now});
   }
   return verdict;
 }

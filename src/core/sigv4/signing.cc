@@ -20,7 +20,10 @@ std::string Scope::str() const {
 
 std::string string_to_sign(std::string_view amz_date, const Scope& scope,
                            std::string_view canonical_request) {
-  std::string out(kAlgorithm);
+  constexpr std::size_t kUsualBytes = 192;
+  std::string out;
+  out.reserve(kUsualBytes);
+  out += kAlgorithm;
   out += '\n';
   out += amz_date;
   out += '\n';

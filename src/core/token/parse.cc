@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "base/iso8601.h"
 #include "base/uri.h"
@@ -121,14 +122,16 @@ Wrong check_text(std::string_view text) {
 // The query as decoded pairs. Strict: no empty name, no bad escape, no bad UTF-8, no name twice,
 // because what the signature covers and what is read must be the same thing.
 std::variant<QueryParameters, Rejection> read_query(std::string_view query) {
+  constexpr std::size_t kUsualParameters = 10;
   QueryParameters out;
+  out.reserve(kUsualParameters);
   while (true) {
     const auto amp = query.find('&');
     const std::string_view part = query.substr(0, amp);
     const auto equals = part.find('=');
-    const auto name = percent_decode(part.substr(0, equals));
-    const auto value = equals == std::string_view::npos ? std::optional<std::string>("")
-                                                        : percent_decode(part.substr(equals + 1));
+    auto name = percent_decode(part.substr(0, equals));
+    auto value = equals == std::string_view::npos ? std::optional<std::string>("")
+                                                  : percent_decode(part.substr(equals + 1));
     if (!name || !value) {
       return malformed("a percent-escape is broken");
     }
@@ -138,7 +141,7 @@ std::variant<QueryParameters, Rejection> read_query(std::string_view query) {
     if (!is_valid_utf8(*name) || !is_valid_utf8(*value)) {
       return malformed("a parameter is not UTF-8");
     }
-    out.emplace_back(*name, *value);
+    out.emplace_back(std::move(*name), std::move(*value));
     if (amp == std::string_view::npos) {
       break;
     }

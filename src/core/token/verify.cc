@@ -19,7 +19,10 @@ std::int64_t whole_seconds(Millis span) {
 
 std::string canonical_request_of(const DbToken& token, std::string_view signed_host) {
   // The path is "/" even where the text has none; the payload is always empty.
-  std::string out = "GET\n/\n";
+  constexpr std::size_t kOtherBytes = 128;
+  std::string out;
+  out.reserve(token.canonical_query.size() + signed_host.size() + kOtherBytes);
+  out += "GET\n/\n";
   out += token.canonical_query;
   out += "\nhost:";
   out += signed_host;
