@@ -30,6 +30,9 @@ LoginRecord record_of(const MemberId& member, const wire::TokenRequest& request,
   record.decided_by = verdict.decided_by;
   record.aws_text = verdict.aws_text;
   record.aws_status = verdict.aws_status;
+  record.token_uses = verdict.token_uses;
+  record.token_first_used = verdict.token_first_used;
+  record.token_first_from = verdict.token_first_from;
   return record;
 }
 

@@ -34,6 +34,7 @@
 #include "daemon/credentials_admin.h"
 #include "daemon/engine_host.h"
 #include "daemon/home_lock.h"
+#include "daemon/host_entries.h"
 #include "daemon/iam_admin.h"
 #include "daemon/login_rules_admin.h"
 #include "daemon/sealing_key.h"
@@ -378,25 +379,10 @@ void Daemon::Parts::on_views(const std::vector<service::ClusterViewPtr>& views) 
 }
 
 void Daemon::Parts::write_hosts(const std::vector<service::ClusterViewPtr>& views) {
-  std::vector<hosts::Entry> entries;
-  const auto add = [&entries](const Endpoint& e) {
-    if (e.name != e.address) {
-      entries.push_back({e.address, {e.name}});
-    }
-  };
-  for (const service::ClusterViewPtr& view : views) {
-    if (view->cluster.status == ClusterStatus::kDeleting) {
-      continue;
-    }
-    add(view->cluster.writer_endpoint);
-    add(view->cluster.reader_endpoint);
-    for (const Member& m : view->cluster.members) {
-      add(m.endpoint);
-    }
-  }
   if (installation.hosts_file == HostsFileUse::kNo) {
     return;
   }
+  const std::vector<hosts::Entry> entries = host_entries(views);
   const Status written = hosts_file->set_entries(entries);
   if (!written && !entries.empty()) {
     log(Level::kWarning, "hosts.not_written", {{"error", written.error().message}});

@@ -37,6 +37,11 @@ struct LoginRecord {
   DecidedBy decided_by;
   std::string aws_text;  // RDS's iam-db-auth-error line without its time; empty when accepted
   int aws_status = 200;
+  // How often the token was used, with this login; 0: it did not get so far. More than once: when
+  // and from which address first.
+  std::int64_t token_uses = 0;
+  WallTime token_first_used{};
+  std::string token_first_from;
   std::int64_t microseconds = 0;
 };
 

@@ -226,12 +226,18 @@ LoginVerdict TokenVerifier::verify(const MemberId& member, const wire::TokenRequ
   Login login(member, request, now);
   LoginVerdict verdict = decide(login);
   verdict.access_key_id = login.access_key_id.substr(0, kShownKeyIdMax);
-  verdict.cluster = login.database == nullptr ? "" : login.database->cluster;
+  verdict.cluster = login.database != nullptr ? login.database->cluster : cluster_of(member);
   if (!verdict.allowed && verdict.reason != kReasonUnknownDatabase) {
     verdict.answer_after = history_.refused(address_of(request), now);
   }
   log_verdict(member, request, verdict);
   return verdict;
+}
+
+std::string TokenVerifier::cluster_of(const MemberId& member) const {
+  const auto databases = databases_.load();
+  const auto found = databases->databases.find(member);
+  return found == databases->databases.end() ? std::string() : found->second.cluster;
 }
 
 LoginVerdict TokenVerifier::decide(Login& login) const {

@@ -62,9 +62,9 @@ struct LoginVerdict {
   std::string aws_text;       // RDS's iam-db-auth-error line without its time; empty when allowed
   int aws_status = 200;       // RDS's status code of it
   std::string session_name;   // of the principal, when it is a session
-  std::string access_key_id;  // as claimed; empty when the token names none
   std::string cluster;        // of the member
   DecidedBy decided_by;       // when the policies were asked
+  std::string access_key_id;  // as claimed, as soon as the token's text has named one
   // How often the token was used, with this login; 0: it did not get so far. One that was used
   // before: when and from which address first.
   std::int64_t token_uses = 0;
@@ -115,6 +115,7 @@ class TokenVerifier {
   struct Login;  // what one is decided on
   using Proof = std::variant<std::shared_ptr<const ProvedToken>, LoginVerdict>;
 
+  std::string cluster_of(const MemberId& member) const;
   LoginVerdict decide(Login& login) const;
   // A token that says what it must, of a key that there is. Not the policy.
   Proof prove(Login& login) const;

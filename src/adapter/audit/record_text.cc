@@ -60,6 +60,13 @@ std::string audit_line(const LoginRecord& record) {
   }
   line["connection_id"] = record.connection_id;
   put(line, record.decided_by);
+  if (record.token_uses > 0) {
+    line["token_uses"] = record.token_uses;
+  }
+  if (record.token_uses > 1) {
+    line["token_first_used"] = format_iso8601_millis(record.token_first_used);
+    put(line, "token_first_from", record.token_first_from);
+  }
   line["status"] = record.aws_status;
   line["ms"] = static_cast<double>(record.microseconds) / 1000.0;
   return text_of(line);

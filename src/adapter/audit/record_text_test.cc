@@ -48,6 +48,14 @@ TEST(RecordText, ALoginIsOneJsonObject) {
   EXPECT_EQ(accepted["policy"], "p0");
   EXPECT_EQ(accepted["statement"], 2);
   EXPECT_EQ(accepted["sid"], "Connect");
+  EXPECT_FALSE(accepted.contains("token_uses"));
+  good.token_uses = 2;
+  good.token_first_used = good.at;
+  good.token_first_from = "127.0.0.9";
+  const json again = json::parse(audit_line(good));
+  EXPECT_EQ(again["token_uses"], 2);
+  EXPECT_EQ(again["token_first_used"], "2026-01-02T03:04:05.678Z");
+  EXPECT_EQ(again["token_first_from"], "127.0.0.9");
 }
 
 TEST(RecordText, WhatAClientSentStaysOneBoundedLine) {
