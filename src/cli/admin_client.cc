@@ -113,6 +113,17 @@ Result<std::string> AdminClient::explain_token(const std::string& cluster, const
                kAnswer});
 }
 
+Result<std::string> AdminClient::loss(const std::string& cluster) const {
+  return call({"GET", "/clusters/" + cluster + "/loss", "", kAnswer});
+}
+
+Status AdminClient::accept_loss(const std::string& cluster, const std::string& member,
+                                const std::string& held) const {
+  const auto answer = call({"POST", "/clusters/" + cluster + "/loss",
+                            json{{"member", member}, {"held", held}}.dump(), kAnswer});
+  return answer ? ok() : Status(answer.error());
+}
+
 Status AdminClient::stop(bool with_members) const {
   const auto answer = call({"POST", "/stop", json{{"members", with_members}}.dump(), kStop});
   return answer ? ok() : Status(answer.error());

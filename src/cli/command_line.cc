@@ -219,7 +219,19 @@ void add_cluster_commands(Builder& b) {
         ->capture_default_str();
     command->add_flag("--json", options->json, "print the result as JSON");
   };
-  add("failover", "Make a reader the writer; wait until it serves", run_failover);
+  auto failover = std::make_shared<FailoverOptions>();
+  CLI::App* electing = b.add(&b.app, "failover", "Make a reader the writer; wait until it serves",
+                             failover, run_failover);
+  electing->add_option("CLUSTER", failover->cluster, "the DB cluster's identifier")->required();
+  CLI::Option* loss = electing->add_flag(
+      "--allow-data-loss", failover->allow_data_loss,
+      "when the election waits in vain: show what would be lost, ask, and go on without it");
+  electing->add_option("--to", failover->to, "the DB instance that is to write then")->needs(loss);
+  electing->add_flag("--yes", failover->is_sure, "do not ask")->needs(loss);
+  electing->add_option("--timeout", failover->timeout_s, "seconds to wait")
+      ->check(CLI::Range(1, 86400))
+      ->capture_default_str();
+  electing->add_flag("--json", failover->json, "print the result as JSON");
   auto switchover = std::make_shared<SwitchoverOptions>();
   CLI::App* handing =
       b.add(&b.app, "switchover", "Hand the writer's part over to a reader without an outage; wait",

@@ -30,6 +30,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "base/worker.h"
+#include "daemon/cluster_admin.h"
 #include "daemon/engine_host.h"
 #include "daemon/iam_admin.h"
 #include "daemon/login_rules_admin.h"
@@ -426,6 +427,9 @@ net::HttpResponse Daemon::Parts::admin_call(const net::HttpRequest& request) {
   auto answer = iam_admin_call(request, *iam);
   if (!answer) {
     answer = login_rules_admin_call(request, *login_rules);
+  }
+  if (!answer) {
+    answer = cluster_admin_call(request, *clusters);
   }
   const std::string call = request.method + " " + request.target;
   return answer ? std::move(*answer) : json_response(404, {{"error", "no such call: " + call}});

@@ -420,6 +420,7 @@ void ClusterDriver::ask_reports() {
             detector_.on_held(id, report->held, now);
           }
           h.report = std::move(*report);
+          h.reported_at = needs_.clock.wall_now();
           h.trouble = h.report.replication_error;
           if (h.process.mysqld_pid == pid) {
             judge_replication(id, h.report);

@@ -2,6 +2,8 @@
 //
 // What an operator wishes of a running cluster: reboots, a stop, a start. The record's status says
 // what is wanted, so that a daemon that comes later goes on with it.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -20,6 +22,60 @@ constexpr Millis kStoreAgain{2'000};
 constexpr Millis kReadersMax{20'000};
 
 }  // namespace
+
+Result<LossPreview> ClusterDriver::preview_loss() const {
+  const auto offers = machine_ ? machine_->loss_offers(needs_.clock.now())
+                               : std::vector<failover::FailoverMachine::LossOffer>();
+  if (offers.empty()) {
+    return make_error(
+        Errc::kConflict,
+        machine_ && machine_->serving_writer()
+            ? fmt::format("{} has a writer: nothing has to be lost", cluster_.id.str())
+            : fmt::format("{} has no writer yet, and none of its members can be let "
+                          "write: one must answer, and the election must have "
+                          "waited in vain for some seconds",
+                          cluster_.id.str()));
+  }
+  LossPreview out;
+  out.waiting_for = machine_->waiting_for();
+  std::vector<Holding> could_write;
+  std::vector<Holding> reported;
+  for (const auto& offer : offers) {
+    could_write.push_back({offer.member, offer.held});
+  }
+  for (const auto& [id, hands] : hands_) {
+    reported.push_back({id, hands.report.held});
+    const bool answers = std::any_of(offers.begin(), offers.end(),
+                                     [&](const auto& offer) { return offer.member == id; });
+    if (!answers) {
+      out.absent.push_back({id, hands.reported_at});
+    }
+  }
+  out.offers = weigh_offers(could_write, reported);
+  return out;
+}
+
+Status ClusterDriver::accept_loss(const MemberId& member, const std::string& held) {
+  TRIVET_TRY(const LossPreview preview, preview_loss());
+  const auto offer = std::find_if(preview.offers.begin(), preview.offers.end(),
+                                  [&](const auto& one) { return one.member == member; });
+  if (offer == preview.offers.end()) {
+    return make_error(Errc::kConflict, fmt::format("{} cannot be let write now", member.str()));
+  }
+  if (offer->held.str() != held) {
+    return make_error(Errc::kConflict,
+                      fmt::format("{} holds something else by now: look again", member.str()));
+  }
+  log(Level::kWarning, "failover.loss_accepted",
+      {{"cluster", cluster_.id.str()},
+       {"member", member.str()},
+       {"held", held},
+       {"lacks", offer->lacks.str()},
+       {"without", preview.waiting_for}});
+  needs_.events.loss_accepted(cluster_, *offer, preview.waiting_for);
+  feed(failover::LossAccepted{member});
+  return ok();
+}
 
 bool ClusterDriver::is_whole() const {
   return machine_ && machine_->serving_writer() &&

@@ -353,6 +353,22 @@ Status ClusterService::request_switchover(const ClusterId& id, const MemberId& t
   return asked ? ok() : Status(asked.error());
 }
 
+Result<LossPreview> ClusterService::preview_loss(const ClusterId& id) {
+  LossPreview out;
+  const auto looked = with_driver(id, [&out](ClusterDriver& driver) -> Status {
+    TRIVET_TRY(out, driver.preview_loss());
+    return ok();
+  });
+  return looked ? Result<LossPreview>(std::move(out)) : looked.error();
+}
+
+Status ClusterService::accept_loss(const ClusterId& id, const MemberId& member,
+                                   const std::string& held) {
+  const auto accepted =
+      with_driver(id, [&](ClusterDriver& driver) { return driver.accept_loss(member, held); });
+  return accepted ? ok() : Status(accepted.error());
+}
+
 Result<ClusterViewPtr> ClusterService::with_driver(
     const ClusterId& id, const std::function<Status(ClusterDriver&)>& work) {
   Status done = no_such_cluster(id);

@@ -72,6 +72,9 @@ class ClusterService {
   // Hands the writer's part over to `target` without an election; an event tells how it ended.
   // Faults: those of request_failover, InvalidDBInstanceState.
   Status request_switchover(const ClusterId& id, const MemberId& target);
+  // See ClusterDriver. Errors: DBClusterNotFoundFault, kConflict.
+  Result<LossPreview> preview_loss(const ClusterId& id);
+  Status accept_loss(const ClusterId& id, const MemberId& member, const std::string& held);
   // Restart all members, or one, in place, while at least one voter serves the writer. Faults:
   // DBClusterNotFoundFault, DBInstanceNotFound, InvalidDBClusterStateFault,
   // InvalidDBInstanceState.
