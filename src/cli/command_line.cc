@@ -209,7 +209,7 @@ void add_login_rules_command(Builder& b) {
   number("--rate-address", "N", "logins a minute from each source address; 0: any number",
          rules->address_logins_per_minute);
   on_off("--connect-conditions", &LoginRulesOptions::connect_conditions,
-         "policies on rds-db:connect see the source address and TLS");
+         "policies on rds-db:connect see the source address");
 }
 
 void add_cluster_commands(Builder& b) {

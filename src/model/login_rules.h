@@ -25,7 +25,7 @@ struct LoginRules {
   std::string role_tag;
   std::int64_t principal_logins_per_minute = 0;  // of each principal; 0: any number
   std::int64_t address_logins_per_minute = 0;    // from each source address; 0: any number
-  // Policies on rds-db:connect see the source address, the TLS version and cipher.
+  // Policies on rds-db:connect see the source address.
   bool connect_conditions = false;
 
   friend bool operator==(const LoginRules&, const LoginRules&) = default;
