@@ -3,6 +3,7 @@
 import contextlib
 import datetime
 import json
+import socket
 import subprocess
 import time
 
@@ -88,6 +89,43 @@ def one_cluster(home):
         home.sql(home.shared["cluster"]["Endpoint"],
                  f"CREATE USER {user} IDENTIFIED WITH AWSAuthenticationPlugin AS 'RDS'")
     home.shared["ana"] = keys_of_new_user(home, "ana")
+
+
+def asked(path, frame):
+    """What the daemon answers to a frame of the plugin's."""
+    with contextlib.closing(socket.socket(socket.AF_UNIX)) as connection:
+        connection.settimeout(5)
+        connection.connect(str(path))
+        connection.sendall(len(frame).to_bytes(4, "big") + frame)
+        return connection.recv(1024)
+
+
+@suite.test
+def plugin_and_daemon_agree_on_a_version(home):
+    path = next(path for path in (home.path / "run").glob("*/*") if "auth" in path.name and path.is_socket())
+    spoken = b"\0\0\0\4" + b"\0\4\1\1"
+    assert asked(path, b"\0\3\1\1") == spoken
+    before = home.log_size()
+    assert asked(path, b"\x09\x01 of a version that nobody knows") == spoken
+    assert home.wait_event("login.other_protocol", after=before, seconds=5)["plugin"] == 9
+    assert asked(path, b"\1\1 nonsense") == b""
+    logs = list((home.path / "clusters").rglob("error.log"))
+    assert len(logs) == 3, logs
+    assert not [log for log in logs if "[AWSAuthenticationPlugin]" in log.read_text(errors="replace")]
+    counted = dict(home.sql(home.shared["cluster"]["Endpoint"],
+                            "SHOW GLOBAL STATUS LIKE 'AWSAuthenticationPlugin%'"))
+    assert counted["AWSAuthenticationPlugin_requests"] == "0", counted
+    open_session(home, home.shared["ana"]).close()
+    nobody = "AKIAIOSFODNN7EXAMPLE", "x" * 40, None
+    try:
+        open_session(home, nobody)
+        raise RuntimeError("let in")
+    except pymysql.err.OperationalError:
+        pass
+    counted = dict(home.sql(home.shared["cluster"]["Endpoint"],
+                            "SHOW GLOBAL STATUS LIKE 'AWSAuthenticationPlugin%'"))
+    more = {name.removeprefix("AWSAuthenticationPlugin_"): count for name, count in counted.items() if count != "0"}
+    assert more == {"requests": "2", "successes": "1", "failures": "1", "failures_unknown_key": "1"}, more
 
 
 @suite.test
