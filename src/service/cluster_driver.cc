@@ -257,7 +257,7 @@ void ClusterDriver::adopt_again(const MemberId& id) {
         id, [](MemberAgent& agent) { return agent.adopt(); },
         [this, id](const Adopted& adopted) {
           Hands& hands = hands_.at(id);
-          if (!adopted) {
+          if (!adopted || !machine_) {  // that it ended must be heard by somebody
             adopt_again(id);
           } else if (hands.process.mysqld_pid == 0 &&
                      !(adopted->has_value() && take_process(hands, **adopted))) {
