@@ -198,12 +198,6 @@ void add_login_rules_command(Builder& b) {
          "end the sessions of those who may not log in any more");
   number("--session-max-age", "SECONDS", "of a database session; 0: no end",
          rules->session_max_age_s);
-  command
-      ->add_option_function<std::string>(
-          "--role-tag",
-          [rules](const std::string& key) { rules->role_tag = key == "off" ? "" : key; },
-          "the principal's tag that names its MySQL roles")
-      ->type_name("KEY|off");
   number("--rate-principal", "N", "logins a minute of each principal; 0: any number",
          rules->principal_logins_per_minute);
   number("--rate-address", "N", "logins a minute from each source address; 0: any number",
