@@ -166,12 +166,12 @@ Status Daemon::Parts::build_services() {
   TRIVET_CHECK_OK(login_rules->load());
   verifier = std::make_unique<service::TokenVerifier>(
       service::TokenVerifier::Options{.identities = *iam,
-                                       .sealer = sealer,
-                                       .rules = login_rules.get(),
-                                       .begun = clock.wall_now(),
-                                       .on_allowed = [this](const service::AllowedLogin& login) {
-                                         keep_session(login, *login_rules, *sessions);
-                                       }});
+                                      .sealer = sealer,
+                                      .rules = login_rules.get(),
+                                      .begun = clock.wall_now(),
+                                      .on_allowed = [this](const service::AllowedLogin& login) {
+                                        keep_session(login, *login_rules, *sessions);
+                                      }});
   sessions = make_session_keeper(
       {*iam, *login_rules, clock, [this] { return clusters.get(); }, options.paths.sessions()});
   authd = std::make_unique<authd::Server>(*verifier, clock, *audit);

@@ -93,7 +93,8 @@ def shown_and_changed_on_the_command_line(home):
     before = home.log_size()
     changed = rules(home, "--alias", "DB.example.com:3306", "--alias", "*.tunnel.lan", "--rate-address", "500",
                     "--end-sessions", "on", "--session-max-age", "3600")
-    assert changed == {**DEFAULTS, "host_aliases": ["db.example.com:3306", "*.tunnel.lan:*"], "address_logins_per_minute": 500, "end_sessions": True, "session_max_age_s": 3600}, changed
+    assert changed == {**DEFAULTS, "host_aliases": ["db.example.com:3306", "*.tunnel.lan:*"],
+                       "address_logins_per_minute": 500, "end_sessions": True, "session_max_age_s": 3600}, changed
     assert home.wait_event("login_rules.changed", before)["cluster"] == "demo"
     text = trivet(home, "login-rules", "demo").stdout
     assert "db.example.com:3306, *.tunnel.lan:*" in text and "end-sessions         on" in text, text
