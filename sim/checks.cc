@@ -139,22 +139,30 @@ void World::check_dropped(const Topology& before, const Topology& next) {
 // An election keeps who wrote last and who voted. Of a writer that was named and never opened,
 // because the answer to its naming came late or never, it may know nothing: nobody acted on it.
 void World::check_election(const Topology& before, const Topology& next) {
-  const auto last_of = [](const Topology& t) { return t.writer ? t.writer : t.last_writer; };
-  const bool goes_back =
-      undone_ && (next.last_writer != last_of(before) || next.voters == undone_->voters);
-  const Topology& known = goes_back ? *undone_ : before;
-  if (next.last_writer != last_of(known)) {
-    violate("I13", "an election forgets who wrote last");
+  if (undone_ && !forgotten_by_election(*undone_, next)) {
+    return;
   }
-  // One whose vote was stored and the answer lost may go again: it was never told to count. One
-  // whose vote was taken may have it again: more must promise then.
+  if (const auto forgotten = forgotten_by_election(before, next)) {
+    violate(forgotten->first, forgotten->second);
+  }
+}
+
+// What `next` has forgotten of `known`: the rule, and what happened. One whose vote was stored and
+// the answer lost may go again: it was never told to count. One whose vote was taken may have it
+// again: more must promise then.
+std::optional<std::pair<std::string, std::string>> World::forgotten_by_election(
+    const Topology& known, const Topology& next) const {
+  if (next.last_writer != (known.writer ? known.writer : known.last_writer)) {
+    return {{"I13", "an election forgets who wrote last"}};
+  }
   for (const Server& s : servers_) {
     const bool voted = contains(known.voters, s.index);
     const bool votes = contains(next.voters, s.index);
     if (votes ? !voted && !contains(dropped_, s.index) : voted && s.counts) {
-      violate("I10", "an election changes whether " + name(s.index) + " votes");
+      return {{"I10", "an election changes whether " + name(s.index) + " votes"}};
     }
   }
+  return std::nullopt;
 }
 
 void World::check_promise(int member, Term term) {

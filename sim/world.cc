@@ -218,6 +218,9 @@ bool World::is_quiet() {
 }
 
 bool World::is_converged() {
+  if (!is_healthy()) {
+    return false;  // a wish that was told late, when control stalled
+  }
   const Server& writer = server(index_of(*stored_.writer));
   for (const Server& s : servers_) {
     if (!s.executed.contains(writer.held) || !s.relay.empty()) {

@@ -97,6 +97,8 @@ class World {
   void check_switchover(const Topology& before, const Topology& next);
   void check_dropped(const Topology& before, const Topology& next);
   void check_election(const Topology& before, const Topology& next);
+  std::optional<std::pair<std::string, std::string>> forgotten_by_election(
+      const Topology& known, const Topology& next) const;
   void check_promise(int member, Term term);
   void check_follow(int member, int source, Term term);
   void check_open_writer(int member, Term term);

@@ -47,6 +47,8 @@ class LocalAgent final : public MemberAgent {
   trivet::Result<trivet::MemberReport> report() override;
   Result<std::optional<failover::ApplyProgress>> apply_progress() override;
   Status set_commit_delay(const Stamp& stamp, failover::Micros delay) override;
+  Result<std::vector<ClientSession>> end_sessions(const std::vector<ClientSession>& unwanted,
+                                                  Millis deadline) override;
   Result<std::uint32_t> probe_login(const Endpoint& endpoint, Millis deadline) override;
 
  private:

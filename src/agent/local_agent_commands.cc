@@ -307,6 +307,31 @@ Status LocalAgent::set_commit_delay(const Stamp& stamp, failover::Micros delay) 
   return admin_.set_commit_delay(delay, std::min(left(stamp), kLook));
 }
 
+Result<std::vector<ClientSession>> LocalAgent::end_sessions(
+    const std::vector<ClientSession>& unwanted, Millis deadline) {
+  const Clock& clock = *agents_.settings().clock;
+  const Instant until = clock.now() + deadline;
+  TRIVET_TRY(const std::vector<mysql::Session> seen, admin_.sessions(deadline));
+  std::vector<ClientSession> out;
+  std::map<std::uint64_t, std::size_t> by_id;
+  for (const mysql::Session& session : seen) {
+    by_id.emplace(session.id, out.size());
+    out.push_back({session.id, session.user, session.host});
+  }
+  for (const ClientSession& one : unwanted) {
+    const auto found = by_id.find(one.id);
+    if (found == by_id.end() || out[found->second].user != one.user ||
+        !out[found->second].host.ends_with(one.host)) {
+      continue;
+    }
+    const Status killed = admin_.kill_session(one.id, since(clock.now(), until));
+    if (!killed && killed.error().code != Errc::kNotFound) {
+      return killed.error();
+    }
+  }
+  return out;
+}
+
 Result<std::uint32_t> LocalAgent::probe_login(const Endpoint& endpoint, Millis deadline) {
   mysql::ConnectOptions options;
   options.host = endpoint.address;

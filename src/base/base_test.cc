@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "base/result.h"
+#include "base/secret.h"
 #include "base/uri.h"
 #include "base/xml_writer.h"
 
@@ -116,6 +117,28 @@ TEST(Log, ALineIsValidUtf8WhateverIsSaid) {
       "\"text\":\"\\ufffd\\\"\\u000a\xc3\xb6\\ufffd\\ufffd\",\"n\":7}");
   EXPECT_EQ(log_line(false, time, Level::kInfo, "a.b", {{"one", "\xc3\xb6"}, {"two", "x\xf6"}}),
             time + " info  a.b one=\xc3\xb6 two=\"x\\ufffd\"");
+}
+
+// A short text lies in the object itself, so moving it away copies it.
+TEST(Secret, LeavesNothingWhereItWasMovedFrom) {
+  SecretString source(std::string("short-secret"));
+  const SecretString target(std::move(source));
+  EXPECT_EQ(target.reveal(), "short-secret");
+  const std::string_view left(reinterpret_cast<const char*>(&source), sizeof source);
+  EXPECT_EQ(left.find("secret"), std::string_view::npos);
+  SecretString assigned(std::string("other-secret"));
+  assigned = SecretString(std::string("tiny"));
+  const std::string_view bytes(reinterpret_cast<const char*>(&assigned), sizeof assigned);
+  EXPECT_EQ(bytes.find("secret"), std::string_view::npos);
+  EXPECT_EQ(assigned.reveal(), "tiny");
+}
+
+TEST(Secret, WipingEmptiesAText) {
+  std::string text = "short-secret";
+  const std::string_view bytes(reinterpret_cast<const char*>(&text), sizeof text);
+  wipe(text);
+  EXPECT_TRUE(text.empty());
+  EXPECT_EQ(bytes.find("secret"), std::string_view::npos);
 }
 
 TEST(Random, TextKeepsToItsAlphabet) {

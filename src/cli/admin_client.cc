@@ -106,6 +106,22 @@ Result<std::string> AdminClient::iam(std::string_view method, std::string_view t
   return call({method, target, std::move(body), Millis(30'000)});
 }
 
+Result<std::string> AdminClient::loss(const std::string& cluster) const {
+  return call({"GET", "/clusters/" + cluster + "/loss", "", kAnswer});
+}
+
+Status AdminClient::accept_loss(const std::string& cluster, const std::string& member,
+                                const std::string& held) const {
+  const auto answer = call({"POST", "/clusters/" + cluster + "/loss",
+                            json{{"member", member}, {"held", held}}.dump(), kAnswer});
+  return answer ? ok() : Status(answer.error());
+}
+
+Status AdminClient::rotate_key() const {
+  const auto answer = call({"POST", "/rotate-key", "{}", Millis(30'000)});
+  return answer ? ok() : Status(answer.error());
+}
+
 Result<std::string> AdminClient::login_rules(std::string body) const {
   return call({"POST", "/login-rules", std::move(body), kAnswer});
 }

@@ -51,6 +51,13 @@ class AdminClient {
                                     const std::string& token) const;
   // A call under /iam/; its answer's JSON.
   Result<std::string> iam(std::string_view method, std::string_view target, std::string body) const;
+  // The JSON of GET /clusters/CLUSTER/loss.
+  Result<std::string> loss(const std::string& cluster) const;
+  // Both as they were shown.
+  Status accept_loss(const std::string& cluster, const std::string& member,
+                     const std::string& held) const;
+  // POST /rotate-key.
+  Status rotate_key() const;
   // POST /login-rules; its answer's JSON.
   Result<std::string> login_rules(std::string body) const;
   // Returns when the members have ended, or at once when they are to go on; the daemon ends then.

@@ -86,6 +86,10 @@ void add_daemon_commands(Builder& b) {
   command->add_flag("--keep-members", down->keep_members,
                     "stop only the daemon; the database servers go on");
 
+  auto rotate = std::make_shared<RotateKeyOptions>();
+  b.add(&b.app, "rotate-key", "Replace the key that the home's secrets are sealed under", rotate,
+        run_rotate_key);
+
   auto status = std::make_shared<StatusOptions>();
   command = b.add(&b.app, "status", "Clusters, members and endpoints (exit status 3: not running)",
                   status, run_status);
@@ -194,18 +198,12 @@ void add_login_rules_command(Builder& b) {
          "end the sessions of those who may not log in any more");
   number("--session-max-age", "SECONDS", "of a database session; 0: no end",
          rules->session_max_age_s);
-  command
-      ->add_option_function<std::string>(
-          "--role-tag",
-          [rules](const std::string& key) { rules->role_tag = key == "off" ? "" : key; },
-          "the principal's tag that names its MySQL roles")
-      ->type_name("KEY|off");
   number("--rate-principal", "N", "logins a minute of each principal; 0: any number",
          rules->principal_logins_per_minute);
   number("--rate-address", "N", "logins a minute from each source address; 0: any number",
          rules->address_logins_per_minute);
   on_off("--connect-conditions", &LoginRulesOptions::connect_conditions,
-         "policies on rds-db:connect see the source address and TLS");
+         "policies on rds-db:connect see the source address");
 }
 
 void add_cluster_commands(Builder& b) {
@@ -219,7 +217,19 @@ void add_cluster_commands(Builder& b) {
         ->capture_default_str();
     command->add_flag("--json", options->json, "print the result as JSON");
   };
-  add("failover", "Make a reader the writer; wait until it serves", run_failover);
+  auto failover = std::make_shared<FailoverOptions>();
+  CLI::App* electing = b.add(&b.app, "failover", "Make a reader the writer; wait until it serves",
+                             failover, run_failover);
+  electing->add_option("CLUSTER", failover->cluster, "the DB cluster's identifier")->required();
+  CLI::Option* loss = electing->add_flag(
+      "--allow-data-loss", failover->allow_data_loss,
+      "when the election waits in vain: show what would be lost, ask, and go on without it");
+  electing->add_option("--to", failover->to, "the DB instance that is to write then")->needs(loss);
+  electing->add_flag("--yes", failover->is_sure, "do not ask")->needs(loss);
+  electing->add_option("--timeout", failover->timeout_s, "seconds to wait")
+      ->check(CLI::Range(1, 86400))
+      ->capture_default_str();
+  electing->add_flag("--json", failover->json, "print the result as JSON");
   auto switchover = std::make_shared<SwitchoverOptions>();
   CLI::App* handing =
       b.add(&b.app, "switchover", "Hand the writer's part over to a reader without an outage; wait",

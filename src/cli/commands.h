@@ -39,6 +39,10 @@ struct StatusOptions {
 };
 Result<int> run_status(const Context& context, const StatusOptions& options);
 
+struct RotateKeyOptions {};
+// Replaces the key that the home's secrets are sealed under, with the daemon or without one.
+Result<int> run_rotate_key(const Context& context, const RotateKeyOptions& options);
+
 // commands_login.cc
 
 struct EnvOptions {
@@ -80,7 +84,6 @@ struct LoginRulesOptions {
   std::optional<std::int64_t> token_max_age_s;
   std::optional<bool> end_sessions;
   std::optional<std::int64_t> session_max_age_s;
-  std::optional<std::string> role_tag;  // empty: off
   std::optional<std::int64_t> principal_logins_per_minute;
   std::optional<std::int64_t> address_logins_per_minute;
   std::optional<bool> connect_conditions;
@@ -128,8 +131,22 @@ struct RebootOptions {
 // RebootDBCluster or RebootDBInstance; waits until all serve again.
 Result<int> run_reboot(const Context& context, const RebootOptions& options);
 
-// FailoverDBCluster, StopDBCluster and StartDBCluster; they wait until it is done.
-Result<int> run_failover(const Context& context, const ClusterOptions& options);
+struct FailoverOptions {
+  std::string cluster;
+  bool allow_data_loss = false;
+  // Of allow_data_loss.
+  std::string to;        // empty: the member that is known to lack least
+  bool is_sure = false;  // nobody is asked
+  bool json = false;
+  int timeout_s = 180;
+};
+// FailoverDBCluster; waits until it is done. With allow_data_loss see below.
+Result<int> run_failover(const Context& context, const FailoverOptions& options);
+// commands_loss.cc: of a cluster whose election waits for members that do not come back. Shows what
+// is lost, asks, and waits until somebody writes.
+Result<int> run_failover_at_a_loss(const Context& context, const FailoverOptions& options);
+
+// StopDBCluster and StartDBCluster; they wait until it is done.
 Result<int> run_stop(const Context& context, const ClusterOptions& options);
 Result<int> run_start(const Context& context, const ClusterOptions& options);
 

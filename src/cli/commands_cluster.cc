@@ -7,58 +7,13 @@
 #include "base/clock.h"
 #include "cli/admin_client.h"
 #include "cli/api_client.h"
+#include "cli/cluster_watch.h"
 #include "cli/commands.h"
 #include "cli/event_list.h"
 #include "cli/status.h"
 
 namespace trivet::cli {
 namespace {
-
-constexpr Millis kPoll{50};
-
-// One cluster, watched over the daemon's socket.
-class ClusterWatch {
- public:
-  ClusterWatch(const AdminClient& admin, std::string identifier)
-      : admin_(admin), identifier_(std::move(identifier)) {}
-
-  Result<StatusCluster> look() const {
-    TRIVET_TRY(const std::string json, admin_.status());
-    TRIVET_TRY(const DaemonStatus status, parse_status(json));
-    const StatusCluster* cluster = status.find(identifier_);
-    return cluster != nullptr
-               ? Result<StatusCluster>(*cluster)
-               : make_error(Errc::kNotFound, fmt::format("there is no cluster {}", identifier_));
-  }
-
-  // The cluster when `is_done`. Says on standard error what changes meanwhile. kTimeout.
-  template <typename IsDone>
-  Result<StatusCluster> wait(IsDone is_done, Millis timeout) const {
-    const SystemClock clock;
-    const Instant end = clock.now() + timeout;
-    std::string last;
-    while (clock.now() < end) {
-      TRIVET_TRY(const StatusCluster cluster, look());
-      if (is_done(cluster)) {
-        return cluster;
-      }
-      const std::string line =
-          fmt::format("{}: {}{}{}", identifier_, cluster.status,
-                      cluster.waiting_for.empty() ? "" : "; waiting for ", cluster.waiting_for);
-      if (line != last) {
-        say(line);
-        last = line;
-      }
-      wait_for(kPoll);
-    }
-    return make_error(Errc::kTimeout, fmt::format("{}: not done after {} s, and goes on ({})",
-                                                  identifier_, timeout.count() / 1000, last));
-  }
-
- private:
-  const AdminClient& admin_;
-  std::string identifier_;
-};
 
 // The message of the newest event with this id since `from`; empty when there is none.
 Result<std::string> message_of(const AdminClient& admin, const EventChoice& choice,
@@ -138,7 +93,10 @@ bool has_rebooted(const StatusCluster& before, const StatusCluster& now, const s
 
 }  // namespace
 
-Result<int> run_failover(const Context& context, const ClusterOptions& options) {
+Result<int> run_failover(const Context& context, const FailoverOptions& options) {
+  if (options.allow_data_loss) {
+    return run_failover_at_a_loss(context, options);
+  }
   TRIVET_TRY(const std::optional<AdminClient> admin, AdminClient::open(context.paths));
   if (!admin) {
     return say_not_running(context);

@@ -239,6 +239,21 @@ Result<int> run_down(const Context& context, const DownOptions& options) {
   return kExitOk;
 }
 
+Result<int> run_rotate_key(const Context& context, const RotateKeyOptions&) {
+  TRIVET_TRY(const std::optional<AdminClient> admin, AdminClient::open(context.paths));
+  if (admin) {
+    TRIVET_CHECK_OK(admin->rotate_key());
+  } else {
+    TRIVET_TRY(const int status,
+               run_daemon_program(context, {"rotate-key", "--home", context.paths.home}));
+    if (status != 0) {
+      return kExitFailed;
+    }
+  }
+  print("All secrets are sealed under a new key; temporary credentials made before are over\n");
+  return kExitOk;
+}
+
 Result<int> run_status(const Context& context, const StatusOptions& options) {
   TRIVET_TRY(const std::optional<AdminClient> admin, AdminClient::open(context.paths));
   if (!admin) {

@@ -30,7 +30,6 @@ json changes_of(const LoginRulesOptions& options) {
   set(changes, "token_max_age_s", options.token_max_age_s);
   set(changes, "end_sessions", options.end_sessions);
   set(changes, "session_max_age_s", options.session_max_age_s);
-  set(changes, "role_tag", options.role_tag);
   set(changes, "principal_logins_per_minute", options.principal_logins_per_minute);
   set(changes, "address_logins_per_minute", options.address_logins_per_minute);
   set(changes, "connect_conditions", options.connect_conditions);
@@ -51,7 +50,6 @@ std::string render(const json& rules) {
   const auto on_off = [&rules](const char* name) {
     return std::string(rules.at(name).get<bool>() ? "on" : "off");
   };
-  const auto role_tag = rules.at("role_tag").get<std::string>();
   std::string out;
   const auto line = [&out](std::string_view name, std::string_view value) {
     out += fmt::format("{:<20} {}\n", name, value);
@@ -61,7 +59,6 @@ std::string render(const json& rules) {
   line("token-max-age", number(rules.at("token_max_age_s"), "s", "as long as the token says"));
   line("end-sessions", on_off("end_sessions"));
   line("session-max-age", number(rules.at("session_max_age_s"), "s", "none"));
-  line("role-tag", role_tag.empty() ? "off" : role_tag);
   line("rate-principal", number(rules.at("principal_logins_per_minute"), "a minute", "none"));
   line("rate-address", number(rules.at("address_logins_per_minute"), "a minute", "none"));
   line("connect-conditions", on_off("connect_conditions"));

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/daemon.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -28,13 +26,19 @@
 #include "base/file.h"
 #include "base/iso8601.h"
 #include "base/log.h"
+#include "base/mutex.h"
 #include "base/random.h"
 #include "base/worker.h"
 #include "daemon/audit_trail.h"
+#include "daemon/cluster_admin.h"
+#include "daemon/credentials_admin.h"
 #include "daemon/engine_host.h"
+#include "daemon/home_lock.h"
 #include "daemon/host_entries.h"
 #include "daemon/iam_admin.h"
 #include "daemon/login_rules_admin.h"
+#include "daemon/sealing_key.h"
+#include "daemon/session_watch.h"
 #include "daemon/status_json.h"
 #include "daemon/token_admin.h"
 #include "net/http_server.h"
@@ -55,33 +59,7 @@ namespace {
 constexpr Millis kStopRequests{5'000};
 constexpr Millis kStopMembers{180'000};
 constexpr Millis kFlushAudit{2'000};
-constexpr std::chrono::seconds kSessionMax{12 * 3600};
 constexpr const char* kHostsFile = "/etc/hosts";
-
-// Holds the home: one daemon at a time. Given back by the kernel however we end.
-class HomeLock {
- public:
-  ~HomeLock() {
-    if (fd_ >= 0) {
-      ::close(fd_);
-    }
-  }
-  Status take(const std::string& path) {
-    fd_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (fd_ < 0) {
-      return make_error(Errc::kDenied, errno_message("open " + path, errno));
-    }
-    if (::flock(fd_, LOCK_EX | LOCK_NB) != 0) {
-      return make_error(
-          Errc::kAlreadyExists,
-          "another trivetd runs on this home: `trivet status` shows it, `trivet down` stops it");
-    }
-    return ok();
-  }
-
- private:
-  int fd_ = -1;
-};
 
 net::HttpResponse json_response(int status, const nlohmann::json& body) {
   return {status, {{"Content-Type", "application/json"}}, body.dump() + "\n"};
@@ -108,13 +86,15 @@ struct Daemon::Parts {
   Installation installation;
   SystemClock clock;
   HomeLock lock;
-  std::shared_ptr<const service::Sealer> sealer;
+  std::shared_ptr<service::Sealer> sealer;
+  Mutex replacing;  // of the sealing key
   std::shared_ptr<const pki::KeyPair> authority;
   std::unique_ptr<StateStore> store;
   std::unique_ptr<service::IamService> iam;
   std::unique_ptr<service::StsService> sts;
   std::unique_ptr<AuditTrail> audit;
   std::unique_ptr<service::LoginRulesBook> login_rules;
+  std::unique_ptr<service::SessionKeeper> sessions;
   std::unique_ptr<service::TokenVerifier> verifier;
   std::unique_ptr<authd::Server> authd;
   std::unique_ptr<EngineHost> engine;
@@ -149,8 +129,9 @@ struct Daemon::Parts {
   void on_api_worker(std::function<void()> work);
   net::HttpResponse admin_call(const net::HttpRequest& request);
   EndpointFacts endpoint_facts() const;
-  net::HttpResponse credentials(const net::HttpRequest& request);
   net::HttpResponse stop_members(const net::HttpRequest& request);
+  SealedThings sealed_things();
+  net::HttpResponse rotate_key();
   net::HttpResponse metrics() const;
 };
 
@@ -167,11 +148,8 @@ Status Daemon::Parts::load_home() {
   }
   TRIVET_TRY(installation, decode_installation(*config));
   TRIVET_CHECK_OK(lock.take(paths.lock()));
-  TRIVET_TRY(std::string key, read_file(paths.sealing_key()));
-  TRIVET_TRY(sealer, service::Sealer::create(SecretString(std::move(key))));
-  TRIVET_TRY(const std::string sealed, read_file(paths.authority_key()));
-  TRIVET_TRY(SecretString authority_key,
-             sealer->open(paths.authority_key().substr(paths.home.size()), sealed));
+  TRIVET_TRY(sealer, open_sealer(paths));
+  TRIVET_TRY(SecretString authority_key, open_authority_key(paths, *sealer));
   TRIVET_TRY(std::string certificate, read_file(paths.ca_bundle()));
   authority = std::make_shared<const pki::KeyPair>(
       pki::KeyPair{std::move(certificate), std::move(authority_key)});
@@ -186,8 +164,16 @@ Status Daemon::Parts::build_services() {
   sts = std::make_unique<service::StsService>(*iam, sealer, jose::verify_jws);
   login_rules = std::make_unique<service::LoginRulesBook>(*store);
   TRIVET_CHECK_OK(login_rules->load());
-  verifier = std::make_unique<service::TokenVerifier>(service::TokenVerifier::Options{
-      .identities = *iam, .sealer = sealer, .rules = login_rules.get(), .begun = clock.wall_now()});
+  verifier = std::make_unique<service::TokenVerifier>(
+      service::TokenVerifier::Options{.identities = *iam,
+                                      .sealer = sealer,
+                                      .rules = login_rules.get(),
+                                      .begun = clock.wall_now(),
+                                      .on_allowed = [this](const service::AllowedLogin& login) {
+                                        keep_session(login, *login_rules, *sessions);
+                                      }});
+  sessions = make_session_keeper(
+      {*iam, *login_rules, clock, [this] { return clusters.get(); }, options.paths.sessions()});
   authd = std::make_unique<authd::Server>(*verifier, clock, *audit);
   open_router();
   hosts_file = std::make_unique<hosts::HostsFile>(kHostsFile, installation.id);
@@ -332,7 +318,9 @@ Status Daemon::start() {
   TRIVET_CHECK_OK(p.build_agents());
   TRIVET_CHECK_OK(p.build_network());
   p.build_api();
+  TRIVET_CHECK_OK(finish_replacement(p.options.paths, p.sealed_things()));
   TRIVET_CHECK_OK(p.clusters->start());
+  p.sessions->start();
   TRIVET_CHECK_OK(p.listen());
   log(Level::kInfo, "daemon.ready",
       {{"home", p.options.paths.home}, {"api", p.installation.endpoint_url()}});
@@ -351,6 +339,9 @@ void Daemon::stop() {
     if (worker) {
       worker->stop();
     }
+  }
+  if (p.sessions) {
+    p.sessions->stop();
   }
   if (p.clusters) {
     p.clusters->stop();
@@ -417,7 +408,11 @@ net::HttpResponse Daemon::Parts::admin_call(const net::HttpRequest& request) {
             events_json(clusters->events().find({})) + "\n"};
   }
   if (request.method == "POST" && request.target == "/credentials") {
-    return credentials(request);
+    return give_credentials(request, *sts,
+                            {installation, options.paths.ca_bundle(), clock.wall_now()});
+  }
+  if (request.method == "POST" && request.target == "/rotate-key") {
+    return rotate_key();
   }
   if (request.method == "POST" && request.target == "/token/explain") {
     return explain_token(request, *verifier, clusters->views(), clock.wall_now());
@@ -426,6 +421,9 @@ net::HttpResponse Daemon::Parts::admin_call(const net::HttpRequest& request) {
     return stop_members(request);
   }
   auto answer = iam_admin_call(request, *iam);
+  if (!answer) {
+    answer = cluster_admin_call(request, *clusters);
+  }
   if (!answer) {
     answer = login_rules_admin_call(request, *login_rules);
   }
@@ -452,33 +450,15 @@ EndpointFacts Daemon::Parts::endpoint_facts() const {
   return out;
 }
 
-net::HttpResponse Daemon::Parts::credentials(const net::HttpRequest& request) {
-  const auto body = nlohmann::json::parse(request.body, nullptr, false);
-  std::chrono::seconds duration(3'600);
-  if (body.is_object() && body.contains("duration_seconds")) {
-    const auto& wanted = body["duration_seconds"];
-    if (!wanted.is_number_integer() || wanted.get<std::int64_t>() < 900 ||
-        wanted.get<std::int64_t>() > kSessionMax.count()) {
-      return json_response(400, {{"error", "duration_seconds must be 900 to 43200"}});
-    }
-    duration = std::chrono::seconds(wanted.get<std::int64_t>());
-  }
-  const auto session = sts->make_local_session(duration, clock.wall_now());
-  if (!session) {
-    return json_response(500, {{"error", session.error().message}});
-  }
-  log(Level::kInfo, "credentials.given",
-      {{"uid", request.peer_credentials->uid},
-       {"access_key_id", session->access_key_id.str()},
-       {"seconds", duration.count()}});
-  return json_response(200, {{"access_key_id", session->access_key_id.str()},
-                             {"secret_access_key", session->secret.reveal()},
-                             {"session_token", session->session_token},
-                             {"expiration", format_iso8601(session->expires)},
-                             {"endpoint_url", installation.endpoint_url()},
-                             {"region", installation.realm.region},
-                             {"account_id", installation.realm.account.str()},
-                             {"ca_bundle", options.paths.ca_bundle()}});
+SealedThings Daemon::Parts::sealed_things() {
+  return {sealer, *iam, [this] { return clusters->reseal(); }};
+}
+
+net::HttpResponse Daemon::Parts::rotate_key() {
+  const MutexLock one_at_a_time(replacing);
+  const Status replaced = replace_sealing_key(options.paths, sealed_things());
+  return replaced ? json_response(200, {{"replaced", true}})
+                  : json_response(500, {{"error", replaced.error().message}});
 }
 
 net::HttpResponse Daemon::Parts::stop_members(const net::HttpRequest& request) {

@@ -109,6 +109,7 @@ Result<InitialisedHome> initialise(const HomePaths& paths, Installation wanted) 
   TRIVET_CHECK_OK(make_folder(paths.home + "/tls", 0755));
   TRIVET_CHECK_OK(make_folder(paths.run(), 0711));
   // What a cut-off attempt left belongs to nothing.
+  ::unlink(paths.next_sealing_key().c_str());
   for (const char* suffix : {"", "-wal", "-shm"}) {
     ::unlink((paths.store() + suffix).c_str());
   }
@@ -118,7 +119,8 @@ Result<InitialisedHome> initialise(const HomePaths& paths, Installation wanted) 
                          random_text(kHashCharacters - 1, kLowerAlphanumerics);
   SecretString key(random_bytes(service::Sealer::kKeyBytes));
   TRIVET_CHECK_OK(write_file_atomically(paths.sealing_key(), key.reveal(), 0600));
-  TRIVET_TRY(const auto sealer, service::Sealer::create(std::move(key)));
+  TRIVET_TRY(const std::shared_ptr<const service::Sealer> sealer,
+             service::Sealer::create(std::move(key)));
   TRIVET_CHECK_OK(write_authority(paths, *sealer, wanted));
 
   TRIVET_TRY(const auto store, store_sqlite::open_sqlite_store({.path = paths.store()}));

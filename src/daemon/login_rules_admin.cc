@@ -45,7 +45,6 @@ const std::map<std::string, Target, std::less<>>& targets() {
       {"token_max_age_s", &LoginRulesChange::token_max_age_s},
       {"end_sessions", &LoginRulesChange::end_sessions},
       {"session_max_age_s", &LoginRulesChange::session_max_age_s},
-      {"role_tag", &LoginRulesChange::role_tag},
       {"principal_logins_per_minute", &LoginRulesChange::principal_logins_per_minute},
       {"address_logins_per_minute", &LoginRulesChange::address_logins_per_minute},
       {"connect_conditions", &LoginRulesChange::connect_conditions}};

@@ -5,7 +5,6 @@
 
 #include <fmt/format.h>
 #include <limits.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -14,9 +13,11 @@
 #include <csignal>
 #include <cstdlib>
 
+#include "adapter/process/core_dumps.h"
 #include "base/log.h"
 #include "daemon/daemon.h"
 #include "daemon/initialise.h"
+#include "daemon/sealing_key.h"
 #include "service/failpoints.h"
 
 namespace trivet::daemon {
@@ -96,8 +97,6 @@ int run_daemon(const HomePaths& paths, const LogOptions& log_options) {
     return fail(make_error(Errc::kDenied, "cannot write the log " + log_options.file));
   }
   service::announce_failpoints();
-  // Keys and passwords are in this memory: no core dump, no other process of the user looks in.
-  ::prctl(PR_SET_DUMPABLE, 0);
   // Each client of an endpoint takes two descriptors.
   rlimit files{};
   if (::getrlimit(RLIMIT_NOFILE, &files) == 0) {
@@ -125,6 +124,11 @@ int run_daemon(const HomePaths& paths, const LogOptions& log_options) {
   daemon.stop();
   log(Level::kInfo, "daemon.stopped");
   return 0;
+}
+
+int run_rotate_key(const HomePaths& paths) {
+  const Status replaced = replace_sealing_key_offline(paths);
+  return replaced ? 0 : fail(replaced.error());
 }
 
 }  // namespace
@@ -163,8 +167,15 @@ int run(int argc, char** argv) {
       "--log-debug", [&log_options] { log_options.least = Level::kDebug; },
       "Also each step of a failover with its time");
   run_command->add_option("--log-file", log_options.file, "Instead of standard error");
+  CLI::App* rotate_command = app.add_subcommand(
+      "rotate-key", "Replace the key that secrets are sealed under, while no daemon runs");
   CLI11_PARSE(app, argc, argv);
+  // Keys and passwords are in this memory.
+  process::forbid_core_dumps();
   init.wanted.realm.account = AccountId(account);
+  if (rotate_command->parsed()) {
+    return run_rotate_key(paths);
+  }
   return init_command->parsed() ? run_init(paths, std::move(init)) : run_daemon(paths, log_options);
 }
 

@@ -11,7 +11,6 @@ std::string encode(const LoginRules& rules) {
                             {"token_max_age_s", rules.token_max_age_s},
                             {"end_sessions", rules.end_sessions},
                             {"session_max_age_s", rules.session_max_age_s},
-                            {"role_tag", rules.role_tag},
                             {"principal_logins_per_minute", rules.principal_logins_per_minute},
                             {"address_logins_per_minute", rules.address_logins_per_minute},
                             {"connect_conditions", rules.connect_conditions}});
@@ -24,7 +23,6 @@ Result<LoginRules> decode_login_rules(std::string_view text) {
     rules.token_max_age_s = j.at("token_max_age_s");
     rules.end_sessions = j.at("end_sessions");
     rules.session_max_age_s = j.at("session_max_age_s");
-    rules.role_tag = j.at("role_tag");
     rules.principal_logins_per_minute = j.at("principal_logins_per_minute");
     rules.address_logins_per_minute = j.at("address_logins_per_minute");
     rules.connect_conditions = j.at("connect_conditions");

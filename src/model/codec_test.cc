@@ -51,7 +51,6 @@ TEST(LoginRulesCodec, RoundTrips) {
   rules.token_max_age_s = 60;
   rules.end_sessions = true;
   rules.session_max_age_s = 3600;
-  rules.role_tag = "dbroles";
   rules.principal_logins_per_minute = 5;
   rules.address_logins_per_minute = 6;
   rules.connect_conditions = true;

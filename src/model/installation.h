@@ -40,9 +40,12 @@ struct HomePaths {
   std::string home;
   std::string config() const { return home + "/config.json"; }
   std::string sealing_key() const { return home + "/sealing.key"; }  // 0600, 32 bytes
+  // Only while it replaces the other; what is sealed may be under either.
+  std::string next_sealing_key() const { return home + "/sealing.key.next"; }
   std::string authority_key() const { return home + "/tls/ca-key.sealed"; }
   std::string ca_bundle() const { return home + "/tls/ca-bundle.pem"; }  // what clients trust
   std::string store() const { return home + "/state/trivet.db"; }
+  std::string sessions() const { return home + "/state/sessions.json"; }
   std::string run() const { return home + "/run"; }
   std::string lock() const { return home + "/run/trivetd.lock"; }
   std::string admin_socket() const { return home + "/run/trivetd.sock"; }

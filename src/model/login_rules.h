@@ -21,11 +21,9 @@ struct LoginRules {
   std::int64_t token_max_age_s = 0;    // since it was signed; 0: as long as it says itself
   bool end_sessions = false;           // when what let them in is taken away
   std::int64_t session_max_age_s = 0;  // of a database session; 0: no end
-  // The key of the principal's tag whose value names MySQL roles; empty: off.
-  std::string role_tag;
   std::int64_t principal_logins_per_minute = 0;  // of each principal; 0: any number
   std::int64_t address_logins_per_minute = 0;    // from each source address; 0: any number
-  // Policies on rds-db:connect see the source address, the TLS version and cipher.
+  // Policies on rds-db:connect see the source address.
   bool connect_conditions = false;
 
   friend bool operator==(const LoginRules&, const LoginRules&) = default;

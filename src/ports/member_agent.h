@@ -50,6 +50,13 @@ struct MemberReport {
   int unknown_acknowledgers = 0;  // semi-sync clients that are not ours, killed by this call (I10)
 };
 
+// A client's session as a member shows it.
+struct ClientSession {
+  std::uint64_t id = 0;  // CONNECTION_ID()
+  std::string user;
+  std::string host;  // "192.0.2.7:49152"
+};
+
 struct FollowTarget {
   MemberId source;
   bool counts = true;  // do its acknowledgements count?
@@ -119,6 +126,14 @@ class MemberAgent {
     (void)stamp;
     (void)delay;
     return ok();
+  }
+  // Ends each of `unwanted` that is there under its number, with its user and a host that ends as
+  // given (KILL CONNECTION), and returns the sessions of clients that were there before.
+  virtual Result<std::vector<ClientSession>> end_sessions(
+      const std::vector<ClientSession>& unwanted, Millis deadline) {
+    (void)unwanted;
+    (void)deadline;
+    return make_error(Errc::kUnavailable, "members of this kind do not show sessions");
   }
   // A real login over verified TLS as the account that may do nothing, through `endpoint`; the
   // @@server_id that answered.

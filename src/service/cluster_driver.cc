@@ -61,6 +61,8 @@ Status ClusterDriver::make_agents() {
   if (!secrets) {
     return secrets.error();
   }
+  // Kept apart from what members are given for good.
+  master_password_ = std::make_shared<const SecretString>(std::move(secrets->master_password));
   secrets_ = std::make_shared<const ClusterSecrets>(std::move(*secrets));
   for (const Member& member : cluster_.members) {
     const std::weak_ptr<int> alive = alive_;
@@ -255,7 +257,7 @@ void ClusterDriver::adopt_again(const MemberId& id) {
         id, [](MemberAgent& agent) { return agent.adopt(); },
         [this, id](const Adopted& adopted) {
           Hands& hands = hands_.at(id);
-          if (!adopted) {
+          if (!adopted || !machine_) {  // that it ended must be heard by somebody
             adopt_again(id);
           } else if (hands.process.mysqld_pid == 0 &&
                      !(adopted->has_value() && take_process(hands, **adopted))) {
@@ -420,6 +422,7 @@ void ClusterDriver::ask_reports() {
             detector_.on_held(id, report->held, now);
           }
           h.report = std::move(*report);
+          h.reported_at = needs_.clock.wall_now();
           h.trouble = h.report.replication_error;
           if (h.process.mysqld_pid == pid) {
             judge_replication(id, h.report);

@@ -23,6 +23,7 @@
 #include "service/cluster_events.h"
 #include "service/cluster_store.h"
 #include "service/cluster_view.h"
+#include "service/loss_preview.h"
 
 namespace trivet::service {
 
@@ -61,6 +62,12 @@ class ClusterDriver {
   void request_failover();
   // Hands over to `target` without an election, or gives up with an event that says why.
   void request_switchover(const MemberId& target);
+  // What letting a member write that may not hold everything would cost. kConflict when no election
+  // waits for anybody.
+  Result<LossPreview> preview_loss() const;
+  // Lets `member`, which is to hold what it was shown to hold, write without the others. kConflict
+  // when things have changed since.
+  Status accept_loss(const MemberId& member, const std::string& held);
   // Restarts members in place, one after the other, and waits for each. kConflict when the cluster
   // is not available or being rebooted already.
   Status reboot(std::vector<MemberId> members);
@@ -71,6 +78,11 @@ class ClusterDriver {
   // Orderly stop of all members; `done` on control with the first error. Nothing is driven
   // afterwards.
   void stop_members(std::function<void(Status)> done);
+
+  // As the agent's; `done` on control, or never when the driver goes. kUnavailable while the member
+  // does not run.
+  void end_sessions(const MemberId& member, std::vector<ClientSession> unwanted,
+                    std::function<void(Result<std::vector<ClientSession>>)> done);
 
   const Cluster& cluster() const { return cluster_; }
 
@@ -83,6 +95,7 @@ class ClusterDriver {
     MemberProcess process;
     int ended_pid = 0;  // the last run whose end was told
     MemberReport report;
+    std::optional<WallTime> reported_at;  // the report's time
     bool reporting = false;
     bool asked_progress = false;  // not answered yet
     Instant next_progress{};
@@ -167,7 +180,9 @@ class ClusterDriver {
   DriverNeeds needs_;
   Cluster cluster_;
   Stage stage_ = Stage::kIdle;
-  std::shared_ptr<const ClusterSecrets> secrets_;
+  std::shared_ptr<const ClusterSecrets> secrets_;  // without the next
+  // Until the master user has it.
+  std::shared_ptr<const SecretString> master_password_;
   std::map<MemberId, Hands> hands_;
   std::unique_ptr<failover::FailoverMachine> machine_;
   failover::FaultDetector detector_;

@@ -37,12 +37,11 @@ void ClusterDriver::form() {
       return;
     }
     const MemberId first = cluster_.members.front().id;
-    auto secrets = secrets_;
     on_member<Status>(
         first,
-        [cluster = cluster_, secrets](MemberAgent& agent) {
+        [cluster = cluster_, password = master_password_](MemberAgent& agent) {
           return agent.bootstrap(
-              {cluster.master_username, secrets->master_password.copy(), cluster.database_name});
+              {cluster.master_username, password->copy(), cluster.database_name});
         },
         [this](const Status& result) { formed(result); });
   });
@@ -141,13 +140,7 @@ void ClusterDriver::probed(const Status& result) {
     return;
   }
   // The master password was needed until now; from here on nobody but its owner has it.
-  ClusterSecrets kept;
-  for (const auto& [id, password] : secrets_->replication_passwords) {
-    kept.replication_passwords.emplace(id, password.copy());
-  }
-  kept.probe_password = secrets_->probe_password.copy();
-  kept.clone_password = secrets_->clone_password.copy();
-  Status stored = needs_.store.put_secrets(cluster_.resource_id, kept);
+  Status stored = needs_.store.put_secrets(cluster_.resource_id, *secrets_);
   auto updated = needs_.store.update(cluster_.id, [](Cluster& c) -> Status {
     if (c.status == ClusterStatus::kCreating) {
       c.status = ClusterStatus::kAvailable;
@@ -160,6 +153,7 @@ void ClusterDriver::probed(const Status& result) {
     probing_ = false;
     return;
   }
+  master_password_.reset();
   cluster_ = *updated;
   needs_.events.created(cluster_);
   log(Level::kInfo, "cluster.available",

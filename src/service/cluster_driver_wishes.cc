@@ -2,6 +2,8 @@
 //
 // What an operator wishes of a running cluster: reboots, a stop, a start. The record's status says
 // what is wanted, so that a daemon that comes later goes on with it.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -14,12 +16,82 @@ namespace {
 
 // For one member to come back, others that must be healthy before it is taken away included.
 constexpr Millis kRebootMax{180'000};
+constexpr Millis kEndSessionsMax{3'000};
 constexpr Millis kStopAgain{5'000};
 constexpr Millis kStoreAgain{2'000};
 // A started cluster that has its writer is available when its readers serve too, or after this.
 constexpr Millis kReadersMax{20'000};
 
 }  // namespace
+
+Result<LossPreview> ClusterDriver::preview_loss() const {
+  const auto offers = machine_ ? machine_->loss_offers(needs_.clock.now())
+                               : std::vector<failover::FailoverMachine::LossOffer>();
+  if (offers.empty()) {
+    return make_error(
+        Errc::kConflict,
+        machine_ && machine_->serving_writer()
+            ? fmt::format("{} has a writer: nothing has to be lost", cluster_.id.str())
+            : fmt::format("{} has no writer yet, and none of its members can be let "
+                          "write: one must answer, and the election must have "
+                          "waited in vain for some seconds",
+                          cluster_.id.str()));
+  }
+  LossPreview out;
+  out.waiting_for = machine_->waiting_for();
+  std::vector<Holding> could_write;
+  std::vector<Holding> reported;
+  for (const auto& offer : offers) {
+    could_write.push_back({offer.member, offer.held});
+  }
+  for (const auto& [id, hands] : hands_) {
+    reported.push_back({id, hands.report.held});
+    const bool answers = std::any_of(offers.begin(), offers.end(),
+                                     [&](const auto& offer) { return offer.member == id; });
+    if (!answers) {
+      out.absent.push_back({id, hands.reported_at});
+    }
+  }
+  out.offers = weigh_offers(could_write, reported);
+  return out;
+}
+
+Status ClusterDriver::accept_loss(const MemberId& member, const std::string& held) {
+  TRIVET_TRY(const LossPreview preview, preview_loss());
+  const auto offer = std::find_if(preview.offers.begin(), preview.offers.end(),
+                                  [&](const auto& one) { return one.member == member; });
+  if (offer == preview.offers.end()) {
+    return make_error(Errc::kConflict, fmt::format("{} cannot be let write now", member.str()));
+  }
+  if (offer->held.str() != held) {
+    return make_error(Errc::kConflict,
+                      fmt::format("{} holds something else by now: look again", member.str()));
+  }
+  log(Level::kWarning, "failover.loss_accepted",
+      {{"cluster", cluster_.id.str()},
+       {"member", member.str()},
+       {"held", held},
+       {"lacks", offer->lacks.str()},
+       {"without", preview.waiting_for}});
+  needs_.events.loss_accepted(cluster_, *offer, preview.waiting_for);
+  feed(failover::LossAccepted{member});
+  return ok();
+}
+
+void ClusterDriver::end_sessions(const MemberId& member, std::vector<ClientSession> unwanted,
+                                 std::function<void(Result<std::vector<ClientSession>>)> done) {
+  const auto hands = hands_.find(member);
+  if (stage_ != Stage::kRunning || hands == hands_.end() || hands->second.process.mysqld_pid == 0) {
+    done(make_error(Errc::kUnavailable, member.str() + " does not run"));
+    return;
+  }
+  on_member<Result<std::vector<ClientSession>>>(
+      member,
+      [unwanted = std::move(unwanted)](MemberAgent& agent) {
+        return agent.end_sessions(unwanted, kEndSessionsMax);
+      },
+      std::move(done));
+}
 
 bool ClusterDriver::is_whole() const {
   return machine_ && machine_->serving_writer() &&

@@ -122,6 +122,18 @@ void ClusterEvents::member_ended(const MemberId& member, std::string_view how) {
             with_detail("DB instance shutdown.", "mysqld ended: ", how));
 }
 
+// AWS has no event for what it has no command for: the nearest is its word on a failed failover.
+void ClusterEvents::loss_accepted(const Cluster& cluster, const LossPreview::Offer& offer,
+                                  std::string_view without) {
+  const std::string known = offer.lacks.empty()
+                                ? "no transaction that it is known to lack"
+                                : fmt::format("{} transactions given up that others held: {}",
+                                              offer.lacks.count(), offer.lacks.str());
+  of_cluster(cluster, "RDS-EVENT-0069", "failover",
+             fmt::format("An operator accepted the loss of data: {} is to write without {}; {}.",
+                         offer.member.str(), without, known));
+}
+
 void ClusterEvents::reboot_failed(const MemberId& member, std::string_view why) {
   of_member(member, "RDS-EVENT-0022", "availability",
             fmt::format("Error restarting mysql: {}.", why));

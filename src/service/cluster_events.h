@@ -13,6 +13,7 @@
 #include "core/failover/effects.h"
 #include "model/cluster.h"
 #include "service/event_log.h"
+#include "service/loss_preview.h"
 
 namespace trivet::service {
 
@@ -36,6 +37,9 @@ class ClusterEvents {
   void started(const Cluster& cluster, Millis took);
   // A member's process has ended while it should run.
   void member_ended(const MemberId& member, std::string_view how);
+  // An operator lets a member write that may lack acknowledged commits.
+  void loss_accepted(const Cluster& cluster, const LossPreview::Offer& offer,
+                     std::string_view without);
   void reboot_failed(const MemberId& member, std::string_view why);
   void noted(const Cluster& cluster, const failover::Note& note, const NoteFacts& facts);
 

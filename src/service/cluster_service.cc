@@ -126,6 +126,19 @@ void ClusterService::stop() {
   event_log_.stop();
 }
 
+void ClusterService::end_sessions(const MemberId& member, std::vector<ClientSession> unwanted,
+                                  std::function<void(Result<std::vector<ClientSession>>)> done) {
+  control_->post([this, member, unwanted = std::move(unwanted), done = std::move(done)] {
+    for (auto& [id, driver] : drivers_) {
+      if (driver->cluster().find_member(member) != nullptr) {
+        driver->end_sessions(member, unwanted, done);
+        return;
+      }
+    }
+    done(make_error(Errc::kNotFound, "there is no member " + member.str()));
+  });
+}
+
 Status ClusterService::stop_members(Millis deadline) {
   struct Waiting {
     std::promise<Status> done;
@@ -255,10 +268,13 @@ Result<ClusterViewPtr> ClusterService::create(Cluster wanted, std::uint16_t port
   }
   on_control([this, &wanted] { drive(wanted); });
   const ClusterViewPtr view = find(wanted.id);
-  if (!view) {
-    return make_error(Errc::kInternal, "the cluster went away while it was created");
+  if (view) {
+    return view;
   }
-  return view;
+  // It failed so soon that it is gone: an event says why. The answer shows what was asked for.
+  auto asked = std::make_shared<ClusterView>();
+  asked->cluster = wanted;
+  return ClusterViewPtr(std::move(asked));
 }
 
 Result<ClusterViewPtr> ClusterService::remove(const ClusterId& id) {
@@ -348,6 +364,22 @@ Status ClusterService::request_switchover(const ClusterId& id, const MemberId& t
     return ok();
   });
   return asked ? ok() : Status(asked.error());
+}
+
+Result<LossPreview> ClusterService::preview_loss(const ClusterId& id) {
+  LossPreview out;
+  const auto looked = with_driver(id, [&out](ClusterDriver& driver) -> Status {
+    TRIVET_TRY(out, driver.preview_loss());
+    return ok();
+  });
+  return looked ? Result<LossPreview>(std::move(out)) : looked.error();
+}
+
+Status ClusterService::accept_loss(const ClusterId& id, const MemberId& member,
+                                   const std::string& held) {
+  const auto accepted =
+      with_driver(id, [&](ClusterDriver& driver) { return driver.accept_loss(member, held); });
+  return accepted ? ok() : Status(accepted.error());
 }
 
 Result<ClusterViewPtr> ClusterService::with_driver(

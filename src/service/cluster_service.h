@@ -57,6 +57,8 @@ class ClusterService {
   void stop();
   // Stops all members in order, then `stop()`. The first error.
   Status stop_members(Millis deadline);
+  // As ClusterStore::reseal().
+  Status reseal() { return store_.reseal(); }
 
   // `wanted` has everything of the request and the derived defaults; ids, members and endpoints are
   // filled in here. Faults: DBClusterAlreadyExistsFault, DBClusterQuotaExceededFault,
@@ -72,6 +74,9 @@ class ClusterService {
   // Hands the writer's part over to `target` without an election; an event tells how it ended.
   // Faults: those of request_failover, InvalidDBInstanceState.
   Status request_switchover(const ClusterId& id, const MemberId& target);
+  // See ClusterDriver. Errors: DBClusterNotFoundFault, kConflict.
+  Result<LossPreview> preview_loss(const ClusterId& id);
+  Status accept_loss(const ClusterId& id, const MemberId& member, const std::string& held);
   // Restart all members, or one, in place, while at least one voter serves the writer. Faults:
   // DBClusterNotFoundFault, DBInstanceNotFound, InvalidDBClusterStateFault,
   // InvalidDBInstanceState.
@@ -81,6 +86,10 @@ class ClusterService {
   // DBClusterNotFoundFault, InvalidDBClusterStateFault.
   Result<ClusterViewPtr> stop_cluster(const ClusterId& id);
   Result<ClusterViewPtr> start_cluster(const ClusterId& id);
+
+  // As ClusterDriver::end_sessions(); returns at once.
+  void end_sessions(const MemberId& member, std::vector<ClientSession> unwanted,
+                    std::function<void(Result<std::vector<ClientSession>>)> done);
 
   // Null when there is none.
   ClusterViewPtr find(const ClusterId& id) const;

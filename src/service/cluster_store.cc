@@ -8,6 +8,7 @@ namespace trivet::service {
 namespace {
 
 constexpr std::string_view kClusters = "clusters/";
+constexpr std::string_view kSecrets = "cluster-secrets/";
 // Writers of one record are an API call and its driver: more than a few lost races cannot be.
 constexpr int kRacesMax = 20;
 
@@ -18,7 +19,7 @@ std::string topology_key(const ClusterResourceId& id) {
   return "topology/" + id.str();
 }
 std::string secrets_key(const ClusterResourceId& id) {
-  return "cluster-secrets/" + id.str();
+  return std::string(kSecrets) + id.str();
 }
 
 }  // namespace
@@ -42,7 +43,9 @@ Result<Cluster> ClusterStore::get(const ClusterId& id) {
 }
 
 Status ClusterStore::create(const Cluster& cluster, const ClusterSecrets& secrets) {
-  const std::string sealed = sealer_->seal_bytes(secrets_key(cluster.resource_id), encode(secrets));
+  const MutexLock lock(sealing_);
+  const std::string sealed =
+      sealer_->seal(secrets_key(cluster.resource_id), SecretString(encode(secrets)));
   const auto done = store_.commit({
       .compares = {{cluster_key(cluster.id), Revision()}},
       .puts = {{cluster_key(cluster.id), encode(cluster)},
@@ -110,10 +113,36 @@ Result<ClusterSecrets> ClusterStore::secrets(const ClusterResourceId& id) {
 
 Status ClusterStore::put_secrets(const ClusterResourceId& id, const ClusterSecrets& secrets) {
   const std::string key = secrets_key(id);
-  const std::string sealed = sealer_->seal_bytes(key, encode(secrets));
+  const MutexLock lock(sealing_);
+  const std::string sealed = sealer_->seal(key, SecretString(encode(secrets)));
   const auto done =
       store_.commit({.compares = {}, .puts = {{key, to_base64(sealed)}}, .deletes = {}});
   return done ? ok() : Status(done.error());
+}
+
+Status ClusterStore::reseal() {
+  const MutexLock lock(sealing_);
+  for (int race = 0; race < kRacesMax; ++race) {
+    TRIVET_TRY(const std::vector<StoredValue> records, store_.list(kSecrets));
+    Commit commit;
+    for (const StoredValue& record : records) {
+      const auto sealed = from_base64(record.value);
+      if (sealed && sealer_->is_current(*sealed)) {
+        continue;
+      }
+      TRIVET_TRY(const SecretString clear, sealer_->open(record.key, sealed.value_or("")));
+      commit.compares.push_back({record.key, record.modified});
+      commit.puts.push_back({record.key, to_base64(sealer_->seal(record.key, clear))});
+    }
+    if (commit.puts.empty()) {
+      return ok();
+    }
+    const auto done = store_.commit(commit);
+    if (done || done.error().code != Errc::kConflict) {
+      return done ? ok() : Status(done.error());
+    }
+  }
+  return make_error(Errc::kConflict, "clusters are being changed by others");
 }
 
 }  // namespace trivet::service

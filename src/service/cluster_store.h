@@ -8,6 +8,7 @@
 #include <memory>
 #include <vector>
 
+#include "base/mutex.h"
 #include "base/result.h"
 #include "model/cluster.h"
 #include "ports/state_store.h"
@@ -42,10 +43,13 @@ class ClusterStore {
 
   Result<ClusterSecrets> secrets(const ClusterResourceId& id);
   Status put_secrets(const ClusterResourceId& id, const ClusterSecrets& secrets);
+  // All secrets are under the sealer's current key when it returns, in one commit.
+  Status reseal();
 
  private:
   StateStore& store_;
   std::shared_ptr<const Sealer> sealer_;
+  Mutex sealing_;  // from sealing to the commit: nothing is written under a key that has gone
 };
 
 }  // namespace trivet::service

@@ -78,10 +78,12 @@ void announce_failpoints() {
   }
 }
 
-void failpoint(const failover::Action& action, Side side, MemberAgent* agent) {
+namespace {
+
+void reach(std::string_view kind, Side side, MemberAgent* agent) {
   static Failpoints failpoints;
   Armed armed;
-  if (armed_file().empty() || !failpoints.reached(failover::name_of(action), side, armed)) {
+  if (armed_file().empty() || !failpoints.reached(kind, side, armed)) {
     return;
   }
   log(Level::kError, "failpoint.reached", {{"failpoint", armed.text}});
@@ -93,6 +95,16 @@ void failpoint(const failover::Action& action, Side side, MemberAgent* agent) {
   } else if (armed.action == "wait") {
     ::poll(nullptr, 0, std::clamp(armed.wait, 0, kWaitMax));
   }
+}
+
+}  // namespace
+
+void failpoint(const failover::Action& action, Side side, MemberAgent* agent) {
+  reach(failover::name_of(action), side, agent);
+}
+
+void failpoint(std::string_view kind, Side side) {
+  reach(kind, side, nullptr);
 }
 
 }  // namespace trivet::service

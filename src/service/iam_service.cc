@@ -65,6 +65,23 @@ Status IamService::mutate(const Plan& plan) {
                    "submitted simultaneously. Wait a few minutes and submit your request again.");
 }
 
+Status IamService::reseal() {
+  return mutate([&](const IamState& state) -> Result<Commit> {
+    Commit commit;
+    for (const auto& [id, entry] : state.access_keys) {
+      if (options_.sealer->is_current(entry->record.sealed_secret)) {
+        continue;
+      }
+      const std::string key = access_key_key(id);
+      IamAccessKey sealed_again = entry->record;
+      sealed_again.sealed_secret = options_.sealer->seal(key, *entry->secret);
+      commit.compares.push_back({key, entry->modified});
+      commit.puts.push_back({key, encode(sealed_again)});
+    }
+    return commit;
+  });
+}
+
 Result<std::string> IamService::keep_session_data(const SessionData& data, WallTime expires,
                                                   WallTime now) {
   constexpr std::size_t kDropsMax = 100;

@@ -244,6 +244,9 @@ class IamService {
   Status set_guardrail(std::string_view document);
   IamAccount account() const;
 
+  // All secret access keys are under the sealer's current key when it returns, in one commit.
+  Status reseal();
+
   // An immutable copy of everything, for reading without the lock.
   std::shared_ptr<const IamState> state() const { return state_.load(); }
 

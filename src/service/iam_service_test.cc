@@ -27,6 +27,30 @@ TEST(IamUsers, AreFoundWhateverTheCaseAndUnique) {
   EXPECT_EQ(fault_of(bed.iam().get_user("bo")), "NoSuchEntityException");
 }
 
+TEST(IamAccessKeys, AreSealedAgainUnderANewKeyAndGoOn) {
+  IdentityBed bed;
+  bed.user("ana");
+  const sigv4::Credentials root = bed.key("");
+  const sigv4::Credentials ana = bed.key("ana");
+  const auto sealer = *Sealer::create(SecretString(std::string(32, 'k')));
+  auto iam = *IamService::open(
+      {.store = &bed.store(), .sealer = sealer, .realm = {.account = AccountId(kAccount)}});
+  ASSERT_TRUE(sealer->begin_rotation(SecretString(std::string(32, 'n'))));
+  ASSERT_TRUE(iam->reseal());
+  sealer->end_rotation();
+  for (const auto* key : {&root, &ana}) {
+    EXPECT_EQ(iam->snapshot()->find_key(key->access_key_id)->secret->reveal(),
+              key->secret_access_key.reveal());
+  }
+  // Its memory is as new as the store: the next change does not collide.
+  EXPECT_TRUE(iam->update_access_key("ana", ana.access_key_id, false));
+  EXPECT_FALSE(IamService::open(
+      {.store = &bed.store(), .sealer = bed.sealer(), .realm = {.account = AccountId(kAccount)}}));
+  EXPECT_TRUE(IamService::open({.store = &bed.store(),
+                                .sealer = *Sealer::create(SecretString(std::string(32, 'n'))),
+                                .realm = {.account = AccountId(kAccount)}}));
+}
+
 TEST(IamUsers, RefuseBadNamesPathsAndTags) {
   IdentityBed bed;
   EXPECT_EQ(fault_of(bed.iam().create_user({.name = "a b"}, kNow)), "ValidationError");

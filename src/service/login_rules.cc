@@ -21,7 +21,6 @@ constexpr std::size_t kAliasBytesMax = 261;            // a DNS name, a colon an
 constexpr std::int64_t kTokenAgeMax = 900;             // no token lives longer
 constexpr std::int64_t kSessionAgeMax = 365 * 86'400;  // a year
 constexpr std::int64_t kLoginsMax = 1'000'000;
-constexpr std::size_t kTagKeyBytesMax = 128;
 
 Error invalid(std::string message) {
   return make_error(Errc::kInvalidArgument, std::move(message));
@@ -75,15 +74,6 @@ Status set_number(std::int64_t& out, const std::optional<std::int64_t>& wanted,
   return ok();
 }
 
-// IAM's characters of a tag key, as far as they are ASCII.
-bool is_tag_key(std::string_view key) {
-  return key.size() <= kTagKeyBytesMax && std::all_of(key.begin(), key.end(), [](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                  std::string_view("_.:/=+-@ ").find(c) != std::string_view::npos ||
-                  static_cast<unsigned char>(c) >= 0x80;
-         });
-}
-
 Result<LoginRulesBook::Entry> read_entry(const StoredValue& record) {
   LoginRulesBook::Entry entry;
   TRIVET_TRY(entry.rules, decode_login_rules(record.value));
@@ -119,11 +109,6 @@ Result<LoginRules> changed(const LoginRules& rules, const LoginRulesChange& chan
                              "principal_logins_per_minute", kLoginsMax));
   TRIVET_CHECK_OK(set_number(out.address_logins_per_minute, change.address_logins_per_minute,
                              "address_logins_per_minute", kLoginsMax));
-  if (change.role_tag && !is_tag_key(*change.role_tag)) {
-    return invalid(
-        fmt::format("{} cannot be the key of a tag", token::log_quoted(*change.role_tag)));
-  }
-  out.role_tag = change.role_tag.value_or(out.role_tag);
   out.one_time_tokens = change.one_time_tokens.value_or(out.one_time_tokens);
   out.end_sessions = change.end_sessions.value_or(out.end_sessions);
   out.connect_conditions = change.connect_conditions.value_or(out.connect_conditions);

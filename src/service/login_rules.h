@@ -32,7 +32,6 @@ struct LoginRulesChange {
   std::optional<std::int64_t> token_max_age_s;
   std::optional<bool> end_sessions;
   std::optional<std::int64_t> session_max_age_s;
-  std::optional<std::string> role_tag;
   std::optional<std::int64_t> principal_logins_per_minute;
   std::optional<std::int64_t> address_logins_per_minute;
   std::optional<bool> connect_conditions;

@@ -70,8 +70,8 @@ Error refuse() {
 }
 
 // Secrets of sessions are base64 of 30 bytes; the bytes travel.
-std::string secret_bytes(const SecretString& secret) {
-  return from_base64(secret.reveal()).value_or("");
+SecretString secret_bytes(const SecretString& secret) {
+  return SecretString(from_base64(secret.reveal()).value_or(""));
 }
 
 bool is_kind(std::uint8_t kind) {
@@ -82,10 +82,11 @@ bool is_kind(std::uint8_t kind) {
 
 std::optional<std::string> seal_session_token(const SessionClaims& claims, const Sealer& sealer) {
   std::string plain;
+  plain.reserve(2 * kSessionTokenMax);  // grown, it would leave copies behind
   put_u8(plain, kVersion);
   put_u8(plain, static_cast<std::uint8_t>(claims.kind));
   put_text(plain, claims.access_key_id.str());
-  put_text(plain, secret_bytes(claims.secret));
+  put_text(plain, secret_bytes(claims.secret).reveal());
   put_text(plain, claims.principal_id);
   put_text(plain, claims.session_name);
   put_text(plain, claims.source_identity);
@@ -104,7 +105,8 @@ std::optional<std::string> seal_session_token(const SessionClaims& claims, const
   } else {
     put_u8(plain, static_cast<std::uint8_t>(DataForm::kNone));
   }
-  std::string token = to_base64(sealer.seal_bytes(kContext, plain));
+  const SecretString wiped(std::move(plain));
+  std::string token = to_base64(sealer.seal(kContext, wiped));
   if (token.size() > kSessionTokenMax) {
     return std::nullopt;
   }
@@ -132,7 +134,8 @@ Result<SessionClaims> open_session_token(std::string_view token, const Sealer& s
   SessionClaims claims;
   claims.kind = static_cast<SessionClaims::Kind>(kind);
   claims.access_key_id = AccessKeyId(reader.text());
-  claims.secret = SecretString(to_base64(reader.text()));
+  const SecretString bytes(reader.text());
+  claims.secret = SecretString(to_base64(bytes.reveal()));
   claims.principal_id = reader.text();
   claims.session_name = reader.text();
   claims.source_identity = reader.text();

@@ -229,6 +229,9 @@ LoginVerdict TokenVerifier::decide(Login& login) const {
   if (verdict.allowed) {
     use_token(login, proved, verdict);
   }
+  if (verdict.allowed && options_.on_allowed) {
+    options_.on_allowed({login.member, login.request, proved, context, login.now});
+  }
   return verdict;
 }
 

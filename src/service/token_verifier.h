@@ -6,6 +6,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -72,6 +73,15 @@ struct LoginVerdict {
   Millis answer_after{0};  // a refusal's answer waits so long, so that guessing is slow
 };
 
+// A login that was let in, for whoever looks after the session. A view.
+struct AllowedLogin {
+  const MemberId& member;
+  const wire::TokenRequest& request;
+  const ProvedToken& proved;
+  ContextKeys context;  // that rds-db:connect was decided with
+  WallTime now{};
+};
+
 // Thread-safe: verify() may be called from any thread and takes microseconds.
 class TokenVerifier {
  public:
@@ -81,6 +91,8 @@ class TokenVerifier {
     token::TokenLimits limits{};
     const LoginRulesBook* rules = nullptr;  // outlives the verifier; null: the defaults for all
     WallTime begun{};                       // of this process: nothing is known of logins before
+    // Hears of each login that was allowed, before mysqld does. May be empty; cheap.
+    std::function<void(const AllowedLogin&)> on_allowed{};
   };
   explicit TokenVerifier(Options options)
       : options_(std::move(options)),

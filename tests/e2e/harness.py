@@ -418,3 +418,12 @@ class Home:
             return None
         except pymysql.err.MySQLError as error:
             return error.args[0]
+
+    def admin_sql(self, member, statement):
+        """As Trivet itself, over the member's own socket."""
+        number = self.sql(member["address"], "SELECT @@server_id")[0][0]
+        with contextlib.closing(pymysql.connect(unix_socket=f"{self.path}/run/{number}/mysqld.sock",
+                                                user="trivet_admin", connect_timeout=5, read_timeout=10)) as connection:
+            with connection.cursor() as cursor:
+                cursor.execute(statement)
+                return cursor.fetchall()

@@ -411,6 +411,21 @@ Result<std::vector<DumpThread>> MemberAdmin::dump_threads(Millis deadline) {
   return out;
 }
 
+Result<std::vector<Session>> MemberAdmin::sessions(Millis deadline) {
+  TRIVET_TRY(const QueryResult result, query_until(queries::kSessions, after(deadline)));
+  std::vector<Session> out;
+  for (std::size_t i = 0; i < result.rows.size(); ++i) {
+    out.push_back({.id = static_cast<std::uint64_t>(result.number(i, "Id")),
+                   .user = result.text(i, "User"),
+                   .host = result.text(i, "Host")});
+  }
+  return out;
+}
+
+Status MemberAdmin::kill_session(std::uint64_t id, Millis deadline) {
+  return execute_until(bind(queries::kKill, {std::to_string(id)}), after(deadline));
+}
+
 Result<unsigned> MemberAdmin::kill_dump_threads(const std::string& user, Millis deadline) {
   const Instant until = after(deadline);
   TRIVET_TRY(const std::vector<DumpThread> threads, dump_threads(left_until(until)));

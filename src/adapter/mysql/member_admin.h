@@ -70,6 +70,12 @@ struct Source {
   std::string tls_ca;
 };
 
+struct Session {
+  std::uint64_t id = 0;
+  std::string user;
+  std::string host;  // with the client's port
+};
+
 struct DumpThread {
   std::uint64_t id = 0;
   std::string user;  // each member replicates with an account of its own (failover.md I10)
@@ -149,6 +155,10 @@ class MemberAdmin {
   Status unlock_account(const std::string& user, const std::string& host, Millis deadline);
   // Ends a reader's acknowledgements at once, once its account is locked. How many were killed.
   Result<unsigned> kill_dump_threads(const std::string& user, Millis deadline);
+  // Of everybody, ours and replication's included.
+  Result<std::vector<Session>> sessions(Millis deadline);
+  // kNotFound: it has ended.
+  Status kill_session(std::uint64_t id, Millis deadline);
   Result<std::vector<DumpThread>> dump_threads(Millis deadline);
 
   Result<QueryResult> query(std::string_view sql, Millis deadline);

@@ -80,6 +80,8 @@ inline constexpr std::string_view kDumpThreads =
     "  AND v.VARIABLE_NAME IN ('rpl_semi_sync_replica', 'rpl_semi_sync_slave')"
     " WHERE t.PROCESSLIST_COMMAND LIKE 'Binlog Dump%' GROUP BY 1, 2, 3";
 inline constexpr std::string_view kKill = "KILL ?";
+// Unlike the tables, it shows the client's port, and needs no temporary table.
+inline constexpr std::string_view kSessions = "SHOW PROCESSLIST";
 
 inline constexpr std::string_view kSourceWaitsForever =
     "SET GLOBAL rpl_semi_sync_source_timeout=4294967295,"

@@ -11,6 +11,7 @@
 #include <chrono>
 #include <csignal>
 
+#include "adapter/process/core_dumps.h"
 #include "base/file.h"
 
 extern char** environ;
@@ -69,6 +70,7 @@ Result<pid_t> spawn(const GuardSpec& spec, int write_end) {
   ::posix_spawnattr_setpgroup(&attributes, 0);
   ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETPGROUP);
   pid_t pid = 0;
+  const CoreLimitForChildren as_without_us;
   const int number = ::posix_spawn(&pid, spec.guard_binary.c_str(), &actions, &attributes,
                                    pointers.data(), environ);
   ::posix_spawnattr_destroy(&attributes);

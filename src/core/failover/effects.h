@@ -129,6 +129,12 @@ struct SwitchoverRequested {
 struct RebootRequested {
   MemberId member;
 };
+// Operator's wish, on record: `member`, one of loss_offers, is to write from what it holds when the
+// election cannot go on otherwise; what others may hold is given up (promise 1). Ignored when it is
+// not on offer. Forgotten once a writer is in the store.
+struct LossAccepted {
+  MemberId member;
+};
 // A reader's receiver or applier does not run. Told once for each time that it is seen.
 struct ReplicationBroken {
   enum class Kind {
@@ -143,7 +149,7 @@ struct ReplicationBroken {
 struct Tick {};
 
 using Input = std::variant<EffectDone, MemberDied, FailoverRequested, SwitchoverRequested,
-                           RebootRequested, ReplicationBroken, Tick>;
+                           RebootRequested, LossAccepted, ReplicationBroken, Tick>;
 
 // What happened, for events, the log and the status page.
 struct Note {

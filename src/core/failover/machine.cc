@@ -126,6 +126,7 @@ std::vector<Effect> FailoverMachine::step(const Input& input, Instant now) {
                  },
                  [&](const SwitchoverRequested& wish) { begin_switchover(wish.target, now); },
                  [&](const RebootRequested& wish) { begin_reboot(wish.member, now); },
+                 [&](const LossAccepted& wish) { accept_loss(wish.member, now); },
                  [&](const ReplicationBroken& broken) { on_broken(broken, now); },
                  [](const Tick&) {},
              },
@@ -188,6 +189,7 @@ void FailoverMachine::begin_round(bool cold, Instant now, const std::string& why
     m.busy = underway && m.busy;
     m.promised = m.drained = m.follows = m.counts = m.asked_to_follow = false;
     m.awaits_look = m.broken = false;  // also what is broken has a vote to give
+    m.needs_rejoin = m.needs_rejoin && !is_voter(id);
     m.proof = MemberState::Proof::kNone;
     m.failures = 0;
     m.next_try = now;
@@ -283,6 +285,7 @@ void FailoverMachine::on_committed(Instant now) {
   topology_ = *std::exchange(committing_, std::nullopt);
   if (topology_.phase == Topology::Phase::kSteady) {
     amnesia_ = false;
+    accepted_loss_.reset();
   }
   for (auto& [id, m] : members_) {
     m.proof = is_voter(id) ? m.proof : MemberState::Proof::kNone;

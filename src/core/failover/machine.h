@@ -9,6 +9,7 @@
 // compare-and-set before anybody acts on it (I4, I13); and nobody is opened before the store says
 // so and a voter guards its commits (I7). When the last writer itself comes back, it holds
 // everything that was ever acknowledged, and opens only after a voter holds its whole tail (I11).
+// One input, LossAccepted, gives I3 up, and nothing else: the operator's own word.
 #pragma once
 
 #include <map>
@@ -89,6 +90,13 @@ class FailoverMachine {
   // driver's to judge).
   std::vector<MemberId> open_readers() const;
   MemberView member(const MemberId& id) const;
+  // When an election has waited in vain for `last_writer_after`: who could write at the price of
+  // what others may hold, in order. Otherwise empty.
+  struct LossOffer {
+    MemberId member;
+    gtid::GtidSet held;
+  };
+  std::vector<LossOffer> loss_offers(Instant now) const;
   // For people, when no writer serves: what is being waited for. Empty otherwise.
   const std::string& waiting_for() const { return waiting_for_; }
 
@@ -164,6 +172,9 @@ class FailoverMachine {
   void on_succeeded(const Pending& pending, const EffectDone& done, Instant now);
   void on_died(const MemberDied& died, Instant now);
   void begin_reboot(const MemberId& id, Instant now);
+  // In machine_loss.cc.
+  void accept_loss(const MemberId& id, Instant now);
+  bool install_at_a_loss(Instant now);
   void begin_switchover(const MemberId& target, Instant now);
   std::string why_no_switchover(const MemberId& target) const;
   void advance_switchover(Instant now);
@@ -183,7 +194,7 @@ class FailoverMachine {
   void ask_for_promise(const MemberId& id, MemberState& m, Instant now);
   void judge_promises(Instant now);
   void judge_cold(Instant now, int promises);
-  void choose();
+  bool choose();
   void install(const MemberId& id);
   void advance_install(Instant now);
   void commit_writer(Instant now);
@@ -223,7 +234,8 @@ class FailoverMachine {
   Instant next_commit_{};
   std::optional<MemberId> rebooting_;  // asked to be killed so that it comes back
   std::optional<Switchover> switchover_;
-  bool commits_guarded_ = false;  // GuardCommits succeeded for `installing_`
+  std::optional<MemberId> accepted_loss_;  // may write without being known to hold everything
+  bool commits_guarded_ = false;           // GuardCommits succeeded for `installing_`
   std::map<MemberId, MemberState> members_;
   std::map<EffectId, Pending> pending_;
   EffectId next_id_ = 1;

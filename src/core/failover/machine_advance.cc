@@ -14,6 +14,7 @@ namespace {
 
 // Each takes as long as a voter may take to attach.
 constexpr int kGuardsBeforeOtherWay = 2;
+constexpr int kStartsBeforeRejoin = 3;
 
 bool contains(const std::vector<MemberId>& ids, const MemberId& id) {
   return std::find(ids.begin(), ids.end(), id) != ids.end();
@@ -98,6 +99,9 @@ void FailoverMachine::judge_promises(Instant now) {
   }
   if (amnesia_ || promises < promises_needed()) {
     waiting_for_ = missing_promises();
+    if (install_at_a_loss(now)) {
+      return;
+    }
     if (since(round_began_, now) > limits_.last_writer_after) {
       note(Note::Kind::kFailoverStuck, MemberId(), waiting_for_);
       begin_round(true, now, "the election waits for " + waiting_for_);
@@ -107,8 +111,8 @@ void FailoverMachine::judge_promises(Instant now) {
   if (!quorum_at_) {
     quorum_at_ = now;
   }
-  if (!stragglers || since(*quorum_at_, now) >= limits_.straggler) {
-    choose();
+  if ((!stragglers || since(*quorum_at_, now) >= limits_.straggler) && !choose()) {
+    install_at_a_loss(now);
   }
 }
 
@@ -131,10 +135,13 @@ void FailoverMachine::judge_cold(Instant now, int promises) {
                            (writer->state == State::kDead && writer->failures >= 3) ||
                            since(round_began_, now) > limits_.start;
   if (writer_lost && !amnesia_ && promises >= promises_needed()) {
-    choose();
+    if (!choose()) {
+      install_at_a_loss(now);
+    }
     return;
   }
   waiting_for_ = missing_promises();
+  install_at_a_loss(now);
 }
 
 std::string FailoverMachine::missing_promises() const {
@@ -166,13 +173,14 @@ std::optional<MemberId> FailoverMachine::superset_holder() const {
   return std::nullopt;
 }
 
-void FailoverMachine::choose() {
+bool FailoverMachine::choose() {
   const auto candidate = superset_holder();
   if (!candidate) {
     waiting_for_ = "no member holds everything that the others hold; an operator must decide";
-    return;
+    return false;
   }
   install(*candidate);
+  return true;
 }
 
 void FailoverMachine::install(const MemberId& id) {
@@ -205,6 +213,9 @@ void FailoverMachine::advance_install(Instant now) {
         advance_rejoin(id, m, now);
       }
     } else if (!m.promised) {
+      // What does not start from what it has is given other data, where nothing more is hoped for.
+      m.needs_rejoin = accepted_loss_ == installing_ && m.state == State::kDead &&
+                       m.failures >= kStartsBeforeRejoin;
       ask_for_promise(id, m, now);
     } else if (!m.follows && !writer.held.contains(m.held)) {
       // It answered late and holds more than the chosen one (I3): choose again, among all.

@@ -28,8 +28,8 @@ Scope scope_of(const SigningContext& context, std::string_view amz_date) {
 
 std::string sign(const Credentials& credentials, const Scope& scope, std::string_view amz_date,
                  std::string_view canonical) {
-  return signature(signing_key(credentials.secret_access_key.reveal(), scope),
-                   string_to_sign(amz_date, scope, canonical));
+  const SecretString key(signing_key(credentials.secret_access_key.reveal(), scope));
+  return signature(key.reveal(), string_to_sign(amz_date, scope, canonical));
 }
 
 }  // namespace

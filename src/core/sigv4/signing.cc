@@ -3,6 +3,7 @@
 
 #include "base/bytes.h"
 #include "base/crypto.h"
+#include "base/secret.h"
 
 namespace trivet::sigv4 {
 
@@ -33,12 +34,16 @@ std::string string_to_sign(std::string_view amz_date, const Scope& scope,
 }
 
 std::string signing_key(std::string_view secret_access_key, const Scope& scope) {
-  std::string start = "AWS4";
-  start += secret_access_key;
-  const std::string date_key = hmac_sha256(start, scope.date);
-  const std::string region_key = hmac_sha256(date_key, scope.region);
-  const std::string service_key = hmac_sha256(region_key, scope.service);
-  return hmac_sha256(service_key, kTerminator);
+  std::string key = "AWS4";
+  key.reserve(key.size() + secret_access_key.size());
+  key += secret_access_key;
+  for (const std::string_view part : {std::string_view(scope.date), std::string_view(scope.region),
+                                      std::string_view(scope.service), kTerminator}) {
+    std::string next = hmac_sha256(key, part);
+    wipe(key);
+    key = std::move(next);
+  }
+  return key;
 }
 
 std::string signature(std::string_view signing_key, std::string_view string_to_sign) {

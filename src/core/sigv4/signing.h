@@ -26,7 +26,8 @@ struct Scope {
 std::string string_to_sign(std::string_view amz_date, const Scope& scope,
                            std::string_view canonical_request);
 
-// 32 bytes; as secret as the secret itself for that day, region and service.
+// 32 bytes; as secret as the secret itself for that day, region and service: keep it in a
+// SecretString.
 std::string signing_key(std::string_view secret_access_key, const Scope& scope);
 
 // 64 lower-case hex digits.

@@ -8,6 +8,7 @@
 #include "base/bytes.h"
 #include "base/crypto.h"
 #include "base/iso8601.h"
+#include "base/secret.h"
 
 namespace trivet::sigv4 {
 namespace {
@@ -222,14 +223,14 @@ Verdict verify(const ParsedAuth& auth, const SignedRequest& request, std::string
   if (!payloads.verdict.ok()) {
     return payloads.verdict;
   }
-  const std::string key = signing_key(secret, auth.scope);
+  const SecretString key(signing_key(secret, auth.scope));
   for (const std::string& payload : payloads.candidates) {
     const auto canonical = canonical_request(request, {auth.signed_headers, payload});
     if (!canonical) {
       break;
     }
     const std::string expected =
-        signature(key, string_to_sign(auth.amz_date, auth.scope, *canonical));
+        signature(key.reveal(), string_to_sign(auth.amz_date, auth.scope, *canonical));
     if (constant_time_equal(expected, auth.signature)) {
       return {Reason::kNone, {}};
     }

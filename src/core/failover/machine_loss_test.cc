@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "core/failover/machine.h"
+
+namespace trivet::failover {
+namespace {
+
+constexpr std::string_view kUuid = "3e11fa47-71ca-11e1-9e33-c80aa9429562";
+
+gtid::GtidSet up_to(int n) {
+  return *gtid::GtidSet::parse(std::string(kUuid) + ":1-" + std::to_string(n));
+}
+
+MemberId member(int n) {
+  return MemberId("m" + std::to_string(n));
+}
+
+// Three members; m1 wrote. Every effect is answered at once.
+struct Scene {
+  explicit Scene(std::set<MemberId> gone) : lost_disks(std::move(gone)) {
+    Setup setup;
+    setup.members = {member(1), member(2), member(3)};
+    setup.topology.phase = Topology::Phase::kSteady;
+    setup.topology.term = Term(3);
+    setup.topology.writer = setup.topology.last_writer = member(1);
+    setup.topology.voters = {member(2), member(3)};
+    setup.topology.boot_id = setup.boot_id = "boot";
+    machine = std::make_unique<FailoverMachine>(std::move(setup), now);
+  }
+
+  EffectDone answer(const Effect& effect) {
+    asked.push_back(std::string(name_of(effect.action)) + " " + effect.member.str());
+    EffectDone done{effect.id, "", {}};
+    if (std::holds_alternative<Rebuild>(effect.action)) {
+      lost_disks.erase(effect.member);
+      held[effect.member] = held[std::get<Rebuild>(effect.action).donor];
+    } else if (lost_disks.contains(effect.member)) {
+      done.error = "no such disk";
+    } else if (const auto* rejoin = std::get_if<Rejoin>(&effect.action)) {
+      held[effect.member] = rejoin->writer_held;
+      done.rejoined.way = RejoinWay::kRewind;
+    } else if (const auto* follow = std::get_if<Follow>(&effect.action)) {
+      held[effect.member].add(held[follow->source]);
+    }
+    done.held = held[effect.member];
+    return done;
+  }
+
+  void tell(const Input& input) {
+    std::vector<Effect> todo = machine->step(input, now);
+    for (std::size_t i = 0; i < todo.size() && i < 100; ++i) {
+      const EffectDone done = answer(todo[i]);
+      for (Effect& next : machine->step(done, now)) {
+        todo.push_back(std::move(next));
+      }
+    }
+  }
+
+  void run(Millis time) {
+    for (const Instant end = now + time; now < end; now += Millis(50)) {
+      tell(Tick{});
+    }
+  }
+
+  bool was_asked(const std::string& what) const {
+    return std::find(asked.begin(), asked.end(), what) != asked.end();
+  }
+
+  Instant now{};
+  std::set<MemberId> lost_disks;
+  std::map<MemberId, gtid::GtidSet> held{
+      {member(1), up_to(9)}, {member(2), up_to(7)}, {member(3), up_to(8)}};
+  std::unique_ptr<FailoverMachine> machine;
+  std::vector<std::string> asked;
+};
+
+TEST(FailoverMachineLoss, NothingIsLostUnlessAnOperatorSaysSo) {
+  Scene scene({member(1), member(3)});
+  scene.run(Millis(600'000));
+  EXPECT_FALSE(scene.machine->serving_writer());
+  const auto offers = scene.machine->loss_offers(scene.now);
+  ASSERT_EQ(offers.size(), 1U);
+  EXPECT_EQ(offers[0].member, member(2));
+  EXPECT_EQ(offers[0].held, up_to(7));
+}
+
+TEST(FailoverMachineLoss, TheNamedMemberWritesAndTheOthersGetItsData) {
+  Scene scene({member(1), member(3)});
+  scene.run(Millis(120'000));
+  scene.tell(LossAccepted{member(2)});
+  scene.run(Millis(60'000));
+  EXPECT_EQ(scene.machine->serving_writer(), member(2));
+  EXPECT_EQ(scene.machine->open_readers().size(), 2U);
+  EXPECT_EQ(scene.machine->topology().voters.size(), 2U);
+  EXPECT_TRUE(scene.was_asked("rebuild m1") && scene.was_asked("rebuild m3"));
+  EXPECT_TRUE(scene.machine->loss_offers(scene.now).empty());
+}
+
+TEST(FailoverMachineLoss, WhoeverComesBackInTimeIsListenedTo) {
+  Scene scene({member(1), member(3)});
+  scene.run(Millis(120'000));
+  scene.lost_disks.clear();
+  scene.tell(LossAccepted{member(2)});
+  scene.run(Millis(60'000));
+  ASSERT_TRUE(scene.machine->serving_writer());
+  EXPECT_NE(scene.machine->serving_writer(), member(2)) << "both others hold more";
+  EXPECT_FALSE(scene.was_asked("rejoin m1") || scene.was_asked("rebuild m1"));
+}
+
+TEST(FailoverMachineLoss, WhereNobodyHoldsEverythingTheNamedOneDecides) {
+  Scene scene({member(1)});
+  scene.held[member(2)].add(*gtid::GtidSet::parse("3e11fa47-71ca-11e1-9e33-c80aa9429563:1"));
+  scene.run(Millis(120'000));
+  ASSERT_FALSE(scene.machine->serving_writer());
+  EXPECT_EQ(scene.machine->loss_offers(scene.now).size(), 2U);
+  const gtid::GtidSet chosen = scene.held[member(3)];
+  scene.tell(LossAccepted{member(3)});
+  scene.run(Millis(60'000));
+  EXPECT_EQ(scene.machine->serving_writer(), member(3));
+  EXPECT_EQ(scene.held[member(2)], chosen) << "what it alone held was cut off";
+}
+
+TEST(FailoverMachineLoss, AnElectionThatGoesOnOffersNothing) {
+  Scene scene({});
+  EXPECT_TRUE(scene.machine->loss_offers(scene.now).empty());
+  scene.tell(LossAccepted{member(2)});
+  scene.run(Millis(10'000));
+  EXPECT_EQ(scene.machine->serving_writer(), member(1)) << "back in place";
+  scene.tell(LossAccepted{member(2)});
+  scene.run(Millis(10'000));
+  EXPECT_EQ(scene.machine->serving_writer(), member(1));
+}
+
+}  // namespace
+}  // namespace trivet::failover
