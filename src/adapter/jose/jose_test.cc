@@ -50,6 +50,26 @@ class Issuer {
   std::string id_;
 };
 
+TEST(VerifyJws, WhatIsNoBase64urlIsRefusedAndEndsNothing) {
+  const Issuer issuer("a");
+  const std::string good = issuer.sign("{}");
+  const std::string end = good.substr(good.rfind('.'));
+  for (const std::string& token :
+       {std::string("j=."), std::string("j=.."), std::string("a.b.c"), good + "=",
+        good + "==", "=" + good, good + ".a", "+" + good.substr(1), good.substr(0, 5) + end,
+        std::string("eyJhbGciOiJFUzI1NiJ9.j=.AAAA"), std::string("eyJhbGciOiJFUzI1NiJ9..j="),
+        std::string("eyJhbGciOiJFUzI1NiJ9.A.AAAA"), std::string(".."), std::string(".")}) {
+    const auto payload = verify_jws(token, issuer.jwks());
+    ASSERT_FALSE(payload.has_value()) << token;
+    EXPECT_EQ(payload.error().code, Errc::kDenied) << token;
+  }
+  for (const std::string number : {"j=", "A", "=", "A===", "AQ=="}) {
+    const std::string keys = R"({"keys":[{"kty":"RSA","n":")" + number + R"(","e":"AQAB"}]})";
+    EXPECT_FALSE(verify_jws(good, keys).has_value()) << number;
+    EXPECT_FALSE(count_keys(keys).has_value()) << number;
+  }
+}
+
 TEST(VerifyJws, AcceptsWhatAKeyOfTheSetSigned) {
   const Issuer issuer("a");
   const auto payload = verify_jws(issuer.sign(R"({"sub":"x"})"), issuer.jwks());
