@@ -19,8 +19,11 @@ std::vector<LossPreview::Offer> weigh_offers(const std::vector<Holding>& offers,
     lacks.subtract(offer.held);
     out.push_back({offer.member, offer.held, std::move(lacks)});
   }
-  std::stable_sort(out.begin(), out.end(),
-                   [](const auto& a, const auto& b) { return a.lacks.count() < b.lacks.count(); });
+  std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) {
+    const auto lacking_a = a.lacks.count();
+    const auto lacking_b = b.lacks.count();
+    return lacking_a != lacking_b ? lacking_a < lacking_b : a.member < b.member;
+  });
   return out;
 }
 
