@@ -241,6 +241,9 @@ def a_lost_acknowledgement_is_made_up_for(home):
             with client.cursor() as cursor:
                 cursor.execute("UPDATE mydb.one SET n = n + 1 WHERE id = 1")
             answered.append(time.monotonic())
+        # A reader that is back is open before it votes, and connects once more for that.
+        wait_until("two voters", lambda: home.sql(
+            writer["address"], "SHOW GLOBAL STATUS LIKE 'Rpl_semi_sync_source_clients'")[0][1] == "2", 30)
         with stopped(home.daemon.pid):  # or it lets the other reader receive again
             home.admin_sql(other, "STOP REPLICA IO_THREAD")
             source = wait_until("a voter that receives", lambda: socket_of(writer["pid"], 3306, voter["pid"]), 30)
