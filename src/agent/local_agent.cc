@@ -287,6 +287,7 @@ Status LocalAgent::stop(Millis deadline) {
       // (I8).
       (void)admin_.close(kLook);
     }
+    (void)admin_.end_own_sessions(kLook);
     admin_.disconnect();
     auto guard = process::GuardClient::connect(paths_.guard_socket(), kGuard);
     if (guard) {

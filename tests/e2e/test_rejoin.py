@@ -2,6 +2,7 @@
 """A writer that was killed comes back without its data being copied, whatever it held that nobody acknowledged."""
 import contextlib
 import pathlib
+import signal
 import subprocess
 import threading
 import time
@@ -24,12 +25,14 @@ def one_cluster(home):
     cluster = home.create_cluster("demo", DatabaseName="mydb")
     home.shared["host"] = cluster["Endpoint"]
     home.wait_whole()
+    command = pathlib.Path(f"/proc/{home.writer()['pid']}/cmdline").read_text(encoding="utf-8")
+    home.shared["command"] = command.split("\0")
     home.sql(home.shared["host"], "CREATE TABLE mydb.t (id VARCHAR(40) PRIMARY KEY, n INT)")
 
 
 def client(home, name, *words):
     """One of the engine's own programs, with its own libraries: started as mysqld is."""
-    command = pathlib.Path(f"/proc/{home.writer()['pid']}/cmdline").read_text(encoding="utf-8").split("\0")
+    command = home.shared["command"]
     loader, libraries = command[0], command[command.index("--library-path") + 1]
     program = pathlib.Path(libraries).parents[1] / "bin" / name
     done = subprocess.run([loader, "--library-path", libraries, program, "--no-defaults", *words], check=False,
@@ -100,7 +103,15 @@ class Waiting:
 
     def kill(self, before=None):
         connections = [self.home.connect(self.former["address"]) for _ in self.statements]
-        for reader in self.home.readers():
+        readers = self.home.readers()
+        kill(self.home.daemon.pid, signal.SIGSTOP)  # or it lets them receive again
+        try:
+            return self._kill(readers, connections, before)
+        finally:
+            kill(self.home.daemon.pid, signal.SIGCONT)
+
+    def _kill(self, readers, connections, before):
+        for reader in readers:
             admin(self.home, reader, "STOP REPLICA IO_THREAD")
         for connection, statement in zip(connections, self.statements):
             thread = threading.Thread(target=self._run, args=(connection, statement))
@@ -119,6 +130,7 @@ class Waiting:
             before()
         at = time.monotonic()
         kill(self.former["pid"])
+        kill(self.home.daemon.pid, signal.SIGCONT)
         for thread in self.threads:
             thread.join(30)
         return at

@@ -247,8 +247,8 @@ Status MemberAdmin::wait_executed(const std::string& gtid_set, Millis deadline) 
   return ok();
 }
 
-Status MemberAdmin::kill_applier(Instant until) {
-  TRIVET_TRY(const QueryResult threads, query_until(queries::kApplierThreads, until));
+Status MemberAdmin::kill_all_of(std::string_view query, Instant until) {
+  TRIVET_TRY(const QueryResult threads, query_until(query, until));
   for (std::size_t i = 0; i < threads.rows.size(); ++i) {
     const Status done = execute_until(bind(queries::kKill, {threads.text(i, "id")}), until);
     if (!done && done.error().code != Errc::kNotFound) {  // that: it ended meanwhile
@@ -256,6 +256,10 @@ Status MemberAdmin::kill_applier(Instant until) {
     }
   }
   return ok();
+}
+
+Status MemberAdmin::end_own_sessions(Millis deadline) {
+  return kill_all_of(queries::kOwnOtherSessions, after(deadline));
 }
 
 Status MemberAdmin::stop_applier(Millis deadline) {
@@ -273,7 +277,7 @@ Status MemberAdmin::end_applier(const std::string& received, Millis deadline) {
     if (stopped || stopped.error().code != Errc::kTimeout || now() >= until) {
       return stopped;
     }
-    TRIVET_CHECK_OK(kill_applier(until));
+    TRIVET_CHECK_OK(kill_all_of(queries::kApplierThreads, until));
   }
 }
 

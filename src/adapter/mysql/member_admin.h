@@ -140,6 +140,9 @@ class MemberAdmin {
   Status fence(Millis deadline);
   // The same, and no more scheduled events.
   Status close(Millis deadline);
+  // KILLs what else of ours is connected (probes). mysqld's own end does not wake idle sessions: it
+  // waits 8 s for them while readers are attached, and 2 s otherwise.
+  Status end_own_sessions(Millis deadline);
 
   // Keeps new writes waiting until release_writes or the end of this object's connection, once
   // those underway are finished and acknowledged. kConflict, naming the session, when something
@@ -184,7 +187,7 @@ class MemberAdmin {
   Result<QueryResult> replica_status(Instant until);
   // Coordinator and workers. They end any half-received transaction; the applier stops with an
   // error, which the next start_applier clears.
-  Status kill_applier(Instant until);
+  Status kill_all_of(std::string_view query, Instant until);
   void note(const Error& error);
   void abandon();
 

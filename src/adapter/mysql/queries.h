@@ -80,6 +80,10 @@ inline constexpr std::string_view kDumpThreads =
     "  AND v.VARIABLE_NAME IN ('rpl_semi_sync_replica', 'rpl_semi_sync_slave')"
     " WHERE t.PROCESSLIST_COMMAND LIKE 'Binlog Dump%' GROUP BY 1, 2, 3";
 inline constexpr std::string_view kKill = "KILL ?";
+inline constexpr std::string_view kOwnOtherSessions =
+    "SELECT t.PROCESSLIST_ID AS id FROM performance_schema.threads t"
+    " JOIN performance_schema.threads me ON me.PROCESSLIST_ID=CONNECTION_ID()"
+    " WHERE t.PROCESSLIST_USER=me.PROCESSLIST_USER AND t.PROCESSLIST_ID<>me.PROCESSLIST_ID";
 // Unlike the tables, it shows the client's port, and needs no temporary table.
 inline constexpr std::string_view kSessions = "SHOW PROCESSLIST";
 
