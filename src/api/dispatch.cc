@@ -155,7 +155,7 @@ void Dispatcher::record_call(const net::HttpRequest& request, const Progress& pr
   record.permission = progress.asked.action;
   record.resource = progress.asked.resource;
   record.decided_by = progress.decided_by;
-  options_.audit->add(record);
+  options_.audit->add(std::move(record));
 }
 
 Result<std::string> Dispatcher::process(const net::HttpRequest& request, Progress& progress) const {

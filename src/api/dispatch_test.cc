@@ -70,8 +70,8 @@ class FakeIdentities final : public Identities {
 
 class FakeAudit final : public AuditSink {
  public:
-  void add(const LoginRecord&) override {}
-  void add(const ApiRecord& record) override { records.push_back(record); }
+  void add(LoginRecord) override {}
+  void add(ApiRecord record) override { records.push_back(std::move(record)); }
   std::vector<ApiRecord> records;
 };
 

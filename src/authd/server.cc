@@ -4,6 +4,7 @@
 #include <array>
 #include <optional>
 #include <span>
+#include <utility>
 
 #include "base/log.h"
 #include "core/wire/token_frame.h"
@@ -13,26 +14,26 @@ namespace trivet::authd {
 namespace {
 
 LoginRecord record_of(const MemberId& member, const wire::TokenRequest& request,
-                      const service::LoginVerdict& verdict) {
+                      service::LoginVerdict verdict) {
   LoginRecord record;
-  record.cluster = verdict.cluster;
+  record.cluster = std::move(verdict.cluster);
   record.member = member.str();
   record.user = request.user;
-  record.principal_arn = verdict.principal_arn;
-  record.session_name = verdict.session_name;
-  record.access_key_id = verdict.access_key_id;
+  record.principal_arn = std::move(verdict.principal_arn);
+  record.session_name = std::move(verdict.session_name);
+  record.access_key_id = std::move(verdict.access_key_id);
   record.peer_address = request.peer_address;
   record.peer_port = request.peer_port;
   record.connection_id = request.connection_id;
   record.is_accepted = verdict.allowed;
-  record.reason = verdict.reason;
-  record.detail = verdict.detail;
-  record.decided_by = verdict.decided_by;
-  record.aws_text = verdict.aws_text;
+  record.reason = std::move(verdict.reason);
+  record.detail = std::move(verdict.detail);
+  record.decided_by = std::move(verdict.decided_by);
+  record.aws_text = std::move(verdict.aws_text);
   record.aws_status = verdict.aws_status;
   record.token_uses = verdict.token_uses;
   record.token_first_used = verdict.token_first_used;
-  record.token_first_from = verdict.token_first_from;
+  record.token_first_from = std::move(verdict.token_first_from);
   record.answer_after = verdict.answer_after;
   return record;
 }
@@ -107,21 +108,23 @@ net::FrameAnswer Server::answer(std::string_view frame, const net::FramePeer& pe
   }
   const MemberId member(peer.tag);
   const Instant begun = clock_.now();
-  const service::LoginVerdict verdict = verifier_.verify(member, *request, clock_.wall_now());
-  LoginRecord record = record_of(member, *request, verdict);
+  LoginRecord record =
+      record_of(member, *request, verifier_.verify(member, *request, clock_.wall_now()));
   record.at = clock_.wall_now();
   record.microseconds =
       std::chrono::duration_cast<std::chrono::microseconds>(clock_.now() - begun).count();
-  audit_.add(record);
-  const wire::TokenResponse response{verdict.allowed ? wire::Verdict::kAllow : wire::Verdict::kDeny,
-                                     verdict.principal_arn, verdict.reason};
+  const wire::TokenResponse response{
+      record.is_accepted ? wire::Verdict::kAllow : wire::Verdict::kDeny, record.principal_arn,
+      record.reason};
   std::array<char, wire::kMaxResponseFrameBytes> out;
   const std::size_t size = wire::encode_response(response, out);
+  const Millis answer_after = record.answer_after;
+  audit_.add(std::move(record));
   if (size < wire::kFramePrefixBytes) {
     log(Level::kError, "login.answer_not_encoded", {{"member", peer.tag}});
     return std::string();
   }
-  return {payload_of(out, size), verdict.answer_after};
+  return {payload_of(out, size), answer_after};
 }
 
 }  // namespace trivet::authd

@@ -10,30 +10,16 @@
 namespace trivet::daemon {
 namespace {
 
-// The daemon's log: one line for each login.
-void log_login(const LoginRecord& record) {
-  const std::string user = token::log_quoted(record.user);
-  const std::string key = token::log_quoted(record.access_key_id);
-  if (record.is_accepted) {
-    log(Level::kInfo, "login.accepted",
-        {{"member", record.member},
-         {"user", user},
-         {"principal", record.principal_arn},
-         {"access_key", key},
-         {"peer", record.peer_address},
-         {"connection", record.connection_id},
-         {"token_uses", record.token_uses},
-         {"token_first_from", record.token_first_from}});
-    return;
-  }
+// The daemon's log.
+void log_refused(const LoginRecord& record) {
   const bool is_ours = record.reason == service::kReasonUnknownDatabase;
   log(is_ours ? Level::kError : Level::kWarning, "login.refused",
       {{"member", record.member},
        {"reason", record.reason},
        {"detail", record.detail},
-       {"user", user},
+       {"user", token::log_quoted(record.user)},
        {"principal", record.principal_arn},
-       {"access_key", key},
+       {"access_key", token::log_quoted(record.access_key_id)},
        {"peer", record.peer_address},
        {"connection", record.connection_id},
        {"answer_after_ms", record.answer_after.count()},
@@ -46,16 +32,16 @@ AuditTrail::AuditTrail(const HomePaths& paths, const Clock& clock)
     : log_({.file = paths.audit_log(),
             .errors_folder = paths.auth_error_logs(),
             .clock = clock,
-            .on_login = log_login}) {}
+            .on_refused = log_refused}) {}
 
-void AuditTrail::add(const LoginRecord& record) {
+void AuditTrail::add(LoginRecord record) {
   metrics_.count(record);
-  log_.add(record);
+  log_.add(std::move(record));
 }
 
-void AuditTrail::add(const ApiRecord& record) {
+void AuditTrail::add(ApiRecord record) {
   metrics_.count(record);
-  log_.add(record);
+  log_.add(std::move(record));
 }
 
 std::string AuditTrail::metrics_text(const std::vector<service::ClusterViewPtr>& views) const {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Where the records of logins and API calls go: counted at once, written to files behind the
-// caller's back. A login's line in the daemon's log is written there too: it must not wait for a
-// disk either.
+// caller's back. A refused login's line in the daemon's log is written there too: it must not wait
+// for a disk either. Accepted ones are in the audit log alone: a pool's would push all else out of
+// the daemon's.
 #pragma once
 
 #include <string>
@@ -21,8 +22,8 @@ class AuditTrail final : public AuditSink {
   // `clock` outlives it.
   AuditTrail(const HomePaths& paths, const Clock& clock);
 
-  void add(const LoginRecord& record) override;
-  void add(const ApiRecord& record) override;
+  void add(LoginRecord record) override;
+  void add(ApiRecord record) override;
   void flush(Millis deadline) { log_.flush(deadline); }
   // Prometheus's text: what was counted, and how the clusters are.
   std::string metrics_text(const std::vector<service::ClusterViewPtr>& views) const;

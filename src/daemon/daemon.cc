@@ -170,7 +170,7 @@ Status Daemon::Parts::build_services() {
                                       .rules = login_rules.get(),
                                       .begun = clock.wall_now(),
                                       .on_allowed = [this](const service::AllowedLogin& login) {
-                                        keep_session(login, *login_rules, *sessions);
+                                        keep_session(login, *sessions);
                                       }});
   sessions = make_session_keeper(
       {*iam, *login_rules, clock, [this] { return clusters.get(); }, options.paths.sessions()});

@@ -21,8 +21,8 @@ std::unique_ptr<service::SessionKeeper> make_session_keeper(const SessionWatchPa
           [rules] {
             service::RulesByCluster out;
             for (const auto& [cluster, entry] : *rules->snapshot()) {
-              if (const auto wanted = session_rules(entry.rules); wanted.any()) {
-                out.emplace(cluster, wanted);
+              if (entry.rules.look_after_sessions()) {
+                out.emplace(cluster, session_rules(entry.rules));
               }
             }
             return out;
@@ -35,14 +35,10 @@ std::unique_ptr<service::SessionKeeper> make_session_keeper(const SessionWatchPa
       .file = parts.file});
 }
 
-void keep_session(const service::AllowedLogin& login, const service::LoginRulesBook& rules,
-                  service::SessionKeeper& keeper) {
+void keep_session(const service::AllowedLogin& login, service::SessionKeeper& keeper) {
   const auto& databases = login.proved.databases->databases;
   const auto database = databases.find(login.member);
-  const auto entries = rules.snapshot();
-  const auto entry =
-      database == databases.end() ? entries->end() : entries->find(database->second.resource_id);
-  if (entry == entries->end() || !session_rules(entry->second.rules).any()) {
+  if (database == databases.end()) {
     return;
   }
   keeper.opened({.member = login.member,

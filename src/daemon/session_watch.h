@@ -24,9 +24,7 @@ struct SessionWatchParts {
 };
 std::unique_ptr<service::SessionKeeper> make_session_keeper(const SessionWatchParts& parts);
 
-// Tells the keeper of a login, when the rules of its cluster have an interest in it. On the way of
-// a login: takes no lock but the keeper's.
-void keep_session(const service::AllowedLogin& login, const service::LoginRulesBook& rules,
-                  service::SessionKeeper& keeper);
+// Tells the keeper of a login. On the login's way: takes no lock but the keeper's.
+void keep_session(const service::AllowedLogin& login, service::SessionKeeper& keeper);
 
 }  // namespace trivet::daemon

@@ -26,6 +26,8 @@ struct LoginRules {
   // Policies on rds-db:connect see the source address.
   bool connect_conditions = false;
 
+  bool look_after_sessions() const { return end_sessions || session_max_age_s > 0; }
+
   friend bool operator==(const LoginRules&, const LoginRules&) = default;
 };
 

@@ -11,8 +11,8 @@ namespace trivet {
 class AuditSink {
  public:
   virtual ~AuditSink() = default;
-  virtual void add(const LoginRecord& record) = 0;
-  virtual void add(const ApiRecord& record) = 0;
+  virtual void add(LoginRecord record) = 0;
+  virtual void add(ApiRecord record) = 0;
 };
 
 }  // namespace trivet

@@ -39,7 +39,6 @@ using DatabaseSessionPtr = std::shared_ptr<const DatabaseSession>;
 struct SessionRules {
   bool end_with_permission = false;
   std::int64_t age_max_s = 0;  // 0: none
-  bool any() const { return end_with_permission || age_max_s > 0; }
 };
 
 enum class SessionEnd { kKeyDeleted, kKeyInactive, kPrincipalDeleted, kNotAllowed, kTooOld };

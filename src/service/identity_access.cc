@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <utility>
+#include <variant>
 
 #include "base/bytes.h"
 #include "service/iam_ids.h"
@@ -178,6 +179,32 @@ bool is_sts_call(std::string_view action) {
   return to_lower(action).starts_with("sts:");
 }
 
+struct ToEvaluate {
+  policy::PolicySet policies;
+  policy::Request request;
+};
+using Access = std::variant<policy::Decision, ToEvaluate>;
+
+Access access_of(const IdentitySnapshot& snapshot, const AccessQuestion& question) {
+  const Principal& principal = question.principal;
+  const Identity* identity = snapshot.find(principal.identity_id);
+  if (identity == nullptr) {
+    return no_policy(policy::PolicyKind::kIdentity);
+  }
+  // AWS: credentials of GetSessionToken may not call IAM without MFA, which Trivet does not have;
+  // those of GetFederationToken may call neither IAM nor STS.
+  const bool is_federated = principal.kind == Principal::Kind::kFederatedUser;
+  if (principal.is_temporary() && principal.kind != Principal::Kind::kRoleSession &&
+      (is_iam_call(question.action) || (is_federated && is_sts_call(question.action)))) {
+    return no_policy(policy::PolicyKind::kSession);
+  }
+  auto policies = own_policies(snapshot, *identity, principal);
+  if (!policies) {
+    return no_policy(policy::PolicyKind::kSession);
+  }
+  return ToEvaluate{std::move(*policies), policy_request(question)};
+}
+
 }  // namespace
 
 KeyLookup look_up_key(const IdentitySnapshot& snapshot, const Sealer& sealer,
@@ -202,24 +229,30 @@ KeyLookup look_up_key(const IdentitySnapshot& snapshot, const Sealer& sealer,
 }
 
 policy::Decision decide_access(const IdentitySnapshot& snapshot, const AccessQuestion& question) {
-  const Principal& principal = question.principal;
-  const policy::Request request = policy_request(question);
-  const Identity* identity = snapshot.find(principal.identity_id);
-  if (identity == nullptr) {
-    return no_policy(policy::PolicyKind::kIdentity);
+  const Access access = access_of(snapshot, question);
+  if (const auto* decided = std::get_if<policy::Decision>(&access)) {
+    return *decided;
   }
-  // AWS: credentials of GetSessionToken may not call IAM without MFA, which Trivet does not have;
-  // those of GetFederationToken may call neither IAM nor STS.
-  const bool is_federated = principal.kind == Principal::Kind::kFederatedUser;
-  if (principal.is_temporary() && principal.kind != Principal::Kind::kRoleSession &&
-      (is_iam_call(question.action) || (is_federated && is_sts_call(question.action)))) {
-    return no_policy(policy::PolicyKind::kSession);
+  const auto& to_evaluate = std::get<ToEvaluate>(access);
+  return policy::evaluate(to_evaluate.policies, to_evaluate.request);
+}
+
+std::optional<policy::Decision> decide_lasting_access(const IdentitySnapshot& snapshot,
+                                                      const Principal& principal,
+                                                      std::string_view action,
+                                                      std::string_view resource) {
+  const ContextKeys none;
+  const Access access = access_of(
+      snapshot,
+      {.principal = principal, .action = action, .resource = resource, .context = none, .now = {}});
+  if (const auto* decided = std::get_if<policy::Decision>(&access)) {
+    return *decided;
   }
-  const auto policies = own_policies(snapshot, *identity, principal);
-  if (!policies) {
-    return no_policy(policy::PolicyKind::kSession);
+  const auto& to_evaluate = std::get<ToEvaluate>(access);
+  if (!policy::is_independent_of_context(to_evaluate.policies, to_evaluate.request)) {
+    return std::nullopt;
   }
-  return policy::evaluate(*policies, request);
+  return policy::evaluate(to_evaluate.policies, to_evaluate.request);
 }
 
 policy::Decision decide_assume(const IdentitySnapshot& snapshot, const AccessQuestion& question,

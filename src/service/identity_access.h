@@ -52,6 +52,12 @@ struct AccessQuestion {
 
 // Root may do everything. Sessions of GetSessionToken may not call IAM.
 policy::Decision decide_access(const IdentitySnapshot& snapshot, const AccessQuestion& question);
+// The decision that holds at any time and from anywhere, as long as the snapshot does. nullopt: a
+// condition or a variable of a policy is to be looked at each time.
+std::optional<policy::Decision> decide_lasting_access(const IdentitySnapshot& snapshot,
+                                                      const Principal& principal,
+                                                      std::string_view action,
+                                                      std::string_view resource);
 // May the principal do `action` (sts:AssumeRole, sts:TagSession, sts:SetSourceIdentity) to this
 // role? Its trust policy must say so and, where that names the account only, the principal's own
 // policies too.

@@ -3,8 +3,8 @@
 // Tokens whose signature was found good: a pool that opens a hundred connections with one token, or
 // all clients of a cluster after a failover, have it computed once. What is remembered holds for
 // the very same token, user and member as long as the identities and the databases are the same
-// snapshots; time and policy are decided again for each login. Neither the token nor its key is
-// kept, only a digest.
+// snapshots; time is looked at again for each login, and so are policies with conditions. Neither
+// the token nor its key is kept, only a digest.
 #pragma once
 
 #include <map>
@@ -32,6 +32,8 @@ struct ProvedToken {
   token::Accepted accepted;
   token::TokenTimes times;
   Principal principal;
+  // Of rds-db:connect, where no policy asks for the time or for anything else of the login.
+  std::optional<policy::Decision> decision;
 };
 
 // Thread-safe; its lock is held for a look-up only and shared with logins only.

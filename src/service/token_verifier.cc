@@ -14,6 +14,7 @@ namespace {
 
 // An access key id is at most so long; a token may claim anything.
 constexpr std::size_t kShownKeyIdMax = 128;
+constexpr std::string_view kConnectAction = "rds-db:connect";
 
 LoginVerdict refuse(std::string_view reason, token::Reason aws_reason,
                     const wire::TokenRequest& request, std::string detail) {
@@ -130,14 +131,8 @@ std::string decided_by(const policy::Decision& decision) {
 }
 
 // The last check: its signer holds the key and meant this server and this user, now.
-LoginVerdict check_policy(const ProvedToken& proved, const ContextKeys& context, WallTime now) {
+LoginVerdict verdict_of(const policy::Decision& decision, const ProvedToken& proved) {
   const token::Accepted& accepted = proved.accepted;
-  const IdentitySnapshot& snapshot = *proved.identities;
-  const policy::Decision decision = decide_access(snapshot, {.principal = proved.principal,
-                                                             .action = "rds-db:connect",
-                                                             .resource = accepted.resource_arn,
-                                                             .context = context,
-                                                             .now = now});
   LoginVerdict verdict;
   verdict.principal_arn = proved.principal.arn;
   verdict.session_name = proved.principal.session_name;
@@ -222,15 +217,24 @@ LoginVerdict TokenVerifier::decide(Login& login) const {
     verdict.principal_arn = proved.principal.arn;
     return verdict;
   }
-  const Realm& realm = proved.identities->realm();
-  const ContextKeys context =
-      rules.connect_conditions ? connect_context(realm, login.request) : connect_context(realm);
-  LoginVerdict verdict = check_policy(proved, context, login.now);
+  const auto context = [&] {
+    const Realm& realm = proved.identities->realm();
+    return rules.connect_conditions ? connect_context(realm, login.request)
+                                    : connect_context(realm);
+  };
+  LoginVerdict verdict = verdict_of(
+      proved.decision ? *proved.decision
+                      : decide_access(*proved.identities, {.principal = proved.principal,
+                                                           .action = kConnectAction,
+                                                           .resource = proved.accepted.resource_arn,
+                                                           .context = context(),
+                                                           .now = login.now}),
+      proved);
   if (verdict.allowed) {
     use_token(login, proved, verdict);
   }
-  if (verdict.allowed && options_.on_allowed) {
-    options_.on_allowed({login.member, login.request, proved, context, login.now});
+  if (verdict.allowed && rules.look_after_sessions() && options_.on_allowed) {
+    options_.on_allowed({login.member, login.request, proved, context(), login.now});
   }
   return verdict;
 }
@@ -309,7 +313,7 @@ token::Explanation TokenVerifier::explain(const MemberId& member, std::string_vi
       token::connect_resource_arn(server.realm, server.resource_id, out.db_user);
   const ContextKeys context = connect_context(server.realm);
   const policy::Decision decision = decide_access(*snapshot, {.principal = key.principal,
-                                                              .action = "rds-db:connect",
+                                                              .action = kConnectAction,
                                                               .resource = resource,
                                                               .context = context,
                                                               .now = now});
@@ -390,9 +394,11 @@ TokenVerifier::Proof TokenVerifier::prove_signature(Login& login, std::string di
   }
   auto& accepted = std::get<token::Accepted>(checked);
   const token::TokenTimes times{accepted.signed_at, accepted.expires_s, key.session_expires};
+  auto decision =
+      decide_lasting_access(*snapshot, key.principal, kConnectAction, accepted.resource_arn);
   auto proved = std::make_shared<const ProvedToken>(
       ProvedToken{snapshot, login.databases, login.rules->modified, std::move(accepted), times,
-                  std::move(key.principal)});
+                  std::move(key.principal), std::move(decision)});
   proved_.add(std::move(digest), proved);
   return proved;
 }

@@ -91,7 +91,8 @@ class TokenVerifier {
     token::TokenLimits limits{};
     const LoginRulesBook* rules = nullptr;  // outlives the verifier; null: the defaults for all
     WallTime begun{};                       // of this process: nothing is known of logins before
-    // Hears of each login that was allowed, before mysqld does. May be empty; cheap.
+    // Hears of each login that was allowed where the rules look after sessions, before mysqld does.
+    // May be empty; cheap.
     std::function<void(const AllowedLogin&)> on_allowed{};
   };
   explicit TokenVerifier(Options options)

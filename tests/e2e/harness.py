@@ -292,6 +292,13 @@ class Home:
             return found if len(found) >= count else None
         return wait_until(f"{count} events {name} {fields or ''}", there, seconds)
 
+    def audit_records(self, **fields):
+        """The audit log's; each is written within 20 ms of its login or call."""
+        path = self.path / "log/audit.log"
+        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+        found = [json.loads(line) for line in lines]
+        return [record for record in found if all(record.get(name) == value for name, value in fields.items())]
+
     def admin(self, method, target, body=None, seconds=30):
         connection = UnixConnection(self.path / "run/trivetd.sock", seconds)
         try:

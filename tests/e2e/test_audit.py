@@ -45,16 +45,9 @@ def make(home, **more):
                              "region": REGION, **more})
 
 
-def records(home, **fields):
-    path = home.path / "log/audit.log"
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    found = [json.loads(line) for line in lines]
-    return [record for record in found if all(record.get(name) == value for name, value in fields.items())]
-
-
 def next_record(home, before, **fields):
     """The one record of what was just done."""
-    found = wait_until(f"a record {fields}", lambda: records(home, **fields)[before:], 10)
+    found = wait_until(f"a record {fields}", lambda: home.audit_records(**fields)[before:], 10)
     assert len(found) == 1, found
     return found[0]
 
@@ -191,7 +184,7 @@ def the_error_log_has_rdss_lines(home):
     for text, reason in ((invalid, "bad-signature"), (expired, "expired"), (denied, "explicit-deny")):
         pattern = prefix + re.escape(text) + rf" \[{reason}[:;].*\]"
         assert any(re.fullmatch(pattern, line) for line in lines), (pattern, lines)
-    assert len(lines) == len(records(home, kind="login", verdict="refused")), lines
+    assert len(lines) == len(home.audit_records(kind="login", verdict="refused")), lines
 
 
 @suite.test
@@ -200,7 +193,7 @@ def metrics_count_what_happened(home):
         "IamDbAuthConnectionRequests", "IamDbAuthConnectionSuccess", "IamDbAuthConnectionFailure",
         "IamDbAuthConnectionFailureInvalidToken", "IamDbAuthConnectionFailureInsufficientPermissions",
         "IamDbAuthConnectionFailureThrottling", "IamDbAuthConnectionFailureServerError")}
-    logins = records(home, kind="login")
+    logins = home.audit_records(kind="login")
     accepted = [record for record in logins if record["verdict"] == "accepted"]
     assert before["IamDbAuthConnectionRequests"] == len(logins), before
     assert before["IamDbAuthConnectionSuccess"] == len(accepted), before
@@ -223,7 +216,7 @@ def logs_are_the_owners_and_show_no_secret(home):
     session = role_secret["AccessKeyId"], role_secret["SecretAccessKey"], role_secret["SessionToken"]
     token = make(home, keys=session)
     assert try_login(home, token)
-    wait_until("the record", lambda: records(home, kind="login", access_key_id=session[0]), 10)
+    wait_until("the record", lambda: home.audit_records(kind="login", access_key_id=session[0]), 10)
     shown = explain(home, token)
     texts = [json.dumps(shown), home.log_path.read_text(encoding="utf-8", errors="replace")]
     for path in (home.path / "log").rglob("*.log"):

@@ -2,18 +2,17 @@
 #include "adapter/audit/audit_log.h"
 
 #include <algorithm>
-#include <utility>
 
 #include "adapter/audit/record_text.h"
 #include "base/log.h"
-#include "base/mutex.h"
 
 namespace trivet::audit {
 namespace {
 
 // More clusters than a host carries; deleted ones make room by being closed.
 constexpr std::size_t kErrorFilesOpenMax = 64;
-constexpr Millis kQueueFullPause{10};
+constexpr Millis kGather{20};
+constexpr std::size_t kWriteBytes = 65'536;  // about, at once
 
 // A name of a cluster is letters, digits and hyphens; anything else must not reach a path.
 bool is_file_name(const std::string& name) {
@@ -24,32 +23,48 @@ bool is_file_name(const std::string& name) {
 }  // namespace
 
 AuditLog::AuditLog(Options options)
-    : options_(std::move(options)),
-      file_(options_.file, options_.limits),
-      worker_("audit", options_.queue_max) {}
+    : options_(std::move(options)), file_(options_.file, options_.limits), worker_("audit") {}
 
 AuditLog::~AuditLog() {
   worker_.stop();
 }
 
-void AuditLog::post(std::function<void()> write) {
-  if (!worker_.post(std::move(write))) {
+void AuditLog::queue(Record record) {
+  const MutexLock lock(mutex_);
+  if (queue_.size() >= options_.queue_max) {
     ++dropped_;
+    return;
+  }
+  queue_.push_back(std::move(record));
+  if (queue_.size() == 1) {
+    worker_.post_after(kGather, [this] { write_queue(); });
   }
 }
 
-void AuditLog::add(const LoginRecord& record) {
-  post([this, record] {
-    write(audit_line(record));
-    if (!record.is_accepted) {
-      write_error(record);
+void AuditLog::write_queue() {
+  std::vector<Record> records;
+  {
+    const MutexLock lock(mutex_);
+    records.swap(queue_);
+  }
+  std::string lines;
+  std::size_t count = 0;
+  for (const Record& record : records) {
+    lines += std::visit([](const auto& one) { return audit_line(one); }, record);
+    lines += '\n';
+    ++count;
+    if (lines.size() >= kWriteBytes || &record == &records.back()) {
+      write(lines, std::exchange(count, 0));
+      lines.clear();
     }
-    options_.on_login(record);
-  });
-}
-
-void AuditLog::add(const ApiRecord& record) {
-  post([this, record] { write(audit_line(record)); });
+  }
+  for (const Record& record : records) {
+    const auto* const login = std::get_if<LoginRecord>(&record);
+    if (login != nullptr && !login->is_accepted) {
+      write_error(*login);
+      options_.on_refused(*login);
+    }
+  }
 }
 
 void AuditLog::say_dropped() {
@@ -58,17 +73,17 @@ void AuditLog::say_dropped() {
     return;
   }
   const std::uint64_t count = dropped - dropped_said_;
-  if (file_.write(dropped_line(options_.clock.wall_now(), count))) {
+  if (file_.write(dropped_line(options_.clock.wall_now(), count) + '\n')) {
     dropped_said_ = dropped;
     log(Level::kError, "audit.dropped", {{"records", count}});
   }
 }
 
-void AuditLog::write(const std::string& line) {
+void AuditLog::write(const std::string& lines, std::size_t records) {
   say_dropped();
-  const Status written = file_.write(line);
+  const Status written = file_.write(lines);
   if (!written) {
-    ++dropped_;
+    dropped_ += records;
     if (!is_failing_) {
       log(Level::kError, "audit.not_written", {{"error", written.error().message}});
     }
@@ -88,7 +103,7 @@ void AuditLog::write_error(const LoginRecord& record) {
     file = std::make_unique<LineFile>(options_.errors_folder + "/" + record.cluster + ".log",
                                       options_.limits);
   }
-  const Status written = file->write(error_log_line(record));
+  const Status written = file->write(error_log_line(record) + '\n');
   if (!written) {
     log(Level::kError, "audit.error_log_not_written", {{"error", written.error().message}});
   }
@@ -103,18 +118,17 @@ void AuditLog::flush(Millis deadline) {
   // Shared: the worker may come to it after we gave up.
   const auto flag = std::make_shared<Flag>();
   const auto set_flag = [this, flag] {
+    write_queue();
     say_dropped();
     const MutexLock lock(flag->mutex);
     flag->is_set = true;
     flag->changed.notify_all();
   };
   const Instant end = options_.clock.now() + deadline;
-  bool is_posted = false;
+  worker_.post(set_flag);
   const MutexLock lock(flag->mutex);
   while (!flag->is_set && options_.clock.now() < end) {
-    is_posted = is_posted || worker_.post(set_flag);  // false while the queue is full
-    const Millis left = since(options_.clock.now(), end);
-    flag->changed.wait_for(flag->mutex, is_posted ? left : std::min(left, kQueueFullPause));
+    flag->changed.wait_for(flag->mutex, since(options_.clock.now(), end));
   }
 }
 

@@ -62,7 +62,7 @@ TEST_F(AuditLogTest, AStalledDiskDelaysNobodyAndWhatIsLostIsSaid) {
   bool is_first = true;
   AuditLog::Options given = options();
   given.queue_max = 2;
-  given.on_login = [&, works](const LoginRecord&) {
+  given.on_refused = [&, works](const LoginRecord&) {
     if (is_first) {
       is_first = false;
       stalled.set_value();
@@ -70,7 +70,7 @@ TEST_F(AuditLogTest, AStalledDiskDelaysNobodyAndWhatIsLostIsSaid) {
     }
   };
   AuditLog log(std::move(given));
-  log.add(login("demo", true));
+  log.add(login("demo", false));
   stalled.get_future().wait();
   for (int i = 0; i < 5; ++i) {
     log.add(login("demo", true));  // returns although nothing is written

@@ -56,23 +56,20 @@ Status LineFile::rotate() {
   return open();
 }
 
-Status LineFile::write(std::string_view line) {
+Status LineFile::write(std::string_view lines) {
   TRIVET_CHECK_OK(open());
-  if (bytes_ > 0 && bytes_ + line.size() + 1 > limits_.bytes_max) {
+  if (bytes_ > 0 && bytes_ + lines.size() > limits_.bytes_max) {
     TRIVET_CHECK_OK(rotate());
   }
-  std::string text(line);
-  text += '\n';
-  std::string_view rest = text;
-  while (!rest.empty()) {
-    const ssize_t count = ::write(fd_, rest.data(), rest.size());
+  while (!lines.empty()) {
+    const ssize_t count = ::write(fd_, lines.data(), lines.size());
     if (count < 0 && errno == EINTR) {
       continue;
     }
     if (count < 0) {
       return make_error(Errc::kUnavailable, errno_message("write " + path_, errno));
     }
-    rest.remove_prefix(static_cast<std::size_t>(count));
+    lines.remove_prefix(static_cast<std::size_t>(count));
     bytes_ += static_cast<std::size_t>(count);
   }
   return ok();

@@ -25,8 +25,9 @@ class LineFile {
   LineFile(const LineFile&) = delete;
   LineFile& operator=(const LineFile&) = delete;
 
-  // Adds the end of line. Opens the file anew when somebody removed it.
-  Status write(std::string_view line);
+  // Whole lines, each with its end; they stay together in one file. Opens the file anew when
+  // somebody removed it.
+  Status write(std::string_view lines);
 
  private:
   Status open();

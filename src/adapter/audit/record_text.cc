@@ -13,6 +13,15 @@ using nlohmann::ordered_json;
 // Far above any name; what a client sends may be longer.
 constexpr std::size_t kTextMax = 512;
 
+constexpr std::size_t kFieldsMax = 24;
+
+// An object with room for all fields: growing one copies each name.
+ordered_json object() {
+  ordered_json::object_t fields;
+  fields.reserve(kFieldsMax);
+  return fields;
+}
+
 void put(ordered_json& line, const char* name, const std::string& text) {
   if (!text.empty()) {
     line[name] = text.substr(0, kTextMax);
@@ -43,9 +52,10 @@ std::string one_line(std::string text) {
 }  // namespace
 
 std::string audit_line(const LoginRecord& record) {
-  ordered_json line = {{"time", format_iso8601_millis(record.at)},
-                       {"kind", "login"},
-                       {"verdict", record.is_accepted ? "accepted" : "refused"}};
+  ordered_json line = object();
+  line["time"] = format_iso8601_millis(record.at);
+  line["kind"] = "login";
+  line["verdict"] = record.is_accepted ? "accepted" : "refused";
   put(line, "reason", record.reason);
   put(line, "detail", record.detail);
   put(line, "cluster", record.cluster);
@@ -73,8 +83,10 @@ std::string audit_line(const LoginRecord& record) {
 }
 
 std::string audit_line(const ApiRecord& record) {
-  ordered_json line = {
-      {"time", format_iso8601_millis(record.at)}, {"kind", "api"}, {"verdict", record.verdict}};
+  ordered_json line = object();
+  line["time"] = format_iso8601_millis(record.at);
+  line["kind"] = "api";
+  line["verdict"] = record.verdict;
   put(line, "reason", record.code);
   put(line, "request_id", record.request_id);
   put(line, "service", record.service);

@@ -229,6 +229,26 @@ Decision evaluate(const PolicySet& policies, const Request& request) {
   return bounded(policies, asked, std::move(decision));
 }
 
+bool is_independent_of_context(const PolicySet& policies, const Request& request) {
+  const Prepared asked{request, to_lower(request.action), ArnText(request.resource), false};
+  const auto is_plain = [&](const Statement& statement) {
+    const auto has_variables = [](const auto& text) { return text.has_variables(); };
+    return std::ranges::none_of(statement.actions, has_variables) &&
+           (!action_applies(statement, asked) ||
+            (statement.conditions.empty() &&
+             std::ranges::none_of(statement.resources, has_variables)));
+  };
+  for (const auto* layer : {&policies.guardrails, &policies.resource, &policies.identity,
+                            &policies.boundary, &policies.session}) {
+    for (const NamedPolicy& named : *layer) {
+      if (!std::ranges::all_of(named.policy->statements, is_plain)) {
+        return false;
+      }
+    }
+  }
+  return true;
+}
+
 std::vector<MatchedStatement> matching_statements(const PolicySet& policies, const Request& request,
                                                   Effect effect) {
   const Prepared asked{request, to_lower(request.action), ArnText(request.resource),

@@ -60,6 +60,10 @@ struct Decision {
 // Pure; time grows with the total size of the policies.
 Decision evaluate(const PolicySet& policies, const Request& request);
 
+// Whether evaluate says the same whatever `request.context` holds: no statement about the action
+// has a condition or a variable. Pure.
+bool is_independent_of_context(const PolicySet& policies, const Request& request);
+
 // AWS's text of an AccessDenied error: "User: ARN is not authorized to perform: ACTION on resource:
 // ARN because no identity-based policy allows the ACTION action". Requires: !decision.allowed().
 std::string access_denied_message(const Decision& decision, const Request& request);

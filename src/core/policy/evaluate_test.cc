@@ -48,6 +48,27 @@ Request delete_by(Principal principal) {
   return {.action = "rds:DeleteDBCluster", .resource = kCluster, .principal = std::move(principal)};
 }
 
+TEST(Evaluate, KnowsWhereTheContextCannotMatter) {
+  const Request request = delete_by(jane());
+  const std::string condition = R"(,"Condition":{"Bool":{"aws:SecureTransport":"true"}})";
+  const auto with = [&](const std::string& statement) {
+    return is_independent_of_context({.identity = {named("p", statement)}}, request);
+  };
+  EXPECT_TRUE(is_independent_of_context({}, request));
+  EXPECT_TRUE(with(allow("rds:*")));
+  EXPECT_FALSE(with(allow("rds:*", condition)));
+  EXPECT_FALSE(with(allow("*") + "," + deny("rds:Delete*", condition)));
+  EXPECT_TRUE(with(allow("*") + "," + deny("s3:*", condition)));  // about something else
+  EXPECT_FALSE(with(
+      R"({"Effect":"Allow","NotAction":"s3:*","Resource":"arn:aws:rds:*:*:cluster:${aws:username}"})"));
+  EXPECT_FALSE(is_independent_of_context(
+      {.identity = {named("p", allow("*"))}, .boundary = {named("b", allow("*", condition))}},
+      request));
+  EXPECT_FALSE(is_independent_of_context(
+      {.guardrails = {named("g", allow("*", condition))}, .identity = {named("p", allow("*"))}},
+      request));
+}
+
 TEST(Evaluate, DeniesByDefaultAndSaysWhy) {
   const Request request = delete_by(jane());
   const Decision decision = evaluate({}, request);

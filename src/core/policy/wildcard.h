@@ -85,6 +85,7 @@ class ArnPattern {
   // Fewer than six parts, and not a lone "*".
   bool is_short() const { return !parts_.empty() && parts_.size() < 6; }
   bool ends_with_star() const { return ends_with_star_; }
+  bool has_variables() const { return whole_.has_variables(); }
 
  private:
   std::vector<Template> parts_;  // empty for a lone "*"
