@@ -28,7 +28,7 @@ Daemon::~Daemon() {
 
 bool Daemon::begin() {
   auto cluster = store_.get(world_.cluster().id);
-  if (!cluster || !store_.topology(cluster->resource_id)) {
+  if (!cluster) {
     return false;
   }
   service::DriverNeeds needs{

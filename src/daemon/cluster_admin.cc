@@ -6,29 +6,17 @@
 
 #include "base/iso8601.h"
 #include "base/log.h"
+#include "daemon/admin_answer.h"
 
-namespace trivet {
+namespace trivet::daemon {
 namespace {
 
 using nlohmann::json;
 
-net::HttpResponse answer(int status, const json& body) {
-  return {status,
-          {{"Content-Type", "application/json"}},
-          body.dump(-1, ' ', false, json::error_handler_t::replace) + "\n"};
-}
-
-net::HttpResponse refusal(const Error& error) {
-  const int status = error.code == Errc::kNotFound   ? 404
-                     : error.code == Errc::kConflict ? 409
-                                                     : 500;
-  return answer(status, {{"error", error.message}});
-}
-
 net::HttpResponse preview(const ClusterId& id, service::ClusterService& clusters) {
   const auto found = clusters.preview_loss(id);
   if (!found) {
-    return refusal(found.error());
+    return admin_refusal(found.error());
   }
   json offers = json::array();
   for (const auto& offer : found->offers) {
@@ -43,7 +31,8 @@ net::HttpResponse preview(const ClusterId& id, service::ClusterService& clusters
                       {"last_heard", gone.last_heard ? json(format_iso8601_millis(*gone.last_heard))
                                                      : json(nullptr)}});
   }
-  return answer(200, {{"waiting_for", found->waiting_for}, {"offers", offers}, {"absent", absent}});
+  return admin_answer(
+      200, {{"waiting_for", found->waiting_for}, {"offers", offers}, {"absent", absent}});
 }
 
 net::HttpResponse accept(const ClusterId& id, const net::HttpRequest& request,
@@ -52,16 +41,16 @@ net::HttpResponse accept(const ClusterId& id, const net::HttpRequest& request,
   const bool is_whole = body.is_object() && body.contains("member") && body.contains("held") &&
                         body["member"].is_string() && body["held"].is_string();
   if (!is_whole) {
-    return answer(400, {{"error", "needs member and held, as they were shown"}});
+    return admin_bad_request("needs member and held, as they were shown");
   }
   const Status accepted = clusters.accept_loss(id, MemberId(body["member"].get<std::string>()),
                                                body["held"].get<std::string>());
   if (!accepted) {
-    return refusal(accepted.error());
+    return admin_refusal(accepted.error());
   }
   log(Level::kWarning, "failover.loss_accepted_by",
       {{"cluster", id.str()}, {"uid", request.peer_credentials->uid}});
-  return answer(200, json::object());
+  return admin_answer(200, json::object());
 }
 
 }  // namespace
@@ -86,4 +75,4 @@ std::optional<net::HttpResponse> cluster_admin_call(const net::HttpRequest& requ
   return std::nullopt;
 }
 
-}  // namespace trivet
+}  // namespace trivet::daemon

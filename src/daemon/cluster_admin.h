@@ -9,7 +9,7 @@
 #include "net/http_types.h"
 #include "service/cluster_service.h"
 
-namespace trivet {
+namespace trivet::daemon {
 
 // Answers GET and POST /clusters/ID/loss; nullopt for any other call. The caller has checked who
 // asks. GET: {"waiting_for","offers":[{"member","held","lacks","lacks_count"}],
@@ -17,4 +17,4 @@ namespace trivet {
 std::optional<net::HttpResponse> cluster_admin_call(const net::HttpRequest& request,
                                                     service::ClusterService& clusters);
 
-}  // namespace trivet
+}  // namespace trivet::daemon

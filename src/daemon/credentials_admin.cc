@@ -6,15 +6,12 @@
 
 #include "base/iso8601.h"
 #include "base/log.h"
+#include "daemon/admin_answer.h"
 
 namespace trivet::daemon {
 namespace {
 
 constexpr std::chrono::seconds kSessionMax{12 * 3600};
-
-net::HttpResponse answer(int status, const nlohmann::json& body) {
-  return {status, {{"Content-Type", "application/json"}}, body.dump() + "\n"};
-}
 
 }  // namespace
 
@@ -26,26 +23,26 @@ net::HttpResponse give_credentials(const net::HttpRequest& request, service::Sts
     const auto& wanted = body["duration_seconds"];
     if (!wanted.is_number_integer() || wanted.get<std::int64_t>() < 900 ||
         wanted.get<std::int64_t>() > kSessionMax.count()) {
-      return answer(400, {{"error", "duration_seconds must be 900 to 43200"}});
+      return admin_bad_request("duration_seconds must be 900 to 43200");
     }
     duration = std::chrono::seconds(wanted.get<std::int64_t>());
   }
   const auto session = sts.make_local_session(duration, facts.now);
   if (!session) {
-    return answer(500, {{"error", session.error().message}});
+    return admin_refusal(session.error());
   }
   log(Level::kInfo, "credentials.given",
       {{"uid", request.peer_credentials->uid},
        {"access_key_id", session->access_key_id.str()},
        {"seconds", duration.count()}});
-  return answer(200, {{"access_key_id", session->access_key_id.str()},
-                      {"secret_access_key", session->secret.reveal()},
-                      {"session_token", session->session_token},
-                      {"expiration", format_iso8601(session->expires)},
-                      {"endpoint_url", facts.installation.endpoint_url()},
-                      {"region", facts.installation.realm.region},
-                      {"account_id", facts.installation.realm.account.str()},
-                      {"ca_bundle", facts.ca_bundle}});
+  return admin_answer(200, {{"access_key_id", session->access_key_id.str()},
+                            {"secret_access_key", session->secret.reveal()},
+                            {"session_token", session->session_token},
+                            {"expiration", format_iso8601(session->expires)},
+                            {"endpoint_url", facts.installation.endpoint_url()},
+                            {"region", facts.installation.realm.region},
+                            {"account_id", facts.installation.realm.account.str()},
+                            {"ca_bundle", facts.ca_bundle}});
 }
 
 }  // namespace trivet::daemon

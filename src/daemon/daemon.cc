@@ -29,6 +29,7 @@
 #include "base/mutex.h"
 #include "base/random.h"
 #include "base/worker.h"
+#include "daemon/admin_answer.h"
 #include "daemon/audit_trail.h"
 #include "daemon/cluster_admin.h"
 #include "daemon/credentials_admin.h"
@@ -60,10 +61,6 @@ constexpr Millis kStopRequests{5'000};
 constexpr Millis kStopMembers{180'000};
 constexpr Millis kFlushAudit{2'000};
 constexpr const char* kHostsFile = "/etc/hosts";
-
-net::HttpResponse json_response(int status, const nlohmann::json& body) {
-  return {status, {{"Content-Type", "application/json"}}, body.dump() + "\n"};
-}
 
 // What the HTTP server refuses before there is a call, as clients of AWS's APIs can read it.
 net::HttpResponse aws_refusal(int status, std::string_view reason) {
@@ -392,20 +389,16 @@ void Daemon::Parts::write_hosts(const std::vector<service::ClusterViewPtr>& view
 net::HttpResponse Daemon::Parts::admin_call(const net::HttpRequest& request) {
   const auto& peer = request.peer_credentials;
   if (!peer || (peer->uid != ::geteuid() && peer->uid != 0)) {
-    return json_response(403, {{"error", "only root and the daemon's own user may"}});
+    return admin_answer(403, {{"error", "only root and the daemon's own user may"}});
   }
   if (request.method == "GET" && request.target == "/status") {
-    return {200,
-            {{"Content-Type", "application/json"}},
-            status_json(clusters->views(), endpoint_facts()) + "\n"};
+    return admin_answer_text(200, status_json(clusters->views(), endpoint_facts()));
   }
   if (request.method == "GET" && request.target == "/metrics") {
     return metrics();
   }
   if (request.method == "GET" && request.target == "/events") {
-    return {200,
-            {{"Content-Type", "application/json"}},
-            events_json(clusters->events().find({})) + "\n"};
+    return admin_answer_text(200, events_json(clusters->events().find({})));
   }
   if (request.method == "POST" && request.target == "/credentials") {
     return give_credentials(request, *sts,
@@ -428,7 +421,7 @@ net::HttpResponse Daemon::Parts::admin_call(const net::HttpRequest& request) {
     answer = login_rules_admin_call(request, *login_rules);
   }
   const std::string call = request.method + " " + request.target;
-  return answer ? std::move(*answer) : json_response(404, {{"error", "no such call: " + call}});
+  return answer ? std::move(*answer) : admin_answer(404, {{"error", "no such call: " + call}});
 }
 
 net::HttpResponse Daemon::Parts::metrics() const {
@@ -457,8 +450,8 @@ SealedThings Daemon::Parts::sealed_things() {
 net::HttpResponse Daemon::Parts::rotate_key() {
   const MutexLock one_at_a_time(replacing);
   const Status replaced = replace_sealing_key(options.paths, sealed_things());
-  return replaced ? json_response(200, {{"replaced", true}})
-                  : json_response(500, {{"error", replaced.error().message}});
+  return replaced ? admin_answer(200, {{"replaced", true}})
+                  : admin_answer(500, {{"error", replaced.error().message}});
 }
 
 net::HttpResponse Daemon::Parts::stop_members(const net::HttpRequest& request) {
@@ -473,8 +466,8 @@ net::HttpResponse Daemon::Parts::stop_members(const net::HttpRequest& request) {
     }
   }
   options.on_stop_asked();
-  return stopped ? json_response(200, {{"stopped", true}})
-                 : json_response(500, {{"error", stopped.error().message}});
+  return stopped ? admin_answer(200, {{"stopped", true}})
+                 : admin_answer(500, {{"error", stopped.error().message}});
 }
 
 }  // namespace trivet::daemon

@@ -6,22 +6,15 @@
 
 #include "adapter/jose/jose.h"
 #include "base/log.h"
+#include "daemon/admin_answer.h"
 
-namespace trivet {
+namespace trivet::daemon {
 namespace {
 
 using nlohmann::json;
 
-net::HttpResponse answer(int status, const json& body) {
-  return {status,
-          {{"Content-Type", "application/json"}},
-          body.dump(-1, ' ', false, json::error_handler_t::replace) + "\n"};
-}
-
-net::HttpResponse answer(const Status& status) {
-  return status ? answer(200, json::object())
-                : answer(status.error().code == Errc::kNotFound ? 404 : 400,
-                         {{"error", status.error().message}});
+net::HttpResponse answer_of(const Status& status) {
+  return status ? admin_answer(200, json::object()) : admin_refusal(status.error());
 }
 
 // A member of the body that is a text; nullopt when there is none.
@@ -35,33 +28,33 @@ std::optional<std::string> text_in(const json& body, const char* member) {
 net::HttpResponse set_guardrail(const json& body, service::IamService& iam) {
   const auto document = text_in(body, "document");
   if (!document) {
-    return answer(400, {{"error", "needs document: a policy as text, or an empty text"}});
+    return admin_bad_request("needs document: a policy as text, or an empty text");
   }
   const Status status = iam.set_guardrail(*document);
   if (status) {
     log(Level::kInfo, "iam.guardrail", {{"set", !document->empty()}});
   }
-  return answer(status);
+  return answer_of(status);
 }
 
 net::HttpResponse set_keys(const json& body, service::IamService& iam) {
   const auto arn = text_in(body, "arn");
   const auto jwks = text_in(body, "jwks");
   if (!arn || !jwks) {
-    return answer(400, {{"error", "needs arn and jwks, a JSON Web Key Set as text"}});
+    return admin_bad_request("needs arn and jwks, a JSON Web Key Set as text");
   }
   const auto count = jose::count_keys(*jwks);
   if (!count) {
-    return answer(400, {{"error", count.error().message}});
+    return admin_bad_request(count.error().message);
   }
   service::OidcChange change;
   change.jwks = *jwks;
   const Status status = iam.change_oidc_provider(*arn, change);
   if (!status) {
-    return answer(status);
+    return answer_of(status);
   }
   log(Level::kInfo, "iam.oidc_keys", {{"provider", *arn}, {"keys", *count}});
-  return answer(200, {{"keys", *count}});
+  return admin_answer(200, {{"keys", *count}});
 }
 
 }  // namespace
@@ -70,7 +63,7 @@ std::optional<net::HttpResponse> iam_admin_call(const net::HttpRequest& request,
                                                 service::IamService& iam) {
   const bool is_post = request.method == "POST";
   if (request.target == "/iam/guardrail" && request.method == "GET") {
-    return answer(200, {{"document", iam.account().guardrail}});
+    return admin_answer(200, {{"document", iam.account().guardrail}});
   }
   if (request.target == "/iam/guardrail" && is_post) {
     return set_guardrail(json::parse(request.body, nullptr, false), iam);
@@ -81,4 +74,4 @@ std::optional<net::HttpResponse> iam_admin_call(const net::HttpRequest& request,
   return std::nullopt;
 }
 
-}  // namespace trivet
+}  // namespace trivet::daemon

@@ -9,11 +9,11 @@
 #include "net/http_types.h"
 #include "service/iam_service.h"
 
-namespace trivet {
+namespace trivet::daemon {
 
 // Answers GET and POST /iam/guardrail and POST /iam/oidc-keys; nullopt for any other call. The
 // caller has checked who asks.
 std::optional<net::HttpResponse> iam_admin_call(const net::HttpRequest& request,
                                                 service::IamService& iam);
 
-}  // namespace trivet
+}  // namespace trivet::daemon

@@ -10,26 +10,13 @@
 #include <vector>
 
 #include "base/log.h"
+#include "daemon/admin_answer.h"
 
-namespace trivet {
+namespace trivet::daemon {
 namespace {
 
 using nlohmann::json;
 using service::LoginRulesChange;
-
-net::HttpResponse answer(int status, const json& body) {
-  return {status,
-          {{"Content-Type", "application/json"}},
-          body.dump(-1, ' ', false, json::error_handler_t::replace) + "\n"};
-}
-
-net::HttpResponse refusal(const Error& error) {
-  const int status = error.code == Errc::kNotFound          ? 404
-                     : error.code == Errc::kInvalidArgument ? 400
-                     : error.code == Errc::kConflict        ? 409
-                                                            : 500;
-  return answer(status, {{"error", error.message}});
-}
 
 // Where a member of "changes" goes.
 using Target = std::variant<std::vector<std::string> LoginRulesChange::*,
@@ -116,20 +103,20 @@ std::optional<net::HttpResponse> login_rules_admin_call(const net::HttpRequest& 
   }
   const json body = json::parse(request.body, nullptr, false);
   if (!body.is_object() || !body.contains("cluster") || !body["cluster"].is_string()) {
-    return answer(400, {{"error", "needs cluster, and what to change as changes"}});
+    return admin_bad_request("needs cluster, and what to change as changes");
   }
   const json changes = body.value("changes", json::object());
   if (!changes.is_object()) {
-    return answer(400, {{"error", "changes must be an object"}});
+    return admin_bad_request("changes must be an object");
   }
   const auto change = read_change(changes);
   if (!change) {
-    return refusal(change.error());
+    return admin_refusal(change.error());
   }
   const ClusterId cluster(body["cluster"].get<std::string>());
   const auto rules = book.change(cluster, *change);
   if (!rules) {
-    return refusal(rules.error());
+    return admin_refusal(rules.error());
   }
   const std::string text = encode(*rules);
   if (!changes.empty()) {
@@ -141,7 +128,7 @@ std::optional<net::HttpResponse> login_rules_admin_call(const net::HttpRequest& 
   }
   json shown = json::parse(text, nullptr, false);
   shown.erase("v");
-  return answer(200, {{"cluster", cluster.str()}, {"rules", std::move(shown)}});
+  return admin_answer(200, {{"cluster", cluster.str()}, {"rules", std::move(shown)}});
 }
 
-}  // namespace trivet
+}  // namespace trivet::daemon

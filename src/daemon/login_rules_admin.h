@@ -8,11 +8,11 @@
 #include "net/http_types.h"
 #include "service/login_rules.h"
 
-namespace trivet {
+namespace trivet::daemon {
 
 // Answers POST /login-rules, which changes what its body names and shows all; nullopt for any other
 // call. The caller has checked who asks.
 std::optional<net::HttpResponse> login_rules_admin_call(const net::HttpRequest& request,
                                                         service::LoginRulesBook& book);
 
-}  // namespace trivet
+}  // namespace trivet::daemon

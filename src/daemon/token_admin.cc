@@ -6,20 +6,13 @@
 #include <string>
 
 #include "base/bytes.h"
+#include "daemon/admin_answer.h"
 
 namespace trivet::daemon {
 namespace {
 
 using nlohmann::json;
 using service::ClusterViewPtr;
-
-net::HttpResponse answer(int status, std::string body) {
-  return {status, {{"Content-Type", "application/json"}}, std::move(body) + "\n"};
-}
-
-net::HttpResponse refuse(const std::string& why) {
-  return answer(400, json{{"error", why}}.dump(-1, ' ', false, json::error_handler_t::replace));
-}
 
 std::string text_in(const json& body, const char* member) {
   return body.is_object() && body.contains(member) && body[member].is_string()
@@ -67,14 +60,15 @@ net::HttpResponse explain_token(const net::HttpRequest& request,
   const std::string name = text_in(body, "cluster");
   const ClusterViewPtr view = find_cluster(views, name, text);
   if (!view) {
-    return refuse(name.empty() ? "the token's host is no endpoint of ours: name the cluster"
-                               : "there is no DB cluster " + name);
+    return admin_bad_request(name.empty()
+                                 ? "the token's host is no endpoint of ours: name the cluster"
+                                 : "there is no DB cluster " + name);
   }
   if (view->cluster.members.empty()) {
-    return refuse("the cluster has no members");
+    return admin_bad_request("the cluster has no members");
   }
-  return answer(200, token::to_json(verifier.explain(view->cluster.members.front().id,
-                                                     text_in(body, "user"), text, now)));
+  return admin_answer_text(200, token::to_json(verifier.explain(view->cluster.members.front().id,
+                                                                text_in(body, "user"), text, now)));
 }
 
 }  // namespace trivet::daemon

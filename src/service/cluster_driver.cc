@@ -14,8 +14,8 @@ namespace {
 
 constexpr Millis kTick{100};
 constexpr Millis kTickInElection{5};
-constexpr Millis kReportEvery{500};
 constexpr Millis kAdoptAgain{1'000};
+constexpr Millis kBeginAgain{1'000};
 // A reader that is further behind is no longer offered at the reader endpoint (I14).
 constexpr Millis kReaderLagMax{30'000};
 
@@ -64,6 +64,7 @@ Status ClusterDriver::make_agents() {
   // Kept apart from what members are given for good.
   master_password_ = std::make_shared<const SecretString>(std::move(secrets->master_password));
   secrets_ = std::make_shared<const ClusterSecrets>(std::move(*secrets));
+  std::map<MemberId, Hands> made;
   for (const Member& member : cluster_.members) {
     const std::weak_ptr<int> alive = alive_;
     Executor* control = &needs_.control;
@@ -84,8 +85,9 @@ Status ClusterDriver::make_agents() {
     if (hands.probe) {
       hands.prober = needs_.make_worker("probe-" + member.id.str());
     }
-    hands_.emplace(member.id, std::move(hands));
+    made.emplace(member.id, std::move(hands));
   }
+  hands_ = std::move(made);
   return ok();
 }
 
@@ -95,11 +97,11 @@ void ClusterDriver::begin() {
   auto stored =
       made ? needs_.store.topology(cluster_.resource_id) : Result<StoredTopology>(made.error());
   if (!stored) {
-    log(Level::kError, "cluster.unreadable",
-        {{"cluster", cluster_.id.str()}, {"error", stored.error().message}});
+    begin_again(stored.error().message);
     publish();
     return;
   }
+  unreadable_.clear();
   if (cluster_.status == ClusterStatus::kDeleting) {
     remove();
   } else if (stored->topology.phase == Topology::Phase::kForming) {
@@ -113,6 +115,27 @@ void ClusterDriver::begin() {
   } else {
     run(*stored);
   }
+}
+
+// A store that cannot be read now (its disk is full, or stalls) may be later.
+void ClusterDriver::begin_again(const std::string& why) {
+  if (why != unreadable_) {
+    log(Level::kError, "cluster.unreadable", {{"cluster", cluster_.id.str()}, {"error", why}});
+    unreadable_ = why;
+  }
+  if (std::exchange(is_to_begin_again_, true)) {
+    return;
+  }
+  const std::weak_ptr<int> alive = alive_;
+  needs_.control.post_after(kBeginAgain, [this, alive] {
+    if (alive.expired()) {
+      return;
+    }
+    is_to_begin_again_ = false;
+    if (stage_ == Stage::kIdle && !unreadable_.empty()) {
+      begin();
+    }
+  });
 }
 
 void ClusterDriver::replace_cluster(const Cluster& cluster) {
@@ -389,47 +412,6 @@ void ClusterDriver::tick() {
     finish_start();
   }
   advance_reboot();
-}
-
-void ClusterDriver::ask_reports() {
-  const Instant now = needs_.clock.now();
-  if (now < next_report_) {
-    return;
-  }
-  next_report_ = now + kReportEvery;
-  for (auto& [member_id, hands] : hands_) {
-    if (hands.reporting || hands.process.mysqld_pid == 0) {
-      continue;
-    }
-    hands.reporting = true;
-    const MemberId id = member_id;
-    const int pid = hands.process.mysqld_pid;
-    on_member<Result<MemberReport>>(
-        id, [](MemberAgent& agent) { return agent.report(); },
-        [this, id, pid, now](Result<MemberReport> report) {
-          Hands& h = hands_.at(id);
-          h.reporting = false;
-          if (!report) {
-            h.trouble = report.error().message;
-            return;
-          }
-          if (report->unknown_acknowledgers > 0) {
-            log(Level::kError, "member.unknown_acknowledger",
-                {{"member", id.str()}, {"killed", report->unknown_acknowledgers}});
-          }
-          if (h.process.mysqld_pid == pid && topology_.writer != id &&
-              std::count(topology_.voters.begin(), topology_.voters.end(), id) > 0) {
-            detector_.on_held(id, report->held, now);
-          }
-          h.report = std::move(*report);
-          h.reported_at = needs_.clock.wall_now();
-          h.trouble = h.report.replication_error;
-          if (h.process.mysqld_pid == pid) {
-            judge_replication(id, h.report);
-          }
-          publish();
-        });
-  }
 }
 
 std::shared_ptr<ClusterView> ClusterDriver::view() const {

@@ -18,6 +18,7 @@
 #include "core/failover/fault_detector.h"
 #include "core/failover/flow_control.h"
 #include "core/failover/machine.h"
+#include "core/failover/reader_lag.h"
 #include "ports/member_agent.h"
 #include "service/carry_out.h"
 #include "service/cluster_events.h"
@@ -96,6 +97,7 @@ class ClusterDriver {
     int ended_pid = 0;  // the last run whose end was told
     MemberReport report;
     std::optional<WallTime> reported_at;  // the report's time
+    failover::ReaderLag lag;
     bool reporting = false;
     bool asked_progress = false;  // not answered yet
     Instant next_progress{};
@@ -122,6 +124,7 @@ class ClusterDriver {
   Status make_agents();
   void form();
   void formed(const Status& result);
+  void begin_again(const std::string& why);
   void run(const StoredTopology& stored);
   void probe();
   void probed(const Status& result);
@@ -145,6 +148,7 @@ class ClusterDriver {
   void tick();
   void tick_after(Millis delay);
   void ask_reports();
+  void note_lag(Hands& hands) const;
   // In cluster_driver_flow.cc.
   void keep_pace();
   void ask_progress(const MemberId& id, Hands& hands);
@@ -202,6 +206,8 @@ class ClusterDriver {
   ClusterViewPtr published_;  // only changes are
   // Posted work holds a weak reference: a task that comes back after the driver has gone is
   // dropped.
+  std::string unreadable_;  // why begin() could not; empty: it could
+  bool is_to_begin_again_ = false;
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);
 };
 

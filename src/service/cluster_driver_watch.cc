@@ -2,15 +2,18 @@
 //
 // The driver's watch over members that live and may hang: looks at each, hands what it sees to the
 // detector, and does what the detector finds right. None of it waits for a member's own worker.
+#include <algorithm>
 #include <utility>
 
 #include "base/log.h"
 #include "service/cluster_driver.h"
+#include "service/cluster_driver_work.h"
 
 namespace trivet::service {
 namespace {
 
 constexpr int kBrokenReports = 2;
+constexpr Millis kReportEvery{500};
 constexpr Millis kLookEvery{300};
 constexpr Millis kLookMax{300};
 constexpr Millis kKillMax{5'000};
@@ -190,6 +193,61 @@ void ClusterDriver::effect_done(const failover::Effect& effect, EffectOutcome ou
 }
 
 // Once may be the moment between two commands of ours.
+void ClusterDriver::note_lag(Hands& hands) const {
+  MemberReport& report = hands.report;
+  if (topology_.writer == hands.member.id) {
+    hands.lag = failover::ReaderLag();
+    return;
+  }
+  report.apply_lag =
+      hands.lag.on_report({.is_receiving = report.receiver_running,
+                           .is_writer_serving = machine_ && machine_->serving_writer().has_value(),
+                           .applying = report.apply_lag},
+                          needs_.clock.now());
+}
+
+void ClusterDriver::ask_reports() {
+  const Instant now = needs_.clock.now();
+  if (now < next_report_) {
+    return;
+  }
+  next_report_ = now + kReportEvery;
+  for (auto& [member_id, hands] : hands_) {
+    if (hands.reporting || hands.process.mysqld_pid == 0) {
+      continue;
+    }
+    hands.reporting = true;
+    const MemberId id = member_id;
+    const int pid = hands.process.mysqld_pid;
+    on_member<Result<MemberReport>>(
+        id, [](MemberAgent& agent) { return agent.report(); },
+        [this, id, pid, now](Result<MemberReport> report) {
+          Hands& h = hands_.at(id);
+          h.reporting = false;
+          if (!report) {
+            h.trouble = report.error().message;
+            return;
+          }
+          if (report->unknown_acknowledgers > 0) {
+            log(Level::kError, "member.unknown_acknowledger",
+                {{"member", id.str()}, {"killed", report->unknown_acknowledgers}});
+          }
+          if (h.process.mysqld_pid == pid && topology_.writer != id &&
+              std::count(topology_.voters.begin(), topology_.voters.end(), id) > 0) {
+            detector_.on_held(id, report->held, now);
+          }
+          h.report = std::move(*report);
+          note_lag(h);
+          h.reported_at = needs_.clock.wall_now();
+          h.trouble = h.report.replication_error;
+          if (h.process.mysqld_pid == pid) {
+            judge_replication(id, h.report);
+          }
+          publish();
+        });
+  }
+}
+
 void ClusterDriver::judge_replication(const MemberId& id, const MemberReport& report) {
   Hands& hands = hands_.at(id);
   const bool serves = machine_ && machine_->serving_writer() && topology_.writer != id;

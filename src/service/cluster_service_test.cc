@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <condition_variable>
 #include <functional>
 #include <mutex>
@@ -233,6 +234,31 @@ class FakeAgents final : public MemberAgents {
   Machine& machine_;
 };
 
+// A store some of whose reads can be made to fail.
+class Store final : public StateStore {
+ public:
+  Result<StoredValue> get(std::string_view key) override {
+    if (key.starts_with("topology/") && failing_topologies > 0) {
+      --failing_topologies;
+      return make_error(Errc::kUnavailable, "disk I/O error");
+    }
+    return memory_.get(key);
+  }
+  Result<std::vector<StoredValue>> list(std::string_view prefix) override {
+    return memory_.list(prefix);
+  }
+  Result<Revision> commit(const Commit& commit) override { return memory_.commit(commit); }
+  Result<std::unique_ptr<StoreWatch>> watch(
+      std::string prefix, std::function<void(const std::vector<StoreEvent>&)> on_events) override {
+    return memory_.watch(std::move(prefix), std::move(on_events));
+  }
+
+  std::atomic<int> failing_topologies = 0;
+
+ private:
+  store_memory::MemoryStore memory_;
+};
+
 class ClusterServiceTest : public testing::Test {
  protected:
   ClusterServiceTest() : agents_(machine_) { start_daemon(); }
@@ -337,7 +363,7 @@ class ClusterServiceTest : public testing::Test {
   Machine machine_;
   FakeAgents agents_;
   SystemClock clock_;
-  store_memory::MemoryStore store_;
+  Store store_;
   std::shared_ptr<const Sealer> sealer_ = *Sealer::create(SecretString(std::string(32, 'k')));
   std::string taken_address_;
   std::mutex mutex_;
@@ -504,6 +530,19 @@ TEST_F(ClusterServiceTest, ARestartedDaemonAdoptsWhatRuns) {
   EXPECT_EQ(machine_.running, pids);
   EXPECT_EQ(machine_.prepared[MemberId("demo-instance-1")], 1);
   EXPECT_EQ(service_->find(ClusterId("demo"))->topology.term, Term(1));
+}
+
+TEST_F(ClusterServiceTest, WhatTheStoreCannotReadAtTheStartIsReadLater) {
+  ASSERT_TRUE(create().has_value());
+  ASSERT_TRUE(wait_until_available());
+  const auto pids = machine_.running;
+  service_.reset();
+  views_.clear();
+  store_.failing_topologies = 1;
+  start_daemon();
+  ASSERT_TRUE(wait_until_available());
+  EXPECT_EQ(store_.failing_topologies, 0);
+  EXPECT_EQ(machine_.running, pids);
 }
 
 TEST_F(ClusterServiceTest, AfterAllMembersStoppedTheLastWriterComesBack) {
