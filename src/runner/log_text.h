@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Small texts of the Runtime API and of logs. Pure.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace trivet::runner {
+
+// What is no UTF-8 becomes U+FFFD, so that whatever a function writes can be kept.
+std::string valid_text(std::string text);
+
+// An X-Ray trace header of its own for each event; nothing is sampled.
+std::string trace_id_of(std::string_view request_id);
+
+}  // namespace trivet::runner
