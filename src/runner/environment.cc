@@ -240,6 +240,7 @@ void Environment::finish(InvocationResult result, std::string_view status) {
   result.log_tail = tail_.text();
   if (state_ == RuntimeState::kResponseSent) {
     set_deadline(now + kNextDeadline);
+    needs_.on_answered(id_);
   }
   current.work.done(std::move(result));
 }

@@ -49,6 +49,8 @@ class Environment : public std::enable_shared_from_this<Environment> {
     LogEventSink* logs = nullptr;  // none: nothing is kept but the tail
     // It waits for an event.
     std::function<void(environments::EnvironmentId)> on_ready;
+    // Its event is answered; it is about to ask for the next.
+    std::function<void(environments::EnvironmentId)> on_answered;
     // It has ended, or must; its event, if it had one, is answered. While it was starting:
     // `failed` answers whoever it was started for.
     std::function<void(environments::EnvironmentId,

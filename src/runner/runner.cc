@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <array>
-#include <array>
 #include <atomic>
 #include <future>
 #include <map>
@@ -165,8 +164,7 @@ void Runner::Impl::ask(std::shared_ptr<const FunctionImage> image, Work work) {
 void Runner::Impl::carry_out(const PoolActions& actions) {
   for (const environments::PoolAction& action : actions) {
     if (const auto* start = std::get_if<environments::StartEnvironment>(&action)) {
-      // The event that it is started for is the last that asked.
-      begin_start(start->id, asked_.at(last_ticket_).image);
+      begin_start(start->id, asked_.at(start->ticket).image);
     } else if (const auto* dispatched = std::get_if<environments::Dispatch>(&action)) {
       dispatch(dispatched->id, dispatched->ticket);
     } else if (const auto* ended = std::get_if<environments::EndEnvironment>(&action)) {
@@ -190,6 +188,12 @@ void Runner::Impl::begin_start(EnvironmentId id,
           [self](EnvironmentId ready) {
             if (const auto alive = self.lock()) {
               alive->on_ready(ready);
+            }
+          },
+      .on_answered =
+          [self](EnvironmentId answered) {
+            if (const auto alive = self.lock()) {
+              alive->pool_.answered(answered);
             }
           },
       .on_gone =
@@ -241,9 +245,11 @@ void Runner::Impl::on_started(EnvironmentId id, Result<Started> started) {
   log(Level::kWarning, "functions.not_started",
       {{"function", at->second->image()->arn}, {"why", why.message}});
   environments_.erase(at);
-  if (const auto ticket = pool_.gone(id)) {
-    answer(*ticket, why);
+  const auto gone = pool_.gone(id);
+  if (gone.failed) {
+    answer(*gone.failed, why);
   }
+  carry_out(gone.actions);
 }
 
 void Runner::Impl::dispatch(EnvironmentId id, Ticket ticket) {
@@ -268,9 +274,9 @@ void Runner::Impl::on_ready(EnvironmentId id) {
 
 void Runner::Impl::on_gone(EnvironmentId id,
                            const std::function<void(const std::string&, Work&)>& failed) {
-  const auto ticket = pool_.gone(id);
-  if (ticket) {
-    const auto asked = asked_.find(*ticket);
+  const auto gone = pool_.gone(id);
+  if (gone.failed) {
+    const auto asked = asked_.find(*gone.failed);
     TRIVET_ASSERT(asked != asked_.end());
     Work work = std::move(asked->second.work);
     asked_.erase(asked);
@@ -278,6 +284,7 @@ void Runner::Impl::on_gone(EnvironmentId id,
     failed(request_id, work);
   }
   end(id, "gone");
+  carry_out(gone.actions);
 }
 
 void Runner::Impl::end(EnvironmentId id, std::string_view why) {

@@ -32,10 +32,29 @@ std::optional<EnvironmentId> Pool::longest_idle() const {
   return best;
 }
 
+std::size_t Pool::count(const PoolKey& key, State state) const {
+  return static_cast<std::size_t>(
+      std::count_if(environments_.begin(), environments_.end(), [&](const auto& entry) {
+        return entry.second.state == state && entry.second.key == key;
+      }));
+}
+
+void Pool::start(const PoolKey& key, Ticket ticket, PoolActions& out) {
+  const EnvironmentId id = ++last_id_;
+  environments_[id].key = key;
+  out.push_back(StartEnvironment{id, ticket});
+}
+
 PoolActions Pool::ask(Instant now, const PoolKey& key, Millis timeout, Ticket ticket) {
   if (const auto found = find_idle(now, key, timeout)) {
     environments_.at(*found).state = State::kBusy;
     return {Dispatch{*found, ticket}};
+  }
+  const auto queue = waiting_.find(key);
+  const std::size_t before = queue == waiting_.end() ? 0 : queue->second.size();
+  if (before < count(key, State::kStarting) + count(key, State::kAnswered)) {
+    waiting_[key].push_back(ticket);
+    return {};
   }
   PoolActions out;
   if (environments_.size() >= limits_.environments_max) {
@@ -46,11 +65,16 @@ PoolActions Pool::ask(Instant now, const PoolKey& key, Millis timeout, Ticket ti
     environments_.erase(*given_up);
     out.push_back(EndEnvironment{*given_up, EndReason::kRoom});
   }
-  const EnvironmentId id = ++last_id_;
-  environments_[id].key = key;
   waiting_[key].push_back(ticket);
-  out.push_back(StartEnvironment{id, key});
+  start(key, ticket, out);
   return out;
+}
+
+void Pool::answered(EnvironmentId id) {
+  if (const auto at = environments_.find(id);
+      at != environments_.end() && at->second.state == State::kBusy) {
+    at->second.state = State::kAnswered;
+  }
 }
 
 PoolActions Pool::ready(Instant now, EnvironmentId id, Instant expires) {
@@ -78,31 +102,30 @@ PoolActions Pool::ready(Instant now, EnvironmentId id, Instant expires) {
   return {};
 }
 
-std::optional<Ticket> Pool::gone(EnvironmentId id) {
+Pool::Gone Pool::gone(EnvironmentId id) {
+  Gone out;
   const auto at = environments_.find(id);
   if (at == environments_.end()) {
-    return std::nullopt;
+    return out;
   }
   const Environment environment = at->second;
   environments_.erase(at);
   const auto queue = waiting_.find(environment.key);
-  if (environment.state != State::kStarting || queue == waiting_.end()) {
-    return std::nullopt;
+  if (queue == waiting_.end() ||
+      queue->second.size() <= count(environment.key, State::kStarting) +
+                                  count(environment.key, State::kAnswered)) {
+    return out;  // the others serve all that wait
   }
-  // Another one that is being started serves those that are left.
-  const auto starting =
-      std::count_if(environments_.begin(), environments_.end(), [&](const auto& entry) {
-        return entry.second.state == State::kStarting && entry.second.key == environment.key;
-      });
-  if (static_cast<std::size_t>(starting) >= queue->second.size()) {
-    return std::nullopt;
+  if (environment.state != State::kStarting) {
+    start(environment.key, queue->second.front(), out.actions);
+    return out;
   }
-  const Ticket ticket = queue->second.front();
+  out.failed = queue->second.front();
   queue->second.pop_front();
   if (queue->second.empty()) {
     waiting_.erase(queue);
   }
-  return ticket;
+  return out;
 }
 
 PoolActions Pool::retire(const std::string& function_arn,
@@ -138,6 +161,12 @@ PoolActions Pool::tick(Instant now) {
       at = environments_.erase(at);
     } else {
       ++at;
+    }
+  }
+  for (const auto& [key, queue] : waiting_) {
+    for (std::size_t i = count(key, State::kStarting);
+         i < queue.size() && environments_.size() < limits_.environments_max; ++i) {
+      start(key, queue[i], out);
     }
   }
   return out;

@@ -35,7 +35,7 @@ struct PoolKey {
 
 struct StartEnvironment {
   EnvironmentId id = 0;
-  PoolKey key;
+  Ticket ticket = 0;  // the event that it is started for, though it may get another one
 };
 struct Dispatch {
   EnvironmentId id = 0;
@@ -62,12 +62,20 @@ class Pool {
   // The environment waits for an event: it has started, or is done with one. From `expires` on it
   // may not work any more (its credentials end).
   PoolActions ready(Instant now, EnvironmentId id, Instant expires);
-  // It could not be started or ended by itself. The event that it would have taken, or is started
-  // in vain for, is given back; one that it was given is the caller's to know.
-  std::optional<Ticket> gone(EnvironmentId id);
+  // It has answered its event and is about to be ready: whoever asks now may wait for it.
+  void answered(EnvironmentId id);
+  // It could not be started or ended by itself. The event that it was started for, or another one
+  // that waits as long, is given back; one that it was given is the caller's to know.
+  struct Gone {
+    std::optional<Ticket> failed;
+    PoolActions actions;
+  };
+  Gone gone(EnvironmentId id);
   // Environments of other revisions of this function end, those with an event after it. Without
   // `except` all.
   PoolActions retire(const std::string& function_arn, const std::optional<std::string>& except);
+  // Once a second: ends what was idle for too long, starts for events that waited in vain for an
+  // environment that had answered.
   PoolActions tick(Instant now);
 
   std::size_t idle() const;
@@ -75,7 +83,7 @@ class Pool {
   std::size_t waiting() const;
 
  private:
-  enum class State { kStarting, kIdle, kBusy };
+  enum class State { kStarting, kIdle, kBusy, kAnswered };
   struct Environment {
     PoolKey key;
     State state = State::kStarting;
@@ -86,6 +94,8 @@ class Pool {
 
   std::optional<EnvironmentId> find_idle(Instant now, const PoolKey& key, Millis timeout) const;
   std::optional<EnvironmentId> longest_idle() const;
+  std::size_t count(const PoolKey& key, State state) const;
+  void start(const PoolKey& key, Ticket ticket, PoolActions& out);
 
   const PoolLimits limits_;
   std::map<EnvironmentId, Environment> environments_;

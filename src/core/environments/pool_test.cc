@@ -95,9 +95,9 @@ TEST(EnvironmentPool, AStartThatFailedGivesBackTheEventThatNobodyElseStartsFor) 
       std::get<StartEnvironment>(pool.ask(at(0), kReport, kTimeout, 1).front()).id;
   const EnvironmentId second =
       std::get<StartEnvironment>(pool.ask(at(0), kReport, kTimeout, 2).front()).id;
-  EXPECT_EQ(pool.gone(first), 1U);
-  EXPECT_EQ(pool.gone(second), 2U);
-  EXPECT_EQ(pool.gone(second), std::nullopt);
+  EXPECT_EQ(pool.gone(first).failed, 1U);
+  EXPECT_EQ(pool.gone(second).failed, 2U);
+  EXPECT_EQ(pool.gone(second).failed, std::nullopt);
   EXPECT_EQ(pool.busy(), 0U);
 }
 
@@ -108,7 +108,42 @@ TEST(EnvironmentPool, AnEnvironmentTooManyThatFailsTakesNoEventWithIt) {
   const EnvironmentId second =
       std::get<StartEnvironment>(pool.ask(at(2), kReport, kTimeout, 3).front()).id;
   EXPECT_NE(only<Dispatch>(pool.ready(at(3), id, kNever)), nullptr);
-  EXPECT_EQ(pool.gone(second), std::nullopt);
+  EXPECT_EQ(pool.gone(second).failed, std::nullopt);
+}
+
+TEST(EnvironmentPool, WhoeverAsksAfterAnAnswerWaitsForThatEnvironment) {
+  Pool pool({});
+  const EnvironmentId id = warm(pool, kReport, at(0));
+  EXPECT_NE(only<Dispatch>(pool.ask(at(1), kReport, kTimeout, 2)), nullptr);
+  pool.answered(id);
+  EXPECT_TRUE(pool.ask(at(2), kReport, kTimeout, 3).empty());
+  // One more is one too many for it.
+  EXPECT_NE(only<StartEnvironment>(pool.ask(at(2), kReport, kTimeout, 4)), nullptr);
+  const PoolActions freed = pool.ready(at(3), id, kNever);
+  ASSERT_NE(only<Dispatch>(freed), nullptr);
+  EXPECT_EQ(only<Dispatch>(freed)->ticket, 3U);
+}
+
+TEST(EnvironmentPool, AnEnvironmentThatEndsAfterItsAnswerIsReplacedForWhoeverWaits) {
+  Pool pool({});
+  const EnvironmentId id = warm(pool, kReport, at(0));
+  EXPECT_NE(only<Dispatch>(pool.ask(at(1), kReport, kTimeout, 2)), nullptr);
+  pool.answered(id);
+  EXPECT_TRUE(pool.ask(at(2), kReport, kTimeout, 3).empty());
+  const Pool::Gone gone = pool.gone(id);
+  EXPECT_EQ(gone.failed, std::nullopt);
+  ASSERT_NE(only<StartEnvironment>(gone.actions), nullptr);
+  EXPECT_EQ(only<StartEnvironment>(gone.actions)->ticket, 3U);
+}
+
+TEST(EnvironmentPool, NobodyWaitsLongForAnEnvironmentThatDoesNotComeBack) {
+  Pool pool({});
+  const EnvironmentId id = warm(pool, kReport, at(0));
+  EXPECT_NE(only<Dispatch>(pool.ask(at(1), kReport, kTimeout, 2)), nullptr);
+  pool.answered(id);
+  EXPECT_TRUE(pool.ask(at(2), kReport, kTimeout, 3).empty());
+  EXPECT_NE(only<StartEnvironment>(pool.tick(at(1'000))), nullptr);
+  EXPECT_TRUE(pool.tick(at(2'000)).empty());
 }
 
 TEST(EnvironmentPool, ARetiredRevisionEndsWithItsEvent) {
