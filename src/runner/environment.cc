@@ -88,6 +88,13 @@ void Environment::open(Started started) {
   write_lines({environments::init_start_line(started_->runtime_name, started_->runtime_version)});
 }
 
+void Environment::refuse_start(const std::string& type, const std::string& reason) {
+  gone([this, keep = shared_from_this(), type, reason](const std::string&, Work& work) {
+    current_ = Current{std::move(work), needs_.clock.now()};
+    fail_current(type, reason);
+  });
+}
+
 void Environment::set_deadline(Instant deadline) {
   deadline_ = deadline;
   needs_.on_deadline(deadline);
@@ -305,8 +312,15 @@ void Environment::on_exit() {
     fail(current_->work.invocation.request_id);
   }
   gone([this, keep, fail](const std::string& request_id, Work& work) {
-    if (!has_spoken_ && first_line_.rfind("bwrap: ", 0) == 0) {
+    const auto said = has_spoken_ ? std::nullopt : what_bubblewrap_said(first_line_);
+    if (said && said->program.empty()) {
       work.done(make_error(Errc::kUnavailable, "no environment can be made: " + first_line_));
+      return;
+    }
+    if (said) {
+      current_ = Current{std::move(work), needs_.clock.now()};
+      fail_current("Runtime.InvalidEntrypoint",
+                   fmt::format("fork/exec {}: {}", said->program, said->error));
       return;
     }
     current_ = Current{std::move(work), needs_.clock.now()};

@@ -66,7 +66,8 @@ class Environment : public std::enable_shared_from_this<Environment> {
 
   // Takes what was started; from here on it serves the Runtime API.
   void open(Started started);
-  bool is_open() const { return started_.has_value(); }
+  // Instead of open(): the function is such that it cannot be started.
+  void refuse_start(const std::string& type, const std::string& reason);
   // Gives it an event. Requires: it waits for one.
   void dispatch(Work work);
   // What has a deadline that is over is ended.

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/bytes.h"
 #include "base/uri.h"
 
 namespace trivet::runner {
@@ -28,6 +29,19 @@ std::string valid_text(std::string text) {
     }
   }
   return out;
+}
+
+std::optional<BubblewrapError> what_bubblewrap_said(std::string_view line) {
+  constexpr std::string_view kExec = "bwrap: execvp ";
+  if (line.substr(0, 7) != "bwrap: ") {
+    return std::nullopt;
+  }
+  const std::size_t colon = line.rfind(": ");
+  if (line.substr(0, kExec.size()) != kExec || colon < kExec.size()) {
+    return BubblewrapError{};
+  }
+  return BubblewrapError{std::string(line.substr(kExec.size(), colon - kExec.size())),
+                         to_lower(line.substr(colon + 2))};
 }
 
 std::string trace_id_of(std::string_view request_id) {

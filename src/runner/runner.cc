@@ -242,6 +242,10 @@ void Runner::Impl::on_started(EnvironmentId id, Result<Started> started) {
     return;
   }
   const Error why = started.error();
+  if (!why.fault.empty()) {
+    at->second->refuse_start(std::string(why.fault), why.message);
+    return;
+  }
   log(Level::kWarning, "functions.not_started",
       {{"function", at->second->image()->arn}, {"why", why.message}});
   environments_.erase(at);

@@ -73,8 +73,8 @@ Result<std::vector<std::string>> command_of(const FunctionImage& image) {
       return std::vector<std::string>{"/opt/bootstrap"};
     }
   }
-  return make_error(Errc::kInvalidArgument,
-                    "Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]");
+  return aws_fault(Errc::kInvalidArgument, "Runtime.InvalidEntrypoint",
+                   "Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]");
 }
 
 Status Starter::prepare() {

@@ -36,7 +36,7 @@ class Starter {
 };
 
 // How the runtime begins, as the sandbox's command: interpreter and bootstrap, or the function's
-// own program. kInvalidArgument: it has none.
+// own program. kInvalidArgument: it has none (with the error's type as its fault).
 Result<std::vector<std::string>> command_of(const FunctionImage& image);
 
 }  // namespace trivet::runner

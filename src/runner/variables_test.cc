@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "runner/log_text.h"
+
 namespace trivet::runner {
 namespace {
 
@@ -28,6 +30,20 @@ TEST(Variables, NobodyReplacesWhoTheFunctionIs) {
 
 TEST(Variables, ALogStreamIsNamedByDayAndVersion) {
   EXPECT_EQ(log_stream_name("2026-01-02T03:04:05Z", "$LATEST", "ab"), "2026/01/02/[$LATEST]ab");
+}
+
+TEST(LogText, WhatIsNoTextIsReplaced) {
+  EXPECT_EQ(valid_text("caf\xC3\xA9"), "caf\xC3\xA9");
+  EXPECT_EQ(valid_text("\xFF x \xC3\xA9\xE2\x82"), "\xEF\xBF\xBD x \xC3\xA9\xEF\xBF\xBD\xEF\xBF\xBD");
+}
+
+TEST(LogText, BubblewrapSaysWhetherItWasTheProgram) {
+  EXPECT_FALSE(what_bubblewrap_said("anything else"));
+  const auto program = what_bubblewrap_said("bwrap: execvp /var/task/bootstrap: Exec format error");
+  ASSERT_TRUE(program);
+  EXPECT_EQ(program->program, "/var/task/bootstrap");
+  EXPECT_EQ(program->error, "exec format error");
+  EXPECT_TRUE(what_bubblewrap_said("bwrap: Can't find source path /x: No such file")->program.empty());
 }
 
 }  // namespace

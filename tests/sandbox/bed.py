@@ -15,7 +15,7 @@ import textwrap
 import threading
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent / "e2e"))
+sys.path.append(str(HERE.parent / "e2e"))
 import harness  # noqa: E402
 from waiting import wait_until  # noqa: E402,F401
 
