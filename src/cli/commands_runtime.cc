@@ -36,8 +36,8 @@ Result<int> run_runtime_list(const Context& context, const RuntimeListOptions& o
                     context.command("runtime install python3.13")));
   }
   for (const runtimes::Runtime& runtime : installed) {
-    print(fmt::format("{}  {}  {}\n", runtime.kind->name, runtime.manifest.version,
-                      runtime.folder));
+    print(
+        fmt::format("{}  {}  {}\n", runtime.kind->name, runtime.manifest.version, runtime.folder));
   }
   return kExitOk;
 }

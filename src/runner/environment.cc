@@ -105,9 +105,11 @@ void Environment::on_request(const net::HttpRequest& request, const net::HttpDon
   const auto call = environments::parse_runtime_request(request.method, request.target);
   if (!call) {
     // Extensions, logs and telemetry are not there; asking whether somebody is there is fine.
-    const bool is_ping = request.method == "GET" && request.target.find("/ping") != std::string::npos;
-    done(is_ping ? net::HttpResponse{200, {}, "pong"}
-                 : json_answer(404, environments::error_object("NotFound", "there is no such call")));
+    const bool is_ping =
+        request.method == "GET" && request.target.find("/ping") != std::string::npos;
+    done(is_ping
+             ? net::HttpResponse{200, {}, "pong"}
+             : json_answer(404, environments::error_object("NotFound", "there is no such call")));
     return;
   }
   if (call->call == RuntimeCall::kNext) {
@@ -134,8 +136,8 @@ void Environment::on_next(const net::HttpDone& done) {
   if (before == RuntimeState::kStarted) {
     init_duration_ = needs_.clock.now() - started_->began;
     // Before, it had all that it wanted, as on AWS.
-    const Status set = needs_.host.set_cpu(started_->running,
-                                           image_->memory_mb * 1'000 / kMemoryOfOneProcessor);
+    const Status set =
+        needs_.host.set_cpu(started_->running, image_->memory_mb * 1'000 / kMemoryOfOneProcessor);
     if (!set) {
       log(Level::kWarning, "functions.cpu_not_limited", {{"why", set.error().message}});
     }
@@ -148,13 +150,12 @@ void Environment::dispatch(Work work) {
   const Instant now = needs_.clock.now();
   const Invocation& invocation = work.invocation;
   net::HttpResponse event;
-  event.headers = {
-      {"Content-Type", "application/json"},
-      {"Lambda-Runtime-Aws-Request-Id", invocation.request_id},
-      {"Lambda-Runtime-Deadline-Ms",
-       std::to_string(to_ms(needs_.clock.wall_now() + image_->timeout))},
-      {"Lambda-Runtime-Invoked-Function-Arn", invocation.invoked_arn},
-      {"Lambda-Runtime-Trace-Id", trace_id_of(invocation.request_id)}};
+  event.headers = {{"Content-Type", "application/json"},
+                   {"Lambda-Runtime-Aws-Request-Id", invocation.request_id},
+                   {"Lambda-Runtime-Deadline-Ms",
+                    std::to_string(to_ms(needs_.clock.wall_now() + image_->timeout))},
+                   {"Lambda-Runtime-Invoked-Function-Arn", invocation.invoked_arn},
+                   {"Lambda-Runtime-Trace-Id", trace_id_of(invocation.request_id)}};
   if (!invocation.client_context.empty()) {
     event.headers.emplace_back("Lambda-Runtime-Client-Context", invocation.client_context);
   }
@@ -174,8 +175,7 @@ net::HttpResponse Environment::on_answer(const environments::RuntimeRequest& cal
     return json_answer(403, environments::out_of_order(state_, call.call));
   }
   if (!current_ || call.request_id != current_->work.invocation.request_id) {
-    return json_answer(400,
-                       environments::error_object("InvalidRequestID", "Invalid request ID"));
+    return json_answer(400, environments::error_object("InvalidRequestID", "Invalid request ID"));
   }
   state_ = *after;
   InvocationResult result;
@@ -265,14 +265,14 @@ void Environment::time_out() {
   needs_.host.kill(started_->running);
   if (current_) {
     const std::string request_id = current_->work.invocation.request_id;
-    write_lines({environments::timeout_line(format_iso8601(needs_.clock.wall_now()), request_id,
-                                            image_->timeout)});
+    write_lines({environments::timeout_line(format_iso8601_millis(needs_.clock.wall_now()),
+                                            request_id, image_->timeout)});
     fail_current("Sandbox.Timedout", environments::timed_out(image_->timeout));
   }
   gone([this, keep](const std::string& request_id, Work& work) {
     current_ = Current{std::move(work), needs_.clock.now()};
-    write_lines({environments::timeout_line(format_iso8601(needs_.clock.wall_now()), request_id,
-                                            image_->timeout)});
+    write_lines({environments::timeout_line(format_iso8601_millis(needs_.clock.wall_now()),
+                                            request_id, image_->timeout)});
     fail_current("Sandbox.Timedout", environments::timed_out(image_->timeout));
   });
 }

@@ -48,8 +48,8 @@ std::string trace_id_of(std::string_view request_id) {
   std::string digits(request_id);
   digits.erase(std::remove(digits.begin(), digits.end(), '-'), digits.end());
   digits.resize(32, '0');
-  return "Root=1-" + digits.substr(0, 8) + "-" + digits.substr(8, 24) + ";Parent=" +
-         digits.substr(16, 16) + ";Sampled=0";
+  return "Root=1-" + digits.substr(0, 8) + "-" + digits.substr(8, 24) +
+         ";Parent=" + digits.substr(16, 16) + ";Sampled=0";
 }
 
 }  // namespace trivet::runner

@@ -12,8 +12,9 @@ namespace trivet::runner {
 // What is no UTF-8 becomes U+FFFD, so that whatever a function writes can be kept.
 std::string valid_text(std::string text);
 
-// "bwrap: execvp /var/task/bootstrap: Exec format error": it could not run the program. With another
-// complaint of bubblewrap's both are empty: there is no sandbox. nullopt: it complained of nothing.
+// "bwrap: execvp /var/task/bootstrap: Exec format error": it could not run the program. With
+// another complaint of bubblewrap's both are empty: there is no sandbox. nullopt: it complained of
+// nothing.
 struct BubblewrapError {
   std::string program;
   std::string error;  // as AWS words it: "exec format error"

@@ -85,8 +85,7 @@ class Runner::Impl : public std::enable_shared_from_this<Impl> {
   void on_started(EnvironmentId id, Result<Started> started);
   void dispatch(EnvironmentId id, Ticket ticket);
   void on_ready(EnvironmentId id);
-  void on_gone(EnvironmentId id,
-               const std::function<void(const std::string&, Work&)>& failed);
+  void on_gone(EnvironmentId id, const std::function<void(const std::string&, Work&)>& failed);
   void end(EnvironmentId id, std::string_view why);
   void remove(Environment::Remains remains);
   void answer(Ticket ticket, const Error& why);
@@ -242,7 +241,7 @@ void Runner::Impl::on_started(EnvironmentId id, Result<Started> started) {
     return;
   }
   const Error why = started.error();
-  if (!why.fault.empty()) {
+  if (why.code == Errc::kInvalidArgument && !why.fault.empty()) {
     at->second->refuse_start(std::string(why.fault), why.message);
     return;
   }
@@ -305,9 +304,8 @@ void Runner::Impl::end(EnvironmentId id, std::string_view why) {
 void Runner::Impl::remove(Environment::Remains remains) {
   // A task must be copyable.
   auto kept = std::make_shared<Environment::Remains>(std::move(remains));
-  const bool is_posted = remover_->post([starter = starter_.get(), kept] {
-    starter->remove(std::move(*kept));
-  });
+  const bool is_posted =
+      remover_->post([starter = starter_.get(), kept] { starter->remove(std::move(*kept)); });
   if (!is_posted && kept->started) {
     host_->kill(kept->started->running);
     log(Level::kWarning, "functions.left", {{"id", kept->started->running.id}});
@@ -323,8 +321,8 @@ void Runner::Impl::answer(Ticket ticket, const Error& why) {
 }
 
 void Runner::Impl::retire(const std::string& arn, const std::string& except_revision) {
-  carry_out(pool_.retire(arn, except_revision.empty() ? std::nullopt
-                                                       : std::optional(except_revision)));
+  carry_out(
+      pool_.retire(arn, except_revision.empty() ? std::nullopt : std::optional(except_revision)));
 }
 
 void Runner::Impl::check_later(Instant when) {
@@ -332,8 +330,7 @@ void Runner::Impl::check_later(Instant when) {
     return;
   }
   next_check_ = when;
-  const Millis delay = std::max(
-      Millis(0), std::chrono::ceil<Millis>(when - options_.clock->now()));
+  const Millis delay = std::max(Millis(0), std::chrono::ceil<Millis>(when - options_.clock->now()));
   loop_.post_after(delay, [self = weak_from_this(), when] {
     const auto alive = self.lock();
     if (alive && alive->next_check_ == when) {

@@ -31,7 +31,7 @@ struct RunnerOptions {
   std::string program;  // path of trivet-sandbox
   std::string installation_id;
   std::string region;
-  std::string ca_bundle;  // of the databases, on the host; empty: none
+  std::string ca_bundle;                    // of the databases, on the host; empty: none
   std::uint32_t uid_first = 1'900'000'000;  // see sandbox::HostOptions
   std::uint32_t uid_count = 4'096;
   environments::PoolLimits limits;

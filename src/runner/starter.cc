@@ -61,8 +61,7 @@ Result<std::vector<std::string>> command_of(const FunctionImage& image) {
   }
   if (kind->family == runtimes::Family::kNode) {
     return std::vector<std::string>{
-        program,
-        fmt::format("--max-old-space-size={}", image.memory_mb * kNodeHeapPercent / 100),
+        program, fmt::format("--max-old-space-size={}", image.memory_mb * kNodeHeapPercent / 100),
         "/var/runtime/bootstrap.mjs"};
   }
   if (is_program(image.code_folder + "/bootstrap")) {
@@ -136,12 +135,11 @@ Result<Started> Starter::start(const FunctionImage& image) {
   spec.resolv_conf =
       network.dns_server.empty() ? "" : fmt::format("nameserver {}\n", network.dns_server);
   spec.netns = network.netns_path;
-  spec.environment = variables_of(
-      image, session.keys,
-      {.region = options_.region,
-       .log_stream = out.log_stream,
-       .api_url = network.api_url,
-       .ca_bundle = options_.ca_bundle.empty() ? "" : kCaBundleInside});
+  spec.environment = variables_of(image, session.keys,
+                                  {.region = options_.region,
+                                   .log_stream = out.log_stream,
+                                   .api_url = network.api_url,
+                                   .ca_bundle = options_.ca_bundle.empty() ? "" : kCaBundleInside});
   spec.command = std::move(command);
   spec.memory_mb = image.memory_mb;
   spec.ephemeral_mb = image.ephemeral_mb;
@@ -150,8 +148,7 @@ Result<Started> Starter::start(const FunctionImage& image) {
     if (!network.id.empty()) {
       options_.networks->release(network.id);
     }
-    return make_error(Errc::kUnavailable,
-                      "no environment can be made: " + running.error().message);
+    return make_error(Errc::kUnavailable, "no environment can be made: " + running.error().message);
   }
   out.running = std::move(*running);
   return out;

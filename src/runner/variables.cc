@@ -41,8 +41,9 @@ Variables variables_of(const FunctionImage& image, const Keys& keys,
     out.emplace_back("PYTHONPATH", "/var/runtime");
   }
   if (is_node) {
-    out.emplace_back("NODE_PATH", "/opt/nodejs/node20/node_modules:/opt/nodejs/node_modules:"
-                                  "/var/runtime/node_modules:/var/runtime:/var/task");
+    out.emplace_back("NODE_PATH",
+                     "/opt/nodejs/node20/node_modules:/opt/nodejs/node_modules:"
+                     "/var/runtime/node_modules:/var/runtime:/var/task");
   }
   if (!surroundings.api_url.empty()) {
     out.emplace_back("AWS_ENDPOINT_URL", surroundings.api_url);

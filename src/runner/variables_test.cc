@@ -34,7 +34,8 @@ TEST(Variables, ALogStreamIsNamedByDayAndVersion) {
 
 TEST(LogText, WhatIsNoTextIsReplaced) {
   EXPECT_EQ(valid_text("caf\xC3\xA9"), "caf\xC3\xA9");
-  EXPECT_EQ(valid_text("\xFF x \xC3\xA9\xE2\x82"), "\xEF\xBF\xBD x \xC3\xA9\xEF\xBF\xBD\xEF\xBF\xBD");
+  EXPECT_EQ(valid_text("\xFF x \xC3\xA9\xE2\x82"),
+            "\xEF\xBF\xBD x \xC3\xA9\xEF\xBF\xBD\xEF\xBF\xBD");
 }
 
 TEST(LogText, BubblewrapSaysWhetherItWasTheProgram) {
@@ -43,7 +44,8 @@ TEST(LogText, BubblewrapSaysWhetherItWasTheProgram) {
   ASSERT_TRUE(program);
   EXPECT_EQ(program->program, "/var/task/bootstrap");
   EXPECT_EQ(program->error, "exec format error");
-  EXPECT_TRUE(what_bubblewrap_said("bwrap: Can't find source path /x: No such file")->program.empty());
+  EXPECT_TRUE(
+      what_bubblewrap_said("bwrap: Can't find source path /x: No such file")->program.empty());
 }
 
 }  // namespace

@@ -24,8 +24,8 @@ inline constexpr int kArgumentsFd = 4;
 inline constexpr int kSeccompFd = 5;
 
 struct Options {
-  std::int32_t parent = 0;  // the daemon's process id: we end with it
-  std::string bubblewrap;   // absolute
+  std::int32_t parent = 0;           // the daemon's process id: we end with it
+  std::string bubblewrap;            // absolute
   std::vector<std::string> cgroups;  // folders whose cgroup.procs we write ourselves into
   std::string netns;                 // to enter; empty: a new one with loopback alone
   // Whom to become. Not given: we are not root, so everything happens in a user namespace.

@@ -22,7 +22,7 @@
 namespace trivet::sandbox {
 namespace {
 
-constexpr int kBacklog = 16;
+constexpr int kBacklog = 64;
 constexpr rlim_t kOpenFiles = 1'024;  // as AWS documents
 
 Error failed(const std::string& what) {
@@ -35,7 +35,8 @@ Status write_text(const std::string& path, const std::string& text) {
   if (fd < 0) {
     return failed("open " + path);
   }
-  const bool is_written = ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
+  const bool is_written =
+      ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
   const Error error = failed("write " + path);
   ::close(fd);
   return is_written ? ok() : Status(error);
@@ -206,8 +207,8 @@ Status drop_privileges(const Options& options) {
 }
 
 Error become_bubblewrap(const Options& options) {
-  std::vector<std::string> arguments = {options.bubblewrap, "--args",
-                                        std::to_string(kArgumentsFd), "--"};
+  std::vector<std::string> arguments = {options.bubblewrap, "--args", std::to_string(kArgumentsFd),
+                                        "--"};
   arguments.insert(arguments.end(), options.command.begin(), options.command.end());
   std::vector<char*> pointers;
   for (const std::string& argument : arguments) {

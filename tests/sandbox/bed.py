@@ -48,14 +48,17 @@ def install_runtimes():
 
 
 class Bed:
-    """A folder with code, and a driver on it. `settings` are the driver's."""
+    """A folder with code, and a driver on it. `user`: whom it runs as, instead of root. `settings` are the driver's."""
 
-    def __init__(self, name, **settings):
+    def __init__(self, name, user=None, **settings):
+        self.user = user
         self.home = pathlib.Path(tempfile.mkdtemp(prefix=f"trivet-sandbox-{name}-", dir="/tmp"))
         self.home.chmod(0o711)
         (self.home / "runtimes").symlink_to(install_runtimes())
         self.settings = {"home": str(self.home), "program": str(BIN / "trivet-sandbox"),
                          "installation_id": str(self.home), **settings}
+        if user:
+            os.chown(self.home, user, user)
         self.numbers = itertools.count(1)
         self.names = itertools.count(1)
         self.driver = None
@@ -63,7 +66,8 @@ class Bed:
 
     def start(self):
         self.answers = {}
-        self.driver = subprocess.Popen([BIN / "sandbox-driver", json.dumps(self.settings)], stdin=subprocess.PIPE,
+        become = ["setpriv", f"--reuid={self.user}", f"--regid={self.user}", "--clear-groups"] if self.user else []
+        self.driver = subprocess.Popen([*become, BIN / "sandbox-driver", json.dumps(self.settings)], stdin=subprocess.PIPE,
                                        stdout=subprocess.PIPE, stderr=open(self.home / "driver.log", "ab"), text=True)
         self.answers[0] = first = concurrent.futures.Future()
         self.reader = threading.Thread(target=self._read, args=(self.driver, self.answers), daemon=True)

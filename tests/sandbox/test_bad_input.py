@@ -68,7 +68,8 @@ def a_builtin_module_as_handler(bed):
 def an_exception_while_the_module_is_loaded(bed):
     function = bed.function("raise ValueError('not today')\n" + WELL)
     payload = failure(bed, function)
-    assert (payload["errorType"], payload["errorMessage"], payload["requestId"]) == ("ValueError", "not today", ""), payload
+    assert payload["errorType"] == "ValueError" and payload["errorMessage"] == "not today", payload
+    assert payload["requestId"] == "", payload
     assert payload["stackTrace"][-1].startswith('  File "/var/task/app.py", line 1, in <module>'), payload
     assert any(line.startswith("[ERROR] ValueError: not today\rTraceback") for line in bed.logs(function))
 
@@ -198,10 +199,10 @@ def who_wants_too_much_memory_is_killed(bed):
     answer = bed.invoke(bed.function("""
         import subprocess, sys
         def handler(event, context):
-            hogs = [subprocess.Popen([sys.executable, "-c", "import time\\nx = bytearray(60 << 20)\\nfor i in range(0, len(x), 4096): x[i] = 1\\ntime.sleep(3)"])
-                    for _ in range(4)]
+            text = "import select; x = b'x' * (200 << 20); select.select([], [], [], 3)"
+            hogs = [subprocess.Popen([sys.executable, "-c", text]) for _ in range(4)]
             return [hog.wait() for hog in hogs]
-        """, timeout_ms=30000))
+        """, timeout_ms=30000, memory_mb=512))
     killed = answer["payload"]["errorMessage"] if answer["function_error"] else answer["payload"]
     assert -9 in killed if isinstance(killed, list) else killed.endswith("signal: killed"), answer
 
@@ -257,7 +258,8 @@ def a_response_of_more_than_six_megabytes(bed):
 
 @test
 def events_of_six_megabytes_arrive(bed):
-    function = bed.function("def handler(event, context):\n    return len(event['x'])\n", memory_mb=512, timeout_ms=10000)
+    function = bed.function("def handler(event, context):\n    return len(event['x'])\n", memory_mb=512,
+        timeout_ms=10000)
     assert bed.value(function, {"x": "y" * 6_000_000}) == 6_000_000
 
 
@@ -288,7 +290,8 @@ def calls_out_of_order_are_refused_and_harm_nobody(bed):
             answer = connection.getresponse()
             return [answer.status, json.loads(answer.read() or "{}").get("errorType")]
         def handler(event, context):
-            return {"next": call("GET", "invocation/next"), "wrong": call("POST", "invocation/no-such-id/response", "1"),
+            return {"next": call("GET", "invocation/next"), "wrong": call("POST", "invocation/no-such-id/response",
+                "1"),
                     "init": call("POST", "init/error", "{}"), "none": call("GET", "else"),
                     "post": call("POST", "invocation/next", "")}
         """, timeout_ms=10000)
@@ -305,9 +308,10 @@ def many_connections_to_the_runtime_api_are_bounded(bed):
         def handler(event, context):
             host, port = os.environ["AWS_LAMBDA_RUNTIME_API"].split(":")
             kept = []
-            for _ in range(500):
+            for _ in range(150):
                 s = socket.create_connection((host, int(port)), 5)
-                s.sendall(b"POST /2018-06-01/runtime/invocation/x/response HTTP/1.1\\r\\nContent-Length: 6000000\\r\\n\\r\\n")
+                s.sendall(b"POST /2018-06-01/runtime/invocation/x/response HTTP/1.1\\r\\n"
+                          b"Content-Length: 6000000\\r\\n\\r\\n")
                 kept.append(s)
             return len(kept)
         """, timeout_ms=20000, memory_mb=512)

@@ -103,7 +103,8 @@ def nothing_but_tmp_can_be_written(bed):
         def write(folder):
             return attempt(lambda: open(folder + "/x", "w").close())
         result = {folder: write(folder) for folder in ["", "/bin", "/dev", "/dev/shm", "/etc", "/home", "/lib", "/opt",
-            "/proc", "/proc/sys/kernel", "/root", "/run", "/sys", "/usr", "/usr/lib", "/var", "/var/lang", "/var/runtime",
+            "/proc", "/proc/sys/kernel", "/root", "/run", "/sys", "/usr", "/usr/lib", "/var", "/var/lang",
+                "/var/runtime",
             "/var/task", "/etc/trivet"]}
         result["/tmp"] = write("/tmp")
         """)
@@ -119,14 +120,16 @@ def it_is_nobody_with_no_capability(bed):
         status = status_of("self")
         # The one process beside it, bubblewrap's, is of the same user: it must have no more.
         first = status_of(1)
-        result = {"first": [first[name] == status[name] for name in ("CapPrm", "CapEff", "CapBnd", "NoNewPrivs", "Seccomp",
+        result = {"first": [first[name] == status[name] for name in ("CapPrm", "CapEff", "CapBnd", "NoNewPrivs",
+            "Seccomp",
                                                                      "Uid", "Gid")]}
         result |= {name: status[name] for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb", "NoNewPrivs",
                                                   "Seccomp", "Uid", "Gid", "Groups")}
         result["setuid"] = attempt(lambda: os.setuid(0))
         result["setgid"] = attempt(lambda: os.setgid(0))
         result["setgroups"] = attempt(lambda: os.setgroups([0]))
-        result["suid"] = [path for folder, _, files in os.walk("/usr") for path in (os.path.join(folder, n) for n in files)
+        result["suid"] = [path for folder, _, files in os.walk("/usr") for path in (os.path.join(folder,
+            n) for n in files)
                           if not os.path.islink(path) and os.lstat(path).st_mode & 0o6000]
         """)
     assert all(int(found[name], 16) == 0 for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")), found
@@ -172,7 +175,11 @@ def other_processes_are_neither_seen_nor_reached(bed):
         wrong = {error for errors in found["reached"].values() for error in errors} - {"ESRCH", "ENOENT", "EPERM"}
         assert not wrong, found
         # Everybody that it may signal is its own.
-        run(bed, "signal.signal(signal.SIGTERM, signal.SIG_IGN); attempt(lambda: os.kill(-1, signal.SIGTERM)); result = 1")
+        run(bed, """
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            attempt(lambda: os.kill(-1, signal.SIGTERM))
+            result = 1
+            """)
         assert own.poll() is None and bed.driver.poll() is None
         assert run(bed, "result = kept.get('x')", "second") == "memory of the second"
     finally:
@@ -255,7 +262,8 @@ def rare_kinds_of_sockets_cannot_be_made(bed):
         def make(family, kind, protocol=0):
             return attempt(lambda: socket.socket(family, kind, protocol).close())
         result = {"packet": make(17, 3, 0x300), "raw": make(2, 3, 1), "raw6": make(10, 3, 58), "alg": make(38, 5),
-                  "vsock": make(40, 1), "audit": make(16, 3, 9), "netfilter": make(16, 3, 12), "uevent": make(16, 3, 15),
+                  "vsock": make(40, 1), "audit": make(16, 3, 9), "netfilter": make(16, 3, 12), "uevent": make(16, 3,
+                      15),
                   "xdp": make(44, 3), "bluetooth": make(31, 5), "can": make(29, 3, 1), "key": make(15, 3, 2),
                   "tipc": make(30, 5), "rds": make(21, 5)}
         """)
@@ -288,7 +296,8 @@ def there_are_no_mounts_to_make(bed):
         text = ctypes.c_char_p
         result = {
             "mount": call(165, b"none", b"/tmp", b"tmpfs", 0, 0), "bind": call(165, b"/", b"/tmp", 0, 4096, 0),
-            "remount": call(165, 0, b"/", 0, 32, 0), "umount": call(166, b"/proc", 2), "pivot": call(155, b"/tmp", b"/tmp"),
+            "remount": call(165, 0, b"/", 0, 32, 0), "umount": call(166, b"/proc", 2), "pivot": call(155, b"/tmp",
+                b"/tmp"),
             "chroot": call(161, b"/tmp"), "fsopen": call(430, b"tmpfs", 0), "open_tree": call(428, -100, b"/", 1),
             "move_mount": call(429, 0, b"", 0, b"", 0), "mount_setattr": call(442, -100, b"/", 0, 0, 0),
             "fsmount": call(432, 0, 0, 0), "fspick": call(433, -100, b"/", 0)}
@@ -319,14 +328,16 @@ def there_are_no_devices(bed):
     found = run(bed, """
         result = {"names": sorted(os.listdir("/dev"))}
         result["opened"] = {path: attempt(lambda: os.open(path, os.O_RDONLY)) for path in
-                            ["/dev/mem", "/dev/kmem", "/dev/kmsg", "/dev/sda", "/dev/vda", "/dev/loop0", "/dev/loop-control",
+                            ["/dev/mem", "/dev/kmem", "/dev/kmsg", "/dev/sda", "/dev/vda", "/dev/loop0",
+                                "/dev/loop-control",
                              "/dev/kvm", "/dev/fuse", "/dev/net/tun", "/dev/port", "/dev/mapper/control", "/dev/ptmx1"]}
         for kind, name in ((stat.S_IFCHR, "char"), (stat.S_IFBLK, "block")):
             for major, minor in ((1, 1), (1, 3), (7, 0), (8, 0), (254, 0)):
                 result["opened"][f"mknod {name} {major} {minor}"] = attempt(
                     lambda: os.mknod("/tmp/device", kind | 0o666, os.makedev(major, minor)))
         """)
-    known = {"null", "zero", "full", "random", "urandom", "tty", "stdin", "stdout", "stderr", "fd", "core", "pts", "ptmx",
+    known = {"null", "zero", "full", "random", "urandom", "tty", "stdin", "stdout", "stderr", "fd", "core", "pts",
+        "ptmx",
              "shm"}
     assert set(found["names"]) <= known, found["names"]
     assert set(found["opened"].values()) <= {"ENOENT", "EPERM", "EACCES"}, found["opened"]
@@ -338,22 +349,32 @@ def the_kernels_interfaces_are_closed(bed):
         buffer = ctypes.create_string_buffer(256)
         result = {
             "bpf": call(321, 0, buffer, 128), "perf_event_open": call(298, buffer, 0, -1, -1, 0),
-            "add_key": call(248, b"user", b"x", b"y", 1, -2), "keyctl": call(250, 0, -3, 0), "request_key": call(249, b"user",
-            b"x", 0, 0), "userfaultfd": call(323, 0), "io_uring_setup": call(425, 4, buffer), "kexec_load": call(246, 0, 0, 0,
-            0), "init_module": call(175, buffer, 8, b""), "finit_module": call(313, 0, b"", 0), "delete_module": call(176, b"x",
+            "add_key": call(248, b"user", b"x", b"y", 1, -2), "keyctl": call(250, 0, -3, 0), "request_key": call(249,
+                b"user",
+            b"x", 0, 0), "userfaultfd": call(323, 0), "io_uring_setup": call(425, 4, buffer), "kexec_load": call(246,
+                0, 0, 0,
+            0), "init_module": call(175, buffer, 8, b""), "finit_module": call(313, 0, b"", 0),
+                "delete_module": call(176, b"x",
             0), "syslog": call(103, 3, buffer, 256), "swapon": call(167, b"/tmp/x", 0), "reboot": call(169, 0xfee1dead,
-            672274793, 0, 0), "iopl": call(172, 3), "ioperm": call(173, 0, 1, 1), "acct": call(163, b"/tmp/x"), "quotactl":
-            call(179, 0, b"/", 0, 0), "settimeofday": call(164, buffer, 0), "clock_settime": call(227, 0, buffer), "adjtimex":
-            call(159, buffer), "sethostname": call(170, b"x", 1), "setdomainname": call(171, b"x", 1), "name_to_handle_at":
-            call(303, -100, b"/", buffer, buffer, 0), "open_by_handle_at": call(304, 0, buffer, 0), "kcmp": call(312, 1, 1, 0,
+            672274793, 0, 0), "iopl": call(172, 3), "ioperm": call(173, 0, 1, 1), "acct": call(163, b"/tmp/x"),
+                "quotactl":
+            call(179, 0, b"/", 0, 0), "settimeofday": call(164, buffer, 0), "clock_settime": call(227, 0, buffer),
+                "adjtimex":
+            call(159, buffer), "sethostname": call(170, b"x", 1), "setdomainname": call(171, b"x", 1),
+                "name_to_handle_at":
+            call(303, -100, b"/", buffer, buffer, 0), "open_by_handle_at": call(304, 0, buffer, 0), "kcmp": call(312,
+                1, 1, 0,
             0, 0), "ptrace": call(101, 16, 1, 0, 0), "process_vm_readv": call(310, 1, buffer, 0, buffer, 0, 0),
             "process_vm_writev": call(311, 1, buffer, 0, buffer, 0, 0), "personality": call(135, 0x40000), "vhangup":
-            call(153), "nfsservctl": call(180), "fanotify_init": call(300, 0, 0), "move_pages": call(279, 1, 0, 0, 0, 0, 0),
-            "migrate_pages": call(256, 1, 0, 0, 0), "mbind": call(237, 0, 0, 0, 0, 0, 0), "set_mempolicy": call(238, 0, 0, 0),
+            call(153), "nfsservctl": call(180), "fanotify_init": call(300, 0, 0), "move_pages": call(279, 1, 0, 0, 0,
+                0, 0),
+            "migrate_pages": call(256, 1, 0, 0, 0), "mbind": call(237, 0, 0, 0, 0, 0, 0), "set_mempolicy": call(238,
+                0, 0, 0),
             "pidfd_getfd": call(438, 0, 0, 0), "landlock": call(444, 0, 0, 1), "seccomp": call(317, 0, 0, 0),
             "modify_ldt": call(154, 0, buffer, 1), "uselib": call(134, b"/x"), "vm86": call(134, 0), "lookup_dcookie":
             call(212, 0, 0, 0), "memfd_secret": call(447, 0), "process_madvise": call(440, 0, 0, 0, 0, 0),
-            "io_setup": call(206, 1, buffer), "remap_file_pages": call(216, 0, 0, 0, 0, 0), "quotactl_fd": call(443, 0, 0, 0, 0)}
+            "io_setup": call(206, 1, buffer), "remap_file_pages": call(216, 0, 0, 0, 0, 0), "quotactl_fd": call(443,
+                0, 0, 0, 0)}
         """)
     assert set(found.values()) <= {"EPERM", "ENOSYS"}, {name: error for name, error in found.items()
                                                         if error not in ("EPERM", "ENOSYS")}

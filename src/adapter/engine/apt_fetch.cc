@@ -197,8 +197,9 @@ Error explain(const Outcome& outcome, const std::string& mirror, const Wanted& w
 
 Status update_lists(const State& state, const std::string& mirror) {
   TRIVET_TRY(const Outcome outcome, run(apt_get(state, {"update"}, Millis(300'000))));
-  return outcome.succeeded() ? ok()
-                             : Status(explain(outcome, mirror, state.wanted, "reading the package lists of"));
+  return outcome.succeeded()
+             ? ok()
+             : Status(explain(outcome, mirror, state.wanted, "reading the package lists of"));
 }
 
 std::vector<std::string> with_packages(const Wanted& wanted, std::vector<std::string> arguments) {
@@ -210,9 +211,10 @@ std::vector<std::string> with_packages(const Wanted& wanted, std::vector<std::st
 // since apt leaves out what it has.
 Result<std::vector<OfferedPackage>> ask_offer(const State& state, const std::string& mirror) {
   TRIVET_TRY(const Outcome outcome,
-             run(apt_get(state, with_packages(state.wanted,
-                                              {"-o", "Dir::Cache::archives=" + state.folder + "/none",
-                                               "--print-uris", "install"}),
+             run(apt_get(state,
+                         with_packages(state.wanted,
+                                       {"-o", "Dir::Cache::archives=" + state.folder + "/none",
+                                        "--print-uris", "install"}),
                          Millis(120'000))));
   if (!outcome.succeeded()) {
     return explain(outcome, mirror, state.wanted, "choosing packages of");
@@ -252,9 +254,8 @@ Status check_digests(const State& state, const std::vector<OfferedPackage>& pack
 }
 
 Status download(const State& state, const Download& what, const Progress& progress) {
-  Command command =
-      apt_get(state, with_packages(state.wanted, {"--download-only", "install"}),
-              Millis(3'600'000));
+  Command command = apt_get(state, with_packages(state.wanted, {"--download-only", "install"}),
+                            Millis(3'600'000));
   std::size_t got = 0;
   command.on_line = [&](std::string_view line) {
     // "Get:12 http://… unstable/main amd64 libssl3t64 amd64 3.6.5-1 [2300 kB]", once each.
@@ -263,7 +264,8 @@ Status download(const State& state, const Download& what, const Progress& progre
     }
   };
   TRIVET_TRY(const Outcome outcome, run(command));
-  return outcome.succeeded() ? ok() : Status(explain(outcome, what.mirror, state.wanted, "fetching from"));
+  return outcome.succeeded() ? ok()
+                             : Status(explain(outcome, what.mirror, state.wanted, "fetching from"));
 }
 
 Status check_mysql_offer(const std::string& mirror, const std::vector<OfferedPackage>& packages) {

@@ -23,20 +23,30 @@ constexpr std::array<const char*, 4> kMergedFolders = {"bin", "sbin", "lib", "li
 
 // Where an environment mounts something, and what AWS's image has.
 constexpr std::array<const char*, 14> kFolders = {
-    "/proc",    "/dev",  "/tmp",         "/opt",         "/run",           "/var/task", "/var/runtime",
-    "/var/lang", "/home", "/var/lang/bin", "/usr/local/bin", "/etc/trivet", "/root",     "/etc/ssl/certs"};
+    "/proc",          "/dev",         "/tmp",      "/opt",          "/run",
+    "/var/task",      "/var/runtime", "/var/lang", "/home",         "/var/lang/bin",
+    "/usr/local/bin", "/etc/trivet",  "/root",     "/etc/ssl/certs"};
 
 // Nothing runs it or reads it.
-constexpr std::array<const char*, 14> kUnused = {
-    "/usr/share/doc",       "/usr/share/man",     "/usr/share/info",   "/usr/share/locale",
-    "/usr/share/lintian",   "/usr/share/bug",     "/usr/share/debconf", "/usr/share/menu",
-    "/var/cache",           "/var/lib/dpkg",      "/etc/init.d",       "/etc/cron.daily",
-    "/usr/share/bash-completion", "/boot"};
+constexpr std::array<const char*, 14> kUnused = {"/usr/share/doc",
+                                                 "/usr/share/man",
+                                                 "/usr/share/info",
+                                                 "/usr/share/locale",
+                                                 "/usr/share/lintian",
+                                                 "/usr/share/bug",
+                                                 "/usr/share/debconf",
+                                                 "/usr/share/menu",
+                                                 "/var/cache",
+                                                 "/var/lib/dpkg",
+                                                 "/etc/init.d",
+                                                 "/etc/cron.daily",
+                                                 "/usr/share/bash-completion",
+                                                 "/boot"};
 
 constexpr const char* kPasswd =
     "root:x:0:0:root:/root:/sbin/nologin\n"
     "nobody:x:65534:65534:nobody:/nonexistent:/sbin/nologin\n"
-    "sbx_user1051:x:993:990::/home/sbx_user1051:/sbin/nologin\n";
+    "sbx_user1051:x:993:990::/tmp:/sbin/nologin\n";
 constexpr const char* kGroup = "root:x:0:\nnogroup:x:65534:\nsbx_group:x:990:\n";
 constexpr const char* kHosts = "127.0.0.1 localhost\n::1 localhost\n";
 constexpr const char* kNsswitch =
@@ -85,8 +95,8 @@ Status drop_privileged_bits(const std::string& root) {
       return make_error(Errc::kInternal, errno_message("chmod " + at->path().string(), errno));
     }
   }
-  return error ? Status(make_error(Errc::kInternal,
-                                   fmt::format("walk {}: {}", root, error.message())))
+  return error ? Status(
+                     make_error(Errc::kInternal, fmt::format("walk {}: {}", root, error.message())))
                : ok();
 }
 
@@ -94,12 +104,29 @@ Status drop_privileged_bits(const std::string& root) {
 engine::Command in_root(const std::string& root, std::vector<std::string> command,
                         bool is_writable) {
   engine::Command out;
-  out.argv = {"bwrap", "--unshare-all", "--die-with-parent", is_writable ? "--bind" : "--ro-bind",
-              root,    "/",             "--proc",            "/proc",
-              "--dev", "/dev",          "--tmpfs",           "/tmp",
-              "--chdir", "/",           "--clearenv",        "--setenv",
-              "PATH",  "/usr/bin:/bin", "--setenv",          "LANG",
-              "C.UTF-8", "--cap-drop",  "ALL"};
+  out.argv = {"bwrap",
+              "--unshare-all",
+              "--die-with-parent",
+              is_writable ? "--bind" : "--ro-bind",
+              root,
+              "/",
+              "--proc",
+              "/proc",
+              "--dev",
+              "/dev",
+              "--tmpfs",
+              "/tmp",
+              "--chdir",
+              "/",
+              "--clearenv",
+              "--setenv",
+              "PATH",
+              "/usr/bin:/bin",
+              "--setenv",
+              "LANG",
+              "C.UTF-8",
+              "--cap-drop",
+              "ALL"};
   out.argv.insert(out.argv.end(), command.begin(), command.end());
   out.folder = "/";
   out.timeout = Millis(300'000);
@@ -111,12 +138,11 @@ engine::Command in_root(const std::string& root, std::vector<std::string> comman
 Status compile_python(const std::string& root, const Kind& kind) {
   const std::string interpreter(kind.interpreter);
   const std::string library = "/usr/lib/" + interpreter.substr(interpreter.rfind('/') + 1);
-  engine::Command command =
-      in_root(root,
-              {interpreter, "-m", "compileall", "-q", "-f", "--invalidation-mode",
-               "unchecked-hash", "-x", "/(test|tests|idlelib|lib2to3|turtledemo)/", library,
-               "/usr/lib/python3/dist-packages"},
-              true);
+  engine::Command command = in_root(
+      root,
+      {interpreter, "-m", "compileall", "-q", "-f", "--invalidation-mode", "unchecked-hash", "-x",
+       "/(test|tests|idlelib|lib2to3|turtledemo)/", library, "/usr/lib/python3/dist-packages"},
+      true);
   return engine::run_to_success(command, fmt::format("compile Python's library for {}", kind.name));
 }
 
@@ -127,9 +153,8 @@ Status link_interpreter(const std::string& root, const Kind& kind) {
     return link(interpreter, bin + "node");
   }
   if (kind.family == Family::kPython) {
-    for (const std::string& name :
-         {interpreter.substr(interpreter.rfind('/') + 1), std::string("python3"),
-          std::string("python")}) {
+    for (const std::string& name : {interpreter.substr(interpreter.rfind('/') + 1),
+                                    std::string("python3"), std::string("python")}) {
       TRIVET_CHECK_OK(link(interpreter, bin + name));
     }
   }

@@ -13,9 +13,9 @@ namespace {
 
 // What every root has: a C and C++ library, a shell and the usual small tools, certificates.
 std::vector<std::string_view> with_base(std::vector<std::string_view> more) {
-  std::vector<std::string_view> all = {"base-files", "libc6", "libgcc-s1",       "libstdc++6",
-                                       "zlib1g",     "dash",  "bash",            "coreutils",
-                                       "grep",       "sed",   "ca-certificates", "tzdata"};
+  std::vector<std::string_view> all = {
+      "base-files", "libc6",     "libgcc-s1", "libstdc++6", "zlib1g",          "dash",
+      "bash",       "coreutils", "grep",      "sed",        "ca-certificates", "tzdata"};
   all.insert(all.end(), more.begin(), more.end());
   return all;
 }
@@ -73,9 +73,8 @@ Result<std::vector<Runtime>> list(const std::string& home) {
 
 Result<Runtime> find(const std::string& home, std::string_view name) {
   if (find_kind(name) == nullptr) {
-    return make_error(
-        Errc::kInvalidArgument,
-        fmt::format("there is no runtime {}: there are {}", name, names_of_kinds()));
+    return make_error(Errc::kInvalidArgument,
+                      fmt::format("there is no runtime {}: there are {}", name, names_of_kinds()));
   }
   TRIVET_TRY(std::vector<Runtime> installed, list(home));
   for (Runtime& runtime : installed) {
@@ -83,9 +82,9 @@ Result<Runtime> find(const std::string& home, std::string_view name) {
       return std::move(runtime);
     }
   }
-  return make_error(Errc::kUnavailable,
-                    fmt::format("the runtime {} is not installed: run `trivet runtime install {}`",
-                                name, name));
+  return make_error(
+      Errc::kUnavailable,
+      fmt::format("the runtime {} is not installed: run `trivet runtime install {}`", name, name));
 }
 
 Status remove(const std::string& home, std::string_view name) {

@@ -46,7 +46,8 @@ Status put(const std::string& path, std::string_view text) {
     return make_error(errno == ENOENT ? Errc::kNotFound : Errc::kInternal,
                       errno_message("open " + path, errno));
   }
-  const bool is_written = ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
+  const bool is_written =
+      ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size());
   const int number = errno;
   ::close(fd);
   return is_written ? ok()
@@ -119,8 +120,10 @@ CgroupMounts parse_cgroup_mounts(std::string_view mounts, std::string_view contr
     }
     if (words[2] == "cgroup") {
       const std::vector<std::string_view> options = split(words[3], ',');
-      for (const auto& [name, place] : {std::pair<std::string_view, std::string*>
-               {"memory", &out.memory}, {"cpu", &out.cpu}, {"pids", &out.pids}}) {
+      for (const auto& [name, place] :
+           {std::pair<std::string_view, std::string*>{"memory", &out.memory},
+            {"cpu", &out.cpu},
+            {"pids", &out.pids}}) {
         if (contains(options, name)) {
           *place = words[1];
         }
@@ -136,8 +139,8 @@ CgroupMounts parse_cgroup_mounts(std::string_view mounts, std::string_view contr
 Cgroups Cgroups::open(const std::string& name) {
   const Result<std::string> mounts = read_file("/proc/self/mounts");
   std::string controllers;
-  for (const char* path : {"/sys/fs/cgroup/cgroup.controllers",
-                           "/sys/fs/cgroup/unified/cgroup.controllers"}) {
+  for (const char* path :
+       {"/sys/fs/cgroup/cgroup.controllers", "/sys/fs/cgroup/unified/cgroup.controllers"}) {
     if (const Result<std::string> text = read_file(path); text && controllers.empty()) {
       controllers = *text;
     }
@@ -216,9 +219,9 @@ Status Cgroups::set_cpu(const std::string& id, std::optional<std::int64_t> thous
   const std::int64_t quota =
       thousandths ? std::max(kQuotaUsMin, kPeriodUs * *thousandths / 1'000) : -1;
   if (!mounts_.unified.empty()) {
-    return put(mounts_.unified + "/" + id + "/cpu.max",
-               thousandths ? fmt::format("{} {}", quota, kPeriodUs)
-                           : fmt::format("max {}", kPeriodUs));
+    return put(mounts_.unified + "/" + id + "/cpu.max", thousandths
+                                                            ? fmt::format("{} {}", quota, kPeriodUs)
+                                                            : fmt::format("max {}", kPeriodUs));
   }
   if (!mounts_.cpu.empty()) {
     const std::string group = mounts_.cpu + "/" + id;

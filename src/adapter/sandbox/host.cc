@@ -38,6 +38,9 @@ constexpr std::int64_t kMegabyte = std::int64_t{1} << 20;
 constexpr std::int64_t kOwnBytes = 2 * kMegabyte;
 // For one process without a cgroup: the code of an interpreter is private memory too.
 constexpr std::int64_t kDataMargin = 64 * kMegabyte;
+// Below are the system's users and people; above are the kernel's own meanings of -1.
+constexpr std::uint32_t kUidMin = 100'000;
+constexpr std::uint32_t kUidMax = 2'147'483'647;
 constexpr int kRemovePauseMs = 5;
 constexpr Millis kSweepDeadline{2'000};
 
@@ -103,6 +106,14 @@ Status Host::check() {
   if (::access(options_.program.c_str(), X_OK) != 0) {
     return make_error(Errc::kUnavailable, fmt::format("{} is not there", options_.program));
   }
+  if (options_.uid_first < kUidMin || options_.uid_count == 0 ||
+      options_.uid_first > kUidMax - options_.uid_count) {
+    return make_error(
+        Errc::kUnavailable,
+        fmt::format("function_uids in config.json must be of {} to {}, not {} from {} "
+                    "on",
+                    kUidMin, kUidMax, options_.uid_count, options_.uid_first));
+  }
   TRIVET_CHECK_OK(make_folder(folder_, 0711));
   TRIVET_TRY(seccomp_fd_, make_seccomp_filter());
   // Short, and no other installation's.
@@ -125,12 +136,13 @@ Status Host::check() {
     weaknesses_.emplace_back(
         "no pids cgroup can be made: the limit of 1024 processes is for all environments together");
   }
-  const Status images = is_root_ ? tmp_images_.check()
-                                 : Status(make_error(Errc::kDenied, "the daemon is not root"));
+  const Status images =
+      is_root_ ? tmp_images_.check() : Status(make_error(Errc::kDenied, "the daemon is not root"));
   has_tmp_images_ = images.has_value();
   if (!images) {
-    weaknesses_.push_back(fmt::format(
-        "/tmp of functions is in memory and counts as the function's ({})", images.error().message));
+    weaknesses_.push_back(
+        fmt::format("/tmp of functions is in memory and counts as the function's ({})",
+                    images.error().message));
   }
   return ok();
 }
@@ -184,8 +196,9 @@ Status Host::make_folder_of(const Running& running, const Spec& spec) {
   // rest of a cold start.
   const std::string resolv = folder + "/resolv.conf";
   const Fd file(::open(resolv.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
-  if (!file.is_open() || ::write(file.get(), spec.resolv_conf.data(), spec.resolv_conf.size()) !=
-                             static_cast<ssize_t>(spec.resolv_conf.size()) ||
+  if (!file.is_open() ||
+      ::write(file.get(), spec.resolv_conf.data(), spec.resolv_conf.size()) !=
+          static_cast<ssize_t>(spec.resolv_conf.size()) ||
       ::fchmod(file.get(), 0644) != 0) {
     return failed("write " + resolv);
   }

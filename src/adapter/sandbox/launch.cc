@@ -54,8 +54,8 @@ Result<Fd> arguments_file(const std::vector<std::string>& arguments) {
 
 // What a new sandbox gets, and what stays with us.
 struct Ends {
-  Fd control;      // ours
-  Fd output;       // ours
+  Fd control;  // ours
+  Fd output;   // ours
   Fd its_control;
   Fd its_output;
   Fd arguments;

@@ -30,9 +30,17 @@ Error failed(const std::string& what) {
 
 Status run_mkfs(const std::string& path) {
   // No journal: nothing in it outlives its environment. One inode for 16 KiB is plenty.
-  std::array<std::string, 11> arguments = {
-      kMkfs, "-q", "-F", "-m", "0", "-i", "16384", "-O", "^has_journal",
-      "-E",  "lazy_itable_init=1,nodiscard"};
+  std::array<std::string, 11> arguments = {kMkfs,
+                                           "-q",
+                                           "-F",
+                                           "-m",
+                                           "0",
+                                           "-i",
+                                           "16384",
+                                           "-O",
+                                           "^has_journal",
+                                           "-E",
+                                           "lazy_itable_init=1,nodiscard"};
   std::array<char*, 13> argv{};
   for (std::size_t i = 0; i < arguments.size(); ++i) {
     argv[i] = arguments[i].data();

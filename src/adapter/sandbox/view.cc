@@ -12,12 +12,25 @@ constexpr const char* kSeccompFd = "5";  // sandbox/options.h
 }  // namespace
 
 std::vector<std::string> bubblewrap_arguments(const View& view) {
-  std::vector<std::string> out = {
-      "--unshare-user", "--unshare-pid", "--unshare-ipc",     "--unshare-uts",
-      "--unshare-cgroup-try", "--disable-userns", "--die-with-parent", "--new-session",
-      "--uid",          kUid,            "--gid",             kGid,
-      "--hostname",     "localhost",     "--cap-drop",        "ALL",
-      "--seccomp",      kSeccompFd,      "--clearenv"};
+  std::vector<std::string> out = {"--unshare-user",
+                                  "--unshare-pid",
+                                  "--unshare-ipc",
+                                  "--unshare-uts",
+                                  "--unshare-cgroup-try",
+                                  "--disable-userns",
+                                  "--die-with-parent",
+                                  "--new-session",
+                                  "--uid",
+                                  kUid,
+                                  "--gid",
+                                  kGid,
+                                  "--hostname",
+                                  "localhost",
+                                  "--cap-drop",
+                                  "ALL",
+                                  "--seccomp",
+                                  kSeccompFd,
+                                  "--clearenv"};
   const auto add = [&out](std::vector<std::string> more) {
     out.insert(out.end(), more.begin(), more.end());
   };

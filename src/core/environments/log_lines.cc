@@ -28,8 +28,7 @@ std::string end_line(std::string_view request_id) {
 }
 
 std::string init_start_line(std::string_view runtime, std::string_view runtime_version) {
-  return "INIT_START Runtime Version: " + std::string(runtime) + ":" +
-         std::string(runtime_version);
+  return "INIT_START Runtime Version: " + std::string(runtime) + ":" + std::string(runtime_version);
 }
 
 std::string timed_out(Millis timeout) {
@@ -46,12 +45,13 @@ std::string timeout_line(std::string_view now_iso8601, std::string_view request_
 
 std::string report_line(const Report& report) {
   const std::int64_t used = (report.memory_used_bytes + (1 << 20) - 1) >> 20;
-  std::string out = "REPORT RequestId: " + std::string(report.request_id) +
-                    "\tDuration: " + milliseconds(report.duration) +
-                    " ms\tBilled Duration: " + std::to_string(billed(report.duration)) +
-                    " ms\tMemory Size: " + std::to_string(report.memory_mb) +
-                    " MB\tMax Memory Used: " +
-                    std::to_string(std::min<std::int64_t>(used, report.memory_mb)) + " MB\t";
+  std::string out =
+      "REPORT RequestId: " + std::string(report.request_id) +
+      "\tDuration: " + milliseconds(report.duration) +
+      " ms\tBilled Duration: " + std::to_string(billed(report.duration)) +
+      " ms\tMemory Size: " + std::to_string(report.memory_mb) +
+      " MB\tMax Memory Used: " + std::to_string(std::min<std::int64_t>(used, report.memory_mb)) +
+      " MB\t";
   if (report.init_duration) {
     out += "Init Duration: " + milliseconds(*report.init_duration) + " ms\t";
   }

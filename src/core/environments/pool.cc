@@ -33,10 +33,9 @@ std::optional<EnvironmentId> Pool::longest_idle() const {
 }
 
 std::size_t Pool::count(const PoolKey& key, State state) const {
-  return static_cast<std::size_t>(
-      std::count_if(environments_.begin(), environments_.end(), [&](const auto& entry) {
-        return entry.second.state == state && entry.second.key == key;
-      }));
+  return static_cast<std::size_t>(std::count_if(
+      environments_.begin(), environments_.end(),
+      [&](const auto& entry) { return entry.second.state == state && entry.second.key == key; }));
 }
 
 void Pool::start(const PoolKey& key, Ticket ticket, PoolActions& out) {
@@ -112,8 +111,8 @@ Pool::Gone Pool::gone(EnvironmentId id) {
   environments_.erase(at);
   const auto queue = waiting_.find(environment.key);
   if (queue == waiting_.end() ||
-      queue->second.size() <= count(environment.key, State::kStarting) +
-                                  count(environment.key, State::kAnswered)) {
+      queue->second.size() <=
+          count(environment.key, State::kStarting) + count(environment.key, State::kAnswered)) {
     return out;  // the others serve all that wait
   }
   if (environment.state != State::kStarting) {
@@ -156,8 +155,7 @@ PoolActions Pool::tick(Instant now) {
     const bool is_expired = environment.expires <= now;
     const bool is_old = environment.idle_since + limits_.idle_max <= now;
     if (environment.state == State::kIdle && (is_expired || is_old)) {
-      out.push_back(
-          EndEnvironment{at->first, is_expired ? EndReason::kExpired : EndReason::kIdle});
+      out.push_back(EndEnvironment{at->first, is_expired ? EndReason::kExpired : EndReason::kIdle});
       at = environments_.erase(at);
     } else {
       ++at;

@@ -48,7 +48,8 @@ TEST(EnvironmentPool, AnIdleEnvironmentOfTheSameRevisionIsUsedAgain) {
   const PoolActions same = pool.ask(at(1), kReport, kTimeout, 2);
   ASSERT_NE(only<Dispatch>(same), nullptr);
   EXPECT_EQ(only<Dispatch>(same)->id, id);
-  EXPECT_NE(only<StartEnvironment>(pool.ask(at(1), {"arn:report", "$LATEST", "2"}, kTimeout, 3)), nullptr);
+  EXPECT_NE(only<StartEnvironment>(pool.ask(at(1), {"arn:report", "$LATEST", "2"}, kTimeout, 3)),
+            nullptr);
 }
 
 TEST(EnvironmentPool, OneEnvironmentHasOneEventAtATime) {

@@ -41,11 +41,22 @@ std::string_view name_of(RuntimeCall call) {
 
 // As Go says them: AWS's supervisor is written in it.
 std::string signal_name(int number) {
-  static constexpr std::array<std::string_view, 16> kNames = {
-      "",      "hangup", "interrupt", "quit", "illegal instruction",
-      "trace/breakpoint trap", "aborted", "bus error", "floating point exception", "killed",
-      "user defined signal 1", "segmentation fault", "user defined signal 2", "broken pipe",
-      "alarm clock", "terminated"};
+  static constexpr std::array<std::string_view, 16> kNames = {"",
+                                                              "hangup",
+                                                              "interrupt",
+                                                              "quit",
+                                                              "illegal instruction",
+                                                              "trace/breakpoint trap",
+                                                              "aborted",
+                                                              "bus error",
+                                                              "floating point exception",
+                                                              "killed",
+                                                              "user defined signal 1",
+                                                              "segmentation fault",
+                                                              "user defined signal 2",
+                                                              "broken pipe",
+                                                              "alarm clock",
+                                                              "terminated"};
   const auto index = static_cast<std::size_t>(number);
   return index < kNames.size() && number > 0 ? std::string(kNames[index])
                                              : "signal " + std::to_string(number);

@@ -20,9 +20,10 @@ TEST(RuntimeState, WhatIsOutOfOrderIsRefusedWithItsName) {
   EXPECT_EQ(after(State::kRunning, Call::kNext), std::nullopt);
   EXPECT_EQ(after(State::kReady, Call::kResponse), std::nullopt);
   EXPECT_EQ(after(State::kResponseSent, Call::kResponse), std::nullopt);
-  EXPECT_EQ(out_of_order(State::kReady, Call::kResponse),
-            R"({"errorType":"InvalidStateTransition","errorMessage":"State transition from Ready to )"
-            R"(InvocationResponse failed for runtime. Error: State transition is not allowed"})");
+  EXPECT_EQ(
+      out_of_order(State::kReady, Call::kResponse),
+      R"({"errorType":"InvalidStateTransition","errorMessage":"State transition from Ready to )"
+      R"(InvocationResponse failed for runtime. Error: State transition is not allowed"})");
 }
 
 TEST(RuntimeState, InitMayFailOnlyBeforeTheFirstEvent) {
@@ -33,7 +34,8 @@ TEST(RuntimeState, InitMayFailOnlyBeforeTheFirstEvent) {
 
 TEST(RuntimeRequests, AreFoundByMethodAndPath) {
   EXPECT_EQ(parse_runtime_request("GET", "/2018-06-01/runtime/invocation/next")->call, Call::kNext);
-  const auto response = parse_runtime_request("POST", "/2018-06-01/runtime/invocation/ab-1/response");
+  const auto response =
+      parse_runtime_request("POST", "/2018-06-01/runtime/invocation/ab-1/response");
   ASSERT_TRUE(response);
   EXPECT_EQ(response->call, Call::kResponse);
   EXPECT_EQ(response->request_id, "ab-1");
