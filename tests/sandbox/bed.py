@@ -48,7 +48,7 @@ def install_runtimes():
 
 
 class Bed:
-    """A folder with code, and a driver on it. `user`: whom it runs as, instead of root. `settings` are the driver's."""
+    """A folder with code, and a driver on it. `user`: whom it runs as, not root. `settings` are the driver's."""
 
     def __init__(self, name, user=None, **settings):
         self.user = user

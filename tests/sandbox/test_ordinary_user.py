@@ -46,7 +46,8 @@ def a_function_runs_and_what_is_weaker_is_said(bed):
                     return type(error).__name__
             return {"uid": os.getuid(), "names": [name for _, name in socket.if_nameindex()],
                     "home": os.path.exists(event["home"]), "out": try_to(("192.0.2.1", 80)),
-                    "capabilities": [line.split()[1] for line in open("/proc/self/status") if line.startswith("CapEff")]}
+                    "capabilities": [line.split()[1] for line in open("/proc/self/status")
+                                     if line.startswith("CapEff")]}
         """)
     found = bed.value(function, {"home": str(bed.home)})
     assert found == {"uid": 993, "names": ["lo"], "home": False, "out": "OSError", "capabilities": ["0" * 16]}, found
@@ -78,7 +79,8 @@ def the_memory_limit_is_watched(bed):
             return [hog.wait() for hog in hogs]
         """, timeout_ms=30000)
     answer = bed.invoke(function)
-    assert answer["function_error"] == "Unhandled" and answer["payload"]["errorMessage"].endswith("signal: killed"), answer
+    assert answer["function_error"] == "Unhandled", answer
+    assert answer["payload"]["errorMessage"].endswith("signal: killed"), answer
     # And what one process may have is limited by the kernel.
     payload = bed.invoke(bed.function("def handler(event, context):\n    return len(bytearray(1 << 30))\n"))["payload"]
     assert payload["errorType"] in ("MemoryError", "Runtime.ExitError"), payload
