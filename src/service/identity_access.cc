@@ -202,6 +202,9 @@ Access access_of(const IdentitySnapshot& snapshot, const AccessQuestion& questio
   if (!policies) {
     return no_policy(policy::PolicyKind::kSession);
   }
+  if (question.resource_policies != nullptr) {
+    policies->resource = *question.resource_policies;
+  }
   return ToEvaluate{std::move(*policies), policy_request(question)};
 }
 

@@ -48,6 +48,8 @@ struct AccessQuestion {
   std::string_view resource;   // ARN or "*"
   const ContextKeys& context;  // keys of this request; those of principal and time are added
   WallTime now{};
+  // On the resource itself, which is in the principal's account; nullptr: it has none.
+  const std::vector<policy::NamedPolicy>* resource_policies = nullptr;
 };
 
 // Root may do everything. Sessions of GetSessionToken may not call IAM.
