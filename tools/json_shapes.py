@@ -25,6 +25,13 @@ class JsonShapes:
         return {shape for shape in used
                 if (used.count(shape) > 1 or shape in self.outputs) and shape not in self.responses}
 
+    def field(self, shape, name, member):
+        is_update = shape.startswith("Update") and shape.endswith("Request")
+        if is_update and member["type"] in ("list", "map") and name not in self.shapes[shape]["required"]:
+            # Nothing sent leaves it as it is, an empty list takes all away.
+            return f"  std::optional<{self.cpp_type(member)}> {name};\n"
+        return super().field(shape, name, member)
+
     def struct(self, name, shape):
         if name in self.responses and shape in self.shared_outputs():
             return f"struct {name} : {shape} {{}};\n\n"

@@ -13,29 +13,29 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::size_t kConstraintFaultsMax = 20;
-constexpr std::size_t kQuotedMax = 256;
+constexpr std::size_t kFaultsCountedMax = 20;
+constexpr std::size_t kShownBytesMax = 256;
 constexpr int kDepthMax = 64;
 
-std::string lower_initial(std::string text) {
+std::string small_initial(std::string text) {
   if (!text.empty() && text[0] >= 'A' && text[0] <= 'Z') {
     text[0] = static_cast<char>(text[0] - 'A' + 'a');
   }
   return text;
 }
 
-std::string shortened(std::string_view value) {
-  if (value.size() <= kQuotedMax) {
+std::string quoted_start(std::string_view value) {
+  if (value.size() <= kShownBytesMax) {
     return std::string(value);
   }
-  std::size_t end = kQuotedMax;
+  std::size_t end = kShownBytesMax;
   while (end > 0 && (static_cast<unsigned char>(value[end]) & 0xC0U) == 0x80) {
     --end;  // not in the middle of a character
   }
   return std::string(value.substr(0, end)) + "...";
 }
 
-std::string joined(std::span<const std::string_view> values) {
+std::string listed(std::span<const std::string_view> values) {
   std::string out;
   for (const std::string_view value : values) {
     out.append(out.empty() ? "" : ", ").append(value);
@@ -98,7 +98,7 @@ std::string_view type_name(const json& node) {
 std::vector<std::string> wanted_of(const Limits& limits) {
   std::vector<std::string> out;
   if (!limits.values.empty()) {
-    out.push_back("Member must satisfy enum value set: [" + joined(limits.values) + "]");
+    out.push_back("Member must satisfy enum value set: [" + listed(limits.values) + "]");
   }
   if (limits.max != Limits::kNone) {
     out.push_back("Member must have length less than or equal to " + std::to_string(limits.max));
@@ -156,11 +156,11 @@ std::string shown_list(const json& node) {
   for (const json& item : node) {
     out += out.size() > 1 ? ", " : "";
     out += item.is_string() ? item.get_ref<const std::string&>() : std::string("...");
-    if (out.size() > kQuotedMax) {
+    if (out.size() > kShownBytesMax) {
       break;
     }
   }
-  return shortened(out) + "]";
+  return quoted_start(out) + "]";
 }
 
 }  // namespace
@@ -272,7 +272,7 @@ void JsonReader::read_node(const json& node, const JsonMember& member, std::stri
   std::size_t next = 0;
   for (std::size_t i = 0; i < std::size(holds); ++i) {
     if (is_asked[i] && !holds[i]) {
-      fault_constraint(member, "'" + shortened(text) + "'", wanted[next]);
+      fault_constraint(member, "'" + quoted_start(text) + "'", wanted[next]);
     }
     next += is_asked[i] ? 1 : 0;
   }
@@ -387,7 +387,7 @@ bool JsonReader::enter(const json& node, const JsonMember& member) {
   }
   document_->at.push_back(&node);
   outer_.push_back(name_prefix_.size());
-  name_prefix_.append(lower_initial(std::string(member.name))).append(".");
+  name_prefix_.append(small_initial(std::string(member.name))).append(".");
   return true;
 }
 
@@ -469,18 +469,18 @@ void JsonReader::check_entries(const json& node, const JsonMember& member) {
   }
   for (const auto& [key, value] : node.items()) {
     if (!satisfies(member.key_limits, key)) {
-      fault_constraint(member, "'{" + shortened(key) + "=...}'",
+      fault_constraint(member, "'{" + quoted_start(key) + "=...}'",
                        "Map keys" + all_of_wanted(member.key_limits).substr(6));
     }
     if (!item_satisfies(member.item_limits, value)) {
-      fault_constraint(member, "'{" + shortened(key) + "=...}'",
+      fault_constraint(member, "'{" + quoted_start(key) + "=...}'",
                        "Map value" + all_of_wanted(member.item_limits).substr(6));
     }
   }
 }
 
 std::string JsonReader::path_of(const JsonMember& member) const {
-  return name_prefix_ + lower_initial(std::string(member.name));
+  return name_prefix_ + small_initial(std::string(member.name));
 }
 
 void JsonReader::fault_missing(const JsonMember& member) {
@@ -494,7 +494,7 @@ void JsonReader::fault_type(std::string_view have, std::string_view want) {
 
 void JsonReader::fault_constraint(const JsonMember& member, std::string_view shown,
                                   const std::string& constraint) {
-  if (constraint_faults_.size() < kConstraintFaultsMax) {
+  if (constraint_faults_.size() < kFaultsCountedMax) {
     constraint_faults_.push_back("Value " + std::string(shown) + (shown.empty() ? "" : " ") +
                                  "at '" + path_of(member) +
                                  "' failed to satisfy constraint: " + constraint);

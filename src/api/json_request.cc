@@ -15,7 +15,7 @@ Error unknown_operation() {
                    "There is no operation of this service at this path and method.");
 }
 
-Error malformed(std::string_view what) {
+Error unreadable_part(std::string_view what) {
   return aws_fault(Errc::kInvalidArgument, "SerializationException",
                    "The " + std::string(what) + " of the request cannot be read.");
 }
@@ -96,11 +96,11 @@ Result<JsonRequest> read_rest(const ServiceInfo& service, const net::HttpRequest
   if (mark != std::string_view::npos) {
     auto query = split_query(target.substr(mark + 1));
     if (!query) {
-      return malformed("query string");
+      return unreadable_part("query string");
     }
     for (auto& [name, value] : *query) {
       if (!is_valid_utf8(name) || !is_valid_utf8(value)) {
-        return malformed("query string");
+        return unreadable_part("query string");
       }
       out.query.emplace_back(std::move(name), std::move(value));
     }
@@ -118,7 +118,7 @@ Result<JsonRequest> read_rest(const ServiceInfo& service, const net::HttpRequest
     }
     auto value = percent_decode(path[i]);
     if (!value || !is_valid_utf8(*value)) {
-      return malformed("path");
+      return unreadable_part("path");
     }
     out.labels.emplace(std::string(label.substr(1, label.size() - 2)), std::move(*value));
   }

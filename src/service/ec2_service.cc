@@ -366,7 +366,8 @@ Status Ec2Service::delete_subnet(const std::string& id) {
     if (subnet == nullptr) {
       return no_such_subnet(id);
     }
-    if (!state.groups_with(id).empty()) {
+    const bool is_used = needs_.is_subnet_used && needs_.is_subnet_used(id);
+    if (is_used || !state.groups_with(id).empty()) {
       return aws_fault(Errc::kConflict, "DependencyViolation",
                        fmt::format("The subnet '{}' has dependencies and cannot be deleted.", id));
     }

@@ -54,8 +54,10 @@ class Ec2Service {
   struct Needs {
     NetworkStore& network;
     Realm realm;
-    // Does a cluster refer to this security group?
+    // Does a cluster or a function refer to this security group?
     std::function<bool(const std::string& group_id)> is_group_used;
+    // Has a function its network interfaces in this subnet?
+    std::function<bool(const std::string& subnet_id)> is_subnet_used{};
   };
   explicit Ec2Service(Needs needs) : needs_(std::move(needs)) {}
 
@@ -69,12 +71,12 @@ class Ec2Service {
   // Faults: InvalidVpcID.NotFound, InvalidParameterValue (zone, CIDR), InvalidSubnet.Range,
   // InvalidSubnet.Conflict, SubnetLimitExceeded.
   Result<Subnet> create_subnet(const CreateSubnet& wanted);
-  // Faults: InvalidSubnetID.NotFound, DependencyViolation (in a DB subnet group).
+  // Faults: InvalidSubnetID.NotFound, DependencyViolation (in a DB subnet group, or of a function).
   Status delete_subnet(const std::string& id);
   // Faults: InvalidVpcID.NotFound, InvalidParameterValue, InvalidGroup.Duplicate.
   Result<SecurityGroup> create_security_group(const CreateSecurityGroup& wanted);
   // The id of what was deleted. Faults: InvalidGroup.NotFound, CannotDelete ("default"),
-  // DependencyViolation (a cluster or a rule of another group refers to it).
+  // DependencyViolation (a cluster, a function or a rule of another group refers to it).
   Result<std::string> delete_security_group(const SecurityGroupRef& ref);
   // Adds rules, whose ids are given here; returns them. Faults: InvalidGroup.NotFound,
   // InvalidPermission.Duplicate, InvalidParameterValue, RulesPerSecurityGroupLimitExceeded.
