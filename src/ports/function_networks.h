@@ -14,11 +14,11 @@
 namespace trivet {
 
 struct FunctionNetwork {
-  std::string id;           // for release()
-  std::string netns_path;   // to be opened and entered with setns(2)
-  std::string address;      // "10.0.1.17"; empty: it has loopback alone
-  std::string dns_server;   // what belongs in resolv.conf; empty: none
-  std::string api_url;      // AWS_ENDPOINT_URL inside: names what may or may not be reachable
+  std::string id;          // for release()
+  std::string netns_path;  // to be opened and entered with setns(2)
+  std::string address;     // "10.0.1.17"; empty: it has loopback alone
+  std::string dns_server;  // what belongs in resolv.conf; empty: none
+  std::string api_url;     // AWS_ENDPOINT_URL inside: names what may or may not be reachable
 };
 
 // Thread-safe; calls block for some tens of milliseconds.
