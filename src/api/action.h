@@ -98,8 +98,7 @@ bool is_dry_run(const Request& request) {
 }
 
 template <typename Request>
-concept SpeaksJson =
-    requires(const JsonRequest& request) { Operation<Request>::parse(request); };
+concept SpeaksJson = requires(const JsonRequest& request) { Operation<Request>::parse(request); };
 
 // What a call is allowed to do, if it asks for anything.
 template <typename Request, typename Permissions>
@@ -152,9 +151,9 @@ template <typename Request, typename Permissions, typename Handler>
   requires internal::SpeaksJson<Request>
 Action make_action(Permissions permissions, Handler handler) {
   return make_deferred_action<Request>(
-      std::move(permissions),
-      [handler = std::move(handler)](const Call& call, const Request& request,
-                                     const Reply<Request>& reply) { reply(handler(call, request)); });
+      std::move(permissions), [handler = std::move(handler)](
+                                  const Call& call, const Request& request,
+                                  const Reply<Request>& reply) { reply(handler(call, request)); });
 }
 
 template <typename Request, typename Permissions, typename Handler>

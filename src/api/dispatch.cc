@@ -118,7 +118,7 @@ void Dispatcher::handle(net::HttpRequest request, Respond respond) const {
   progress->request_id = random_uuid();
   progress->now = options_.clock.wall_now();
   const Claim claim = read_claim(progress->request, {});
-  const ServiceInfo* service = claim.service != nullptr     ? claim.service
+  const ServiceInfo* service = claim.service != nullptr   ? claim.service
                                : claim.is_other_service() ? nullptr
                                                           : guess_json_service(progress->request);
   if (service != nullptr && service->is_json()) {
@@ -324,13 +324,13 @@ Status Dispatcher::authorize(const Call& call, const std::vector<Permission>& pe
     all.merge(keys);
     progress.asked = permission;
     progress.decided_by = {};
-    TRIVET_CHECK_OK(options_.identities.authorize({.principal = call.principal,
-                                                   .action = permission.action,
-                                                   .resource = permission.resource,
-                                                   .context = all,
-                                                   .decided_by = &progress.decided_by,
-                                                   .resource_policies =
-                                                       &permission.resource_policies}));
+    TRIVET_CHECK_OK(
+        options_.identities.authorize({.principal = call.principal,
+                                       .action = permission.action,
+                                       .resource = permission.resource,
+                                       .context = all,
+                                       .decided_by = &progress.decided_by,
+                                       .resource_policies = &permission.resource_policies}));
   }
   return ok();
 }

@@ -192,8 +192,7 @@ std::string_view code_of(const ServiceInfo* service, Errc code) {
 AwsError with_code(const ServiceInfo* service, std::string_view code, std::string message) {
   if (const FaultInfo* fault = find_fault(service, code)) {
     AwsError out{std::string(fault->code), fault->status, std::move(message)};
-    out.message_member =
-        fault->message_member.empty() ? out.message_member : fault->message_member;
+    out.message_member = fault->message_member.empty() ? out.message_member : fault->message_member;
     return out;
   }
   return common(service, code, std::move(message));

@@ -81,8 +81,7 @@ class JsonDispatchTest : public testing::Test {
           return std::vector<Permission>{
               {.action = "lambda:GetFunction", .resource = request.FunctionName}};
         },
-        [](const Call&,
-           const lambda::GetFunctionRequest&) -> Result<lambda::GetFunctionResponse> {
+        [](const Call&, const lambda::GetFunctionRequest&) -> Result<lambda::GetFunctionResponse> {
           return aws_fault(Errc::kNotFound, "ResourceNotFoundException", "Function not found: f");
         }));
     actions_.add(make_action<lambda::ListTagsRequest>(
@@ -97,8 +96,8 @@ class JsonDispatchTest : public testing::Test {
         [](const Call&, const logs::GetLogEventsRequest&) {
           return std::vector<Permission>{{.action = "logs:GetLogEvents", .resource = "*"}};
         },
-        [](const Call&, const logs::GetLogEventsRequest& request)
-            -> Result<logs::GetLogEventsResponse> {
+        [](const Call&,
+           const logs::GetLogEventsRequest& request) -> Result<logs::GetLogEventsResponse> {
           logs::GetLogEventsResponse response;
           auto& event = response.events.emplace_back();
           event.message = request.logStreamName + " \"\n" + "\xff";
@@ -165,8 +164,8 @@ class JsonDispatchTest : public testing::Test {
 constexpr const char* kInvoke = "/2015-03-31/functions/f/invocations?Qualifier=%24LATEST";
 
 TEST_F(JsonDispatchTest, AnActionMayAnswerLaterAndFromAnotherThread) {
-  const auto at_once =
-      handle(request("POST", kInvoke, "{\"a\": 1}", "lambda", {{"X-Amz-Invocation-Type", "Event"}}));
+  const auto at_once = handle(
+      request("POST", kInvoke, "{\"a\": 1}", "lambda", {{"X-Amz-Invocation-Type", "Event"}}));
   EXPECT_FALSE(at_once.has_value());
   EXPECT_TRUE(audit_.records.empty());
   Worker other("other");

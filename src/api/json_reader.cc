@@ -6,6 +6,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "api/json_limits.h"
 #include "base/bytes.h"
 
 namespace trivet::api {
@@ -14,7 +15,6 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t kFaultsCountedMax = 20;
-constexpr std::size_t kShownBytesMax = 256;
 constexpr int kDepthMax = 64;
 
 std::string small_initial(std::string text) {
@@ -22,25 +22,6 @@ std::string small_initial(std::string text) {
     text[0] = static_cast<char>(text[0] - 'A' + 'a');
   }
   return text;
-}
-
-std::string quoted_start(std::string_view value) {
-  if (value.size() <= kShownBytesMax) {
-    return std::string(value);
-  }
-  std::size_t end = kShownBytesMax;
-  while (end > 0 && (static_cast<unsigned char>(value[end]) & 0xC0U) == 0x80) {
-    --end;  // not in the middle of a character
-  }
-  return std::string(value.substr(0, end)) + "...";
-}
-
-std::string listed(std::span<const std::string_view> values) {
-  std::string out;
-  for (const std::string_view value : values) {
-    out.append(out.empty() ? "" : ", ").append(value);
-  }
-  return out;
 }
 
 // Recursion of a parser, of a writer and of destructors ends here.
@@ -92,63 +73,6 @@ std::string_view type_name(const json& node) {
       break;
   }
   return "STRING_VALUE";
-}
-
-// AWS's words for what a value must be, in AWS's order.
-std::vector<std::string> wanted_of(const Limits& limits) {
-  std::vector<std::string> out;
-  if (!limits.values.empty()) {
-    out.push_back("Member must satisfy enum value set: [" + listed(limits.values) + "]");
-  }
-  if (limits.max != Limits::kNone) {
-    out.push_back("Member must have length less than or equal to " + std::to_string(limits.max));
-  }
-  if (limits.min != Limits::kNone) {
-    out.push_back("Member must have length greater than or equal to " + std::to_string(limits.min));
-  }
-  if (limits.pattern != nullptr) {
-    out.push_back("Member must satisfy regular expression pattern: " +
-                  std::string(limits.pattern->text));
-  }
-  return out;
-}
-
-bool is_among(const Limits& limits, std::string_view value) {
-  return limits.values.empty() ||
-         std::find(limits.values.begin(), limits.values.end(), value) != limits.values.end();
-}
-bool is_short_enough(const Limits& limits, std::int64_t length) {
-  return limits.max == Limits::kNone || length <= limits.max;
-}
-bool is_long_enough(const Limits& limits, std::int64_t length) {
-  return limits.min == Limits::kNone || length >= limits.min;
-}
-
-bool satisfies(const Limits& limits, std::string_view value) {
-  const std::int64_t length = count_characters(value);
-  return is_among(limits, value) && is_short_enough(limits, length) &&
-         is_long_enough(limits, length) &&
-         (limits.pattern == nullptr || matches(*limits.pattern, value));
-}
-
-bool item_satisfies(const Limits& limits, const json& item) {
-  if (item.is_string()) {
-    return satisfies(limits, item.get_ref<const std::string&>());
-  }
-  if (item.is_number()) {
-    const double number = item.get<double>();
-    return (limits.max == Limits::kNone || number <= static_cast<double>(limits.max)) &&
-           (limits.min == Limits::kNone || number >= static_cast<double>(limits.min));
-  }
-  return true;
-}
-
-std::string all_of_wanted(const Limits& limits) {
-  std::string out = "Member must satisfy constraint: [";
-  for (const std::string& wanted : wanted_of(limits)) {
-    out += wanted + ", ";
-  }
-  return out + "Member must not be null]";
 }
 
 std::string shown_list(const json& node) {
@@ -326,9 +250,9 @@ void JsonReader::read_integer(const json& node, const JsonMember& member, T& out
       return;
     }
   } else if (value.is_number_unsigned() || value.is_number_integer()) {
-    const bool is_large = value.is_number_unsigned() &&
-                          value.get<std::uint64_t>() >
-                              static_cast<std::uint64_t>(std::numeric_limits<T>::max());
+    const bool is_large =
+        value.is_number_unsigned() &&
+        value.get<std::uint64_t>() > static_cast<std::uint64_t>(std::numeric_limits<T>::max());
     if (is_large || (!value.is_number_unsigned() &&
                      value.get<std::int64_t>() < std::int64_t{std::numeric_limits<T>::min()})) {
       fault("A number of the request is out of range: '" + std::string(member.name) + "'.");
@@ -401,7 +325,8 @@ void JsonReader::check_count(const json& node, const JsonMember& member) {
   const auto count = static_cast<std::int64_t>(node.size());
   if (!is_short_enough(member.limits, count)) {
     fault_constraint(
-        member, "'" + (node.is_array() ? shown_list(node) : std::to_string(count) + " entries") + "'",
+        member,
+        "'" + (node.is_array() ? shown_list(node) : std::to_string(count) + " entries") + "'",
         "Member must have length less than or equal to " + std::to_string(member.limits.max));
   }
   if (!is_long_enough(member.limits, count)) {
@@ -503,8 +428,7 @@ void JsonReader::fault_constraint(const JsonMember& member, std::string_view sho
 
 void JsonReader::fault(std::string message) {
   if (!first_fault_) {
-    first_fault_ =
-        aws_fault(Errc::kInvalidArgument, "SerializationException", std::move(message));
+    first_fault_ = aws_fault(Errc::kInvalidArgument, "SerializationException", std::move(message));
   }
 }
 
@@ -521,10 +445,10 @@ Status JsonReader::finish() const {
   for (std::size_t i = 0; i < count; ++i) {
     message.append(i == 0 ? "" : "; ").append(constraint_faults_[i]);
   }
-  return aws_fault(Errc::kInvalidArgument,
-                   service_.kind == ServiceKind::kLogs ? "InvalidParameterException"
-                                                       : "ValidationException",
-                   std::move(message));
+  return aws_fault(
+      Errc::kInvalidArgument,
+      service_.kind == ServiceKind::kLogs ? "InvalidParameterException" : "ValidationException",
+      std::move(message));
 }
 
 }  // namespace trivet::api

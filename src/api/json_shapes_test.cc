@@ -44,14 +44,14 @@ TEST(JsonShapes, CreateFunction) {
   EXPECT_FALSE(request->SnapStart.has_value());
 }
 
-constexpr std::string_view kRest =
-    R"("Role": "arn:aws:iam::123456789012:role/run", "Code": {}, )";
+constexpr std::string_view kRest = R"("Role": "arn:aws:iam::123456789012:role/run", "Code": {}, )";
 
 TEST(JsonShapes, AllThatIsWrongIsCounted) {
   const std::string text = fault_of(R"({"FunctionName": "a b", "Role": "nobody", "Timeout": 0})");
-  EXPECT_TRUE(text.starts_with("ValidationException: 4 validation errors detected: Value 'a b' at "
-                               "'functionName' failed to satisfy constraint: Member must satisfy "
-                               "regular expression pattern: (arn:"))
+  EXPECT_TRUE(
+      text.starts_with("ValidationException: 4 validation errors detected: Value 'a b' at "
+                       "'functionName' failed to satisfy constraint: Member must satisfy "
+                       "regular expression pattern: (arn:"))
       << text;
   EXPECT_NE(text.find("Value null at 'code' failed to satisfy constraint: Member must not be null"),
             std::string::npos)
@@ -63,8 +63,8 @@ TEST(JsonShapes, AllThatIsWrongIsCounted) {
 }
 
 TEST(JsonShapes, ItemsAndKeysHaveTheirConstraintsInOneSentence) {
-  const std::string item = fault_of("{" + std::string(kRest) +
-                                    R"("FunctionName": "f", "Layers": ["arn:nowhere"]})");
+  const std::string item =
+      fault_of("{" + std::string(kRest) + R"("FunctionName": "f", "Layers": ["arn:nowhere"]})");
   EXPECT_NE(item.find("Value '[arn:nowhere]' at 'layers' failed to satisfy constraint: Member must "
                       "satisfy constraint: [Member must have length less than or equal to 140, "
                       "Member must have length greater than or equal to 1, Member must satisfy "

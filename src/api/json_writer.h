@@ -25,7 +25,7 @@ class JsonWriter {
   void open_array();
   void close();
   void key(std::string_view name);
-  void text(std::string_view value);  // bytes that are no UTF-8 are replaced
+  void text(std::string_view value);     // bytes that are no UTF-8 are replaced
   void literal(std::string_view value);  // a number, true, false
   std::string take() { return std::move(out_); }
 

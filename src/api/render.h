@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The envelopes around what an action answers: the Query protocol's (RDS, IAM, STS), EC2's and those
-// of JSON services, for results and for errors. Every response carries its request id as
+// The envelopes around what an action answers: the Query protocol's (RDS, IAM, STS), EC2's and
+// those of JSON services, for results and for errors. Every response carries its request id as
 // x-amzn-requestid, and in XML in the body too.
 #pragma once
 

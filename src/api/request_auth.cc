@@ -83,9 +83,9 @@ Error service_not_built(std::string_view name) {
   for (const ServiceInfo* service : all_services()) {
     built.append(built.empty() ? "" : ", ").append(service->name);
   }
-  return aws_fault(
-      Errc::kInvalidArgument, "NotImplemented",
-      "The service '" + std::string(name.substr(0, 64)) + "' is not built. Built are: " + built + ".");
+  return aws_fault(Errc::kInvalidArgument, "NotImplemented",
+                   "The service '" + std::string(name.substr(0, 64)) +
+                       "' is not built. Built are: " + built + ".");
 }
 
 }  // namespace trivet::api

@@ -37,7 +37,7 @@ struct ServiceInfo {
   std::span<const std::string_view> actions;  // all of AWS's, sorted
   std::span<const FaultInfo> faults;          // sorted by name
   std::span<const Route> routes{};            // REST services only
-  std::string_view target_prefix{};  // of X-Amz-Target; services that have no paths only
+  std::string_view target_prefix{};           // of X-Amz-Target; services that have no paths only
 
   // Does it speak JSON? The others speak the Query protocol and XML.
   bool is_json() const { return !routes.empty() || !target_prefix.empty(); }

@@ -34,6 +34,7 @@
 #include "daemon/cluster_admin.h"
 #include "daemon/credentials_admin.h"
 #include "daemon/engine_host.h"
+#include "daemon/function_host.h"
 #include "daemon/home_lock.h"
 #include "daemon/host_entries.h"
 #include "daemon/iam_admin.h"
@@ -104,6 +105,7 @@ struct Daemon::Parts {
   std::unique_ptr<agent::LocalAgents> agents;
   std::unique_ptr<service::ClusterService> clusters;
   std::unique_ptr<service::NetworkStore> network;
+  std::unique_ptr<FunctionHost> functions;
   std::unique_ptr<service::Ec2Service> ec2;
   std::unique_ptr<service::SubnetGroupService> subnet_groups;
   std::unique_ptr<service::InstanceTags> instance_tags;
@@ -121,6 +123,7 @@ struct Daemon::Parts {
   void open_router();
   Status build_agents();
   Status build_network();
+  bool is_group_used(const std::string& group) const;
   void build_api();
   Status listen();
   void on_views(const std::vector<service::ClusterViewPtr>& views);
@@ -238,14 +241,17 @@ Status Daemon::Parts::build_agents() {
 // What networks and groups must not lose while clusters refer to it.
 Status Daemon::Parts::build_network() {
   network = std::make_unique<service::NetworkStore>(*store);
+  TRIVET_TRY(functions, FunctionHost::open(
+                            {options.paths, installation, *store, *iam, *network, sealer, clock}));
+  TRIVET_CHECK_OK(functions->start(nullptr, [] { return std::string(); }));
   ec2 = std::make_unique<service::Ec2Service>(service::Ec2Service::Needs{
-      *network, installation.realm, [this](const std::string& group) {
-        const auto views = clusters->views();
-        return std::any_of(views.begin(), views.end(), [&](const service::ClusterViewPtr& view) {
-          const auto& groups = view->cluster.security_group_ids;
-          return std::find(groups.begin(), groups.end(), group) != groups.end();
-        });
-      }});
+      .network = *network,
+      .realm = installation.realm,
+      .is_group_used = [this](const std::string& group) { return is_group_used(group); },
+      .is_subnet_used =
+          [this](const std::string& subnet) {
+            return functions->functions().uses_subnet(subnet);
+          }});
   subnet_groups = std::make_unique<service::SubnetGroupService>(
       service::SubnetGroupService::Needs{*network, [this](const std::string& name) {
                                            std::vector<std::string> out;
@@ -260,6 +266,15 @@ Status Daemon::Parts::build_network() {
   return ec2->start();
 }
 
+bool Daemon::Parts::is_group_used(const std::string& group) const {
+  const auto views = clusters->views();
+  return functions->functions().uses_security_group(group) ||
+         std::any_of(views.begin(), views.end(), [&](const service::ClusterViewPtr& view) {
+           const auto& groups = view->cluster.security_group_ids;
+           return std::find(groups.begin(), groups.end(), group) != groups.end();
+         });
+}
+
 void Daemon::Parts::build_api() {
   identities = std::make_unique<api::IamIdentities>(*iam, sealer, clock);
   api::add_iam_actions(actions, *iam);
@@ -267,6 +282,7 @@ void Daemon::Parts::build_api() {
   api::add_ec2_actions(actions, *ec2);
   api::add_rds_actions(
       actions, {*clusters, *subnet_groups, *instance_tags, [this] { return engine->versions(); }});
+  functions->add_actions(actions);
   dispatcher = std::make_unique<api::Dispatcher>(api::DispatcherOptions{.clock = clock,
                                                                         .identities = *identities,
                                                                         .actions = actions,
@@ -289,6 +305,8 @@ Status Daemon::Parts::listen() {
         on_api_worker([this, request = std::move(request), done = std::move(done)]() mutable {
           if (request.target == "/metrics" && request.method == "GET") {
             done(metrics());
+          } else if (auto archive = functions->download(request)) {
+            done(std::move(*archive));
           } else {
             dispatcher->handle(std::move(request), std::move(done));
           }
@@ -342,6 +360,9 @@ void Daemon::stop() {
     if (worker) {
       worker->stop();
     }
+  }
+  if (p.functions) {
+    p.functions->stop();
   }
   if (p.sessions) {
     p.sessions->stop();
@@ -450,7 +471,8 @@ EndpointFacts Daemon::Parts::endpoint_facts() const {
 }
 
 SealedThings Daemon::Parts::sealed_things() {
-  return {sealer, *iam, [this] { return clusters->reseal(); }};
+  return {sealer, *iam, [this] { return clusters->reseal(); },
+          [this] { return functions->functions().reseal(); }};
 }
 
 net::HttpResponse Daemon::Parts::rotate_key() {

@@ -103,9 +103,8 @@ json to_json(const FunctionAlias& a) {
 }
 
 json to_json(const EventInvokeConfig& c) {
-  json j = {{"on_success", c.on_success},
-            {"on_failure", c.on_failure},
-            {"modified", to_ms(c.modified)}};
+  json j = {
+      {"on_success", c.on_success}, {"on_failure", c.on_failure}, {"modified", to_ms(c.modified)}};
   if (c.retries_max) {
     j["retries_max"] = *c.retries_max;
   }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Functions and layers of Lambda's API: what was asked for, in AWS's terms. A function is one record
-// with its $LATEST, its aliases, policies and settings; each published version is a record of its
-// own that never changes; so is each version of a layer.
+// Functions and layers of Lambda's API: what was asked for, in AWS's terms. A function is one
+// record with its $LATEST, its aliases, policies and settings; each published version is a record
+// of its own that never changes; so is each version of a layer.
 #pragma once
 
 #include <cstdint>
@@ -55,7 +55,7 @@ struct FunctionVersion {
   std::int32_t memory_mb = 128;
   std::int32_t ephemeral_mb = 512;
   std::string sealed_environment;  // sealed as a whole; empty: no variables
-  std::vector<LayerUse> layers;     // in order: a later one wins
+  std::vector<LayerUse> layers;    // in order: a later one wins
   std::optional<FunctionVpc> vpc;
   std::string architecture = "x86_64";
   std::string tracing_mode = "PassThrough";

@@ -170,8 +170,8 @@ TEST(HttpServer, SomeTargetsMayHaveLongerBodiesButOnlySoManyAtOnce) {
   options.large_bodies_max = 1;
   Server server(std::move(options));
   const auto post = [](const std::string& target, std::size_t length) {
-    return "POST " + target + " HTTP/1.1\r\nHost: x\r\nContent-Length: " +
-           std::to_string(length) + "\r\n\r\n";
+    return "POST " + target + " HTTP/1.1\r\nHost: x\r\nContent-Length: " + std::to_string(length) +
+           "\r\n\r\n";
   };
   TestSocket first = server.connect();
   ASSERT_TRUE(first.send_all(post("/code", 1000) + std::string(1000, 'x')));

@@ -169,8 +169,8 @@ void HttpSession::on_header(const ErrorCode& error) {
 bool HttpSession::limit_body() {
   const HttpServerOptions& options = server_->options;
   const auto& request = parser_->get();
-  const std::size_t limit = options.body_limit ? options.body_limit(view(request.target()))
-                                               : options.body_bytes_max;
+  const std::size_t limit =
+      options.body_limit ? options.body_limit(view(request.target())) : options.body_bytes_max;
   const auto length = parser_->content_length();
   if (length && *length > limit) {
     refuse(413, "the body is too large");

@@ -17,9 +17,9 @@ namespace trivet {
 class FunctionCodeStore {
  public:
   virtual ~FunctionCodeStore() = default;
-  // Unpacks; durable when it returns. kInvalidArgument, with what is wrong with the archive: no zip,
-  // encrypted, more than `unpacked_bytes_max`, names that lead out of it, links. kUnavailable: the
-  // disk.
+  // Unpacks; durable when it returns. kInvalidArgument, with what is wrong with the archive: no
+  // zip, encrypted, more than `unpacked_bytes_max`, names that lead out of it, links. kUnavailable:
+  // the disk.
   virtual Result<CodeRef> put(std::string_view archive, std::int64_t unpacked_bytes_max) = 0;
   // Absolute; it exists as long as the id is kept.
   virtual std::string folder(const std::string& id) const = 0;

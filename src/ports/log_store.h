@@ -63,7 +63,7 @@ struct LogPage {
 // Of events of many streams, by time.
 struct LogSearch {
   std::string group;
-  std::function<bool(const std::string& stream)> wants_stream;   // never empty
+  std::function<bool(const std::string& stream)> wants_stream;  // never empty
   std::function<bool(std::string_view message)> wants_message;  // never empty
   WallTime from{};
   WallTime to = WallTime::max();  // included
@@ -88,8 +88,7 @@ class LogStore : public LogEventSink {
   virtual Status change_tags(const std::string& name,
                              const std::function<Status(Tags&)>& change) = 0;
 
-  virtual Status create_stream(const std::string& group, const std::string& name,
-                               WallTime now) = 0;
+  virtual Status create_stream(const std::string& group, const std::string& name, WallTime now) = 0;
   virtual Status delete_stream(const std::string& group, const std::string& name) = 0;
   // By name. kNotFound: the group.
   virtual Result<std::vector<LogStream>> streams(const std::string& group) const = 0;

@@ -66,8 +66,8 @@ std::optional<policy::Decision> decide_lasting_access(const IdentitySnapshot& sn
 policy::Decision decide_assume(const IdentitySnapshot& snapshot, const AccessQuestion& question,
                                const Identity& role);
 
-// May an AWS service ("lambda.amazonaws.com") take this role for itself? Its trust policy alone says
-// so; `context` may tell it for what (aws:SourceArn, aws:SourceAccount).
+// May an AWS service ("lambda.amazonaws.com") take this role for itself? Its trust policy alone
+// says so; `context` may tell it for what (aws:SourceArn, aws:SourceAccount).
 bool may_service_assume(const IdentitySnapshot& snapshot, const Identity& role,
                         std::string_view service, const ContextKeys& context, WallTime now);
 // The principal that a session of this role is.

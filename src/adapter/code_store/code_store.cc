@@ -44,8 +44,7 @@ void remove_tree(const std::string& path) {
 }
 
 Status make_folder(const std::string& path, mode_t mode) {
-  if ((::mkdir(path.c_str(), mode) != 0 && errno != EEXIST) ||
-      ::chmod(path.c_str(), mode) != 0) {
+  if ((::mkdir(path.c_str(), mode) != 0 && errno != EEXIST) || ::chmod(path.c_str(), mode) != 0) {
     return store_error("mkdir", path);
   }
   return ok();

@@ -61,7 +61,8 @@ class CodeStoreTest : public testing::Test {
   ~CodeStoreTest() override { fs::remove_all(root_); }
 
   static std::string replaced(std::string bytes, std::string_view what, std::string_view by) {
-    for (std::size_t at = bytes.find(what); at != std::string::npos; at = bytes.find(what, at + 1)) {
+    for (std::size_t at = bytes.find(what); at != std::string::npos;
+         at = bytes.find(what, at + 1)) {
       bytes.replace(at, what.size(), by);
     }
     return bytes;
@@ -95,7 +96,7 @@ TEST_F(CodeStoreTest, UnpacksFilesAndFoldersWithTheRightToExecute) {
   const std::string folder = store_->folder(put->id);
   EXPECT_EQ(*read_file(folder + "/app.py"), "print(1)");
   EXPECT_EQ(read_file(folder + "/a/b/c.txt")->size(), 100'000U);
-  struct stat found {};
+  struct stat found{};
   ASSERT_EQ(::stat((folder + "/bin/tool").c_str(), &found), 0);
   EXPECT_EQ(found.st_mode & 07777U, 0755U);
   ASSERT_EQ(::stat((folder + "/app.py").c_str(), &found), 0);
@@ -108,9 +109,9 @@ TEST_F(CodeStoreTest, UnpacksFilesAndFoldersWithTheRightToExecute) {
 TEST_F(CodeStoreTest, NothingLeavesTheFolder) {
   EXPECT_NE(why_refused(zip_of({{"../x", "1"}})).find("leads out"), std::string::npos);
   EXPECT_NE(why_refused(zip_of({{"a/../../x", "1"}})).find("leads out"), std::string::npos);
-  EXPECT_NE(why_refused(replaced(zip_of({{"#tmp/x", "1"}}), "#tmp/x", "/tmp/x"))
-                .find("not relative"),
-            std::string::npos);
+  EXPECT_NE(
+      why_refused(replaced(zip_of({{"#tmp/x", "1"}}), "#tmp/x", "/tmp/x")).find("not relative"),
+      std::string::npos);
   EXPECT_NE(why_refused(zip_of({{"link", "/etc", S_IFLNK | 0777}, {"link/x", "1"}})).find("link"),
             std::string::npos);
   EXPECT_NE(why_refused(zip_of({{"p", "", S_IFIFO | 0666}})).find("special file"),

@@ -26,7 +26,8 @@ Error refused(std::string message) {
 
 Error unreadable(std::string_view why) {
   return refused(fmt::format(
-      "Could not unzip uploaded file. Please check your file, then try to upload again. ({})", why));
+      "Could not unzip uploaded file. Please check your file, then try to upload again. ({})",
+      why));
 }
 
 Error disk_error(std::string_view what, const std::string& path) {
@@ -117,9 +118,9 @@ Result<Entry> read_entry(zip_t* zip, zip_uint64_t index) {
     const auto mode = static_cast<mode_t>(attributes >> 16);
     const mode_t kind = mode & S_IFMT;
     if (kind != 0 && kind != S_IFREG && kind != S_IFDIR) {
-      return unreadable(fmt::format("'{}' is a {}", name.substr(0, 100),
-                                    kind == S_IFLNK ? "link; put the file itself there"
-                                                    : "special file"));
+      return unreadable(
+          fmt::format("'{}' is a {}", name.substr(0, 100),
+                      kind == S_IFLNK ? "link; put the file itself there" : "special file"));
     }
     entry.is_folder = entry.is_folder || kind == S_IFDIR;
     entry.is_executable = (mode & 0111U) != 0;
@@ -139,7 +140,7 @@ Result<std::string> make_path(const std::string& folder, const Entry& entry) {
     if (i >= folders || ::mkdir(path.c_str(), 0755) == 0) {
       continue;
     }
-    struct stat found {};
+    struct stat found{};
     if (errno != EEXIST) {
       return disk_error("mkdir", path);
     }
@@ -181,9 +182,9 @@ Result<std::int64_t> write_file(zip_t* zip, const Entry& entry, const std::strin
   const OpenFile out(
       ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, mode));
   if (out.fd() < 0) {
-    return errno == EISDIR ? unreadable(fmt::format("'{}' is both a file and a folder",
-                                                    entry.path.back()))
-                           : disk_error("open", path);
+    return errno == EISDIR
+               ? unreadable(fmt::format("'{}' is both a file and a folder", entry.path.back()))
+               : disk_error("open", path);
   }
   if (::fchmod(out.fd(), mode) != 0) {
     return disk_error("chmod", path);
@@ -232,8 +233,8 @@ Result<std::int64_t> unpack(std::string_view archive, const std::string& folder,
     if (entry.is_folder) {
       continue;
     }
-    TRIVET_TRY(const std::int64_t bytes, write_file(zip.get(), entry, path,
-                                                    limits.bytes_max - total, limits.bytes_max));
+    TRIVET_TRY(const std::int64_t bytes,
+               write_file(zip.get(), entry, path, limits.bytes_max - total, limits.bytes_max));
     total += bytes;
   }
   return total;

@@ -14,7 +14,7 @@
 namespace trivet::code_store {
 
 struct UnpackLimits {
-  std::int64_t bytes_max = 0;     // of all files together, unpacked
+  std::int64_t bytes_max = 0;  // of all files together, unpacked
   std::int64_t entries_max = 100'000;
 };
 

@@ -30,8 +30,8 @@ TEST(FileSpool, KeepsEventsUntilTheyAreRemoved) {
   FileSpool again(root);
   const auto listed = again.list();
   ASSERT_TRUE(listed.has_value());
-  const std::vector<std::pair<std::string, std::string>> wanted = {
-      {"1", std::string("a\0b", 3)}, {"2", "two again"}};
+  const std::vector<std::pair<std::string, std::string>> wanted = {{"1", std::string("a\0b", 3)},
+                                                                   {"2", "two again"}};
   EXPECT_EQ(*listed, wanted);
   EXPECT_FALSE(std::filesystem::exists(root + "/half.tmp"));
   std::filesystem::remove_all(path);

@@ -172,8 +172,8 @@ Status FileLogStore::save_group(const Group& group) const {
   if (group.facts.retention_days) {
     facts["retention_days"] = *group.facts.retention_days;
   }
-  return write_file_atomically(
-      group.folder + kFacts, facts.dump(-1, ' ', false, json::error_handler_t::replace), 0600);
+  return write_file_atomically(group.folder + kFacts,
+                               facts.dump(-1, ' ', false, json::error_handler_t::replace), 0600);
 }
 
 Result<FileLogStore::Group*> FileLogStore::find(const std::string& name) {

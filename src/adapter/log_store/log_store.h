@@ -46,8 +46,7 @@ class FileLogStore final : public LogStore {
   std::vector<LogGroup> groups() const override;
   std::optional<LogGroup> find_group(const std::string& name) const override;
   Status set_retention(const std::string& name, std::optional<std::int32_t> days) override;
-  Status change_tags(const std::string& name,
-                     const std::function<Status(Tags&)>& change) override;
+  Status change_tags(const std::string& name, const std::function<Status(Tags&)>& change) override;
   Status create_stream(const std::string& group, const std::string& name, WallTime now) override;
   Status delete_stream(const std::string& group, const std::string& name) override;
   Result<std::vector<LogStream>> streams(const std::string& group) const override;
@@ -87,8 +86,7 @@ class FileLogStore final : public LogStore {
   Status load_stream(const std::string& folder, Group& group) REQUIRES_LOCK(mutex_);
   Status save_group(const Group& group) const;
   Result<Group*> find(const std::string& name) REQUIRES_LOCK(mutex_);
-  Result<Group*> make_group(const std::string& name, Tags tags, WallTime now)
-      REQUIRES_LOCK(mutex_);
+  Result<Group*> make_group(const std::string& name, Tags tags, WallTime now) REQUIRES_LOCK(mutex_);
   Result<Stream*> make_stream(Group& group, const std::string& name, WallTime now)
       REQUIRES_LOCK(mutex_);
   Status write(Stream& stream, const std::vector<LogEvent>& events, WallTime now)
@@ -100,6 +98,8 @@ class FileLogStore final : public LogStore {
   void write_waiting();
   void write_batch(const Batch& batch);
   void expire_later();
+  Result<const Stream*> find_stream(const std::string& group, const std::string& name) const
+      REQUIRES_LOCK(mutex_);
   Result<std::string> text_of(const Stream& stream, const Segment& segment) const;
   StoredLogEvent event_of(const std::string& stream_name, const Stream& stream,
                           const Segment& segment, const Record& record) const;

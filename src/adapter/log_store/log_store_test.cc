@@ -80,8 +80,7 @@ TEST_F(LogStoreTest, WhatIsAppendedIsThereAfterARestart) {
   store_->append("/aws/lambda/f", "2026/01/02/[$LATEST]aa", {{at(5), "one\ntwo"}, {at(6), ""}});
   store_->stop(Millis(10'000));
   open();
-  const auto page =
-      store_->read({.group = "/aws/lambda/f", .stream = "2026/01/02/[$LATEST]aa"});
+  const auto page = store_->read({.group = "/aws/lambda/f", .stream = "2026/01/02/[$LATEST]aa"});
   ASSERT_TRUE(page.has_value());
   ASSERT_EQ(messages(page->events), (std::vector<std::string>{"one\ntwo", ""}));
   EXPECT_EQ(page->events[0].at, at(5));
@@ -105,8 +104,7 @@ TEST_F(LogStoreTest, ATornRecordIsCutOff) {
   open();
   ASSERT_TRUE(store_->put("g", "s", numbered(4, 5), at(9)).has_value());
   const auto page = store_->read({.group = "g", .stream = "s"});
-  EXPECT_EQ(messages(page->events),
-            (std::vector<std::string>{"event 1", "event 2", "event 4"}));
+  EXPECT_EQ(messages(page->events), (std::vector<std::string>{"event 1", "event 2", "event 4"}));
 }
 
 TEST_F(LogStoreTest, PagesGoForwardAndBackwardOverSegments) {
@@ -116,8 +114,8 @@ TEST_F(LogStoreTest, PagesGoForwardAndBackwardOverSegments) {
   std::vector<std::string> forward;
   std::string position;
   for (int i = 0; i < 20; ++i) {
-    const auto page = store_->read(
-        {.group = "g", .stream = "s", .events_max = 7, .position = position});
+    const auto page =
+        store_->read({.group = "g", .stream = "s", .events_max = 7, .position = position});
     ASSERT_TRUE(page.has_value());
     const auto texts = messages(page->events);
     forward.insert(forward.end(), texts.begin(), texts.end());

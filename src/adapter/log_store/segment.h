@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A segment: a file with events of one stream, appended one after the other, which is removed as a
-// whole. A record is "AT INGESTED LENGTH\n", the message, "\n"; times are milliseconds since 1970. A
-// full segment's name says what is in it, so that it need not be read to be skipped.
+// whole. A record is "AT INGESTED LENGTH\n", the message, "\n"; times are milliseconds since 1970.
+// A full segment's name says what is in it, so that it need not be read to be skipped.
 #pragma once
 
 #include <cstdint>

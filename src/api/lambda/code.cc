@@ -29,8 +29,8 @@ Result<functions::CreateFunction> create_wish(const Realm& realm, CreateFunction
   functions::CreateFunction wish;
   wish.name = std::move(target.name);
   TRIVET_TRY(wish.configuration, configuration_wish(request));
-  TRIVET_TRY(wish.archive, archive_of(request.Code.ZipFile, request.Code.S3Bucket,
-                                      request.Code.ImageUri));
+  TRIVET_TRY(wish.archive,
+             archive_of(request.Code.ZipFile, request.Code.S3Bucket, request.Code.ImageUri));
   wish.tags = request.Tags;
   wish.publish = request.Publish.value_or(false);
   return wish;
@@ -38,8 +38,8 @@ Result<functions::CreateFunction> create_wish(const Realm& realm, CreateFunction
 
 std::vector<Permission> may_create(const LambdaServices& services, const Call& call,
                                    const CreateFunctionRequest& request) {
-  Permission wanted = function_permission(services, call.realm, "lambda:CreateFunction",
-                                          request.FunctionName);
+  Permission wanted =
+      function_permission(services, call.realm, "lambda:CreateFunction", request.FunctionName);
   add_request_tags(request.Tags, wanted);
   if (!request.Layers.empty()) {
     wanted.context["lambda:Layer"] = request.Layers;

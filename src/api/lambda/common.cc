@@ -126,8 +126,9 @@ FunctionConfiguration configuration_shape(const Realm& realm, functions::Functio
   out.EphemeralStorage = EphemeralStorage{version.ephemeral_mb};
   out.TracingConfig = TracingConfigResponse{version.tracing_mode};
   out.SnapStart = SnapStartResponse{"None", "Off"};
-  out.RuntimeVersionConfig.emplace().RuntimeVersionArn = fmt::format(
-      "arn:{}:lambda:{}::runtime:{}", realm.partition, realm.region, to_hex(sha256(version.runtime)));
+  out.RuntimeVersionConfig.emplace().RuntimeVersionArn =
+      fmt::format("arn:{}:lambda:{}::runtime:{}", realm.partition, realm.region,
+                  to_hex(sha256(version.runtime)));
   LoggingConfig& logging = out.LoggingConfig.emplace();
   logging.LogFormat = version.log_format == LogFormat::kJson ? "JSON" : "Text";
   logging.LogGroup = version.log_group;

@@ -82,8 +82,8 @@ Result<ListFunctionEventInvokeConfigsResponse> list(
 }  // namespace
 
 void add_event_config_actions(ActionTable& table, const LambdaServices& services) {
-  add_setting<PutFunctionEventInvokeConfigRequest>(
-      table, services, "lambda:PutFunctionEventInvokeConfig", true);
+  add_setting<PutFunctionEventInvokeConfigRequest>(table, services,
+                                                   "lambda:PutFunctionEventInvokeConfig", true);
   add_setting<UpdateFunctionEventInvokeConfigRequest>(
       table, services, "lambda:UpdateFunctionEventInvokeConfig", false);
   table.add(make_action<GetFunctionEventInvokeConfigRequest>(
@@ -115,9 +115,8 @@ void add_event_config_actions(ActionTable& table, const LambdaServices& services
       }));
   table.add(make_action<ListFunctionEventInvokeConfigsRequest>(
       [services](const Call& call, const ListFunctionEventInvokeConfigsRequest& request) {
-        return std::vector<Permission>{
-            function_permission(services, call.realm, "lambda:ListFunctionEventInvokeConfigs",
-                                request.FunctionName)};
+        return std::vector<Permission>{function_permission(
+            services, call.realm, "lambda:ListFunctionEventInvokeConfigs", request.FunctionName)};
       },
       [services](const Call& call, const ListFunctionEventInvokeConfigsRequest& request) {
         return list(services, call.realm, request);

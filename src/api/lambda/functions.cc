@@ -13,8 +13,7 @@ namespace {
 Result<GetFunctionResponse> get(const LambdaServices& services, const Realm& realm,
                                 const GetFunctionRequest& request) {
   TRIVET_TRY(const Target target, target_of(realm, request.FunctionName, request.Qualifier));
-  TRIVET_TRY(functions::FunctionView view,
-             services.functions.get(target.name, target.qualifier));
+  TRIVET_TRY(functions::FunctionView view, services.functions.get(target.name, target.qualifier));
   GetFunctionResponse response;
   FunctionCodeLocation& code = response.Code.emplace();
   code.RepositoryType = "S3";
@@ -75,9 +74,8 @@ Result<UpdateFunctionConfigurationResponse> configure(
 void add_function_actions(ActionTable& table, const LambdaServices& services) {
   table.add(make_action<GetFunctionRequest>(
       [services](const Call& call, const GetFunctionRequest& request) {
-        return std::vector<Permission>{function_permission(services, call.realm,
-                                                           "lambda:GetFunction",
-                                                           request.FunctionName, request.Qualifier)};
+        return std::vector<Permission>{function_permission(
+            services, call.realm, "lambda:GetFunction", request.FunctionName, request.Qualifier)};
       },
       [services](const Call& call, const GetFunctionRequest& request) {
         return get(services, call.realm, request);
@@ -112,9 +110,9 @@ void add_function_actions(ActionTable& table, const LambdaServices& services) {
       }));
   table.add(make_action<DeleteFunctionRequest>(
       [services](const Call& call, const DeleteFunctionRequest& request) {
-        return std::vector<Permission>{function_permission(services, call.realm,
-                                                           "lambda:DeleteFunction",
-                                                           request.FunctionName, request.Qualifier)};
+        return std::vector<Permission>{
+            function_permission(services, call.realm, "lambda:DeleteFunction", request.FunctionName,
+                                request.Qualifier)};
       },
       [services](const Call& call,
                  const DeleteFunctionRequest& request) -> Result<DeleteFunctionResponse> {

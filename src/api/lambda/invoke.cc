@@ -69,8 +69,8 @@ void invoke(const LambdaServices& services, const Call& call, InvokeRequest requ
     reply(wish.error());
     return;
   }
-  if (auto possible = services.invoker.check(*wish, type == "Event" ? functions::kAsyncPayloadMax
-                                                                    : functions::kSyncPayloadMax);
+  if (auto possible = services.invoker.check(
+          *wish, type == "Event" ? functions::kAsyncPayloadMax : functions::kSyncPayloadMax);
       !possible) {
     reply(with_qualifier(possible.error(), *wish));
     return;
@@ -87,12 +87,11 @@ void invoke(const LambdaServices& services, const Call& call, InvokeRequest requ
     reply(taken ? Result<InvokeResponse>(std::move(accepted)) : taken.error());
     return;
   }
-  services.invoker.invoke(
-      std::move(*wish),
-      [reply = std::move(reply), wants_log](Result<functions::InvokeAnswer> answer) {
-        reply(answer ? Result<InvokeResponse>(answer_of(std::move(*answer), wants_log))
-                     : answer.error());
-      });
+  services.invoker.invoke(std::move(*wish), [reply = std::move(reply),
+                                             wants_log](Result<functions::InvokeAnswer> answer) {
+    reply(answer ? Result<InvokeResponse>(answer_of(std::move(*answer), wants_log))
+                 : answer.error());
+  });
 }
 
 }  // namespace

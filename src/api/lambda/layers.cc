@@ -135,8 +135,8 @@ LayerVersionsListItem layer_item(const Realm& realm, const LayerVersion& layer) 
 void add_layer_actions(ActionTable& table, const LambdaServices& services) {
   table.add(make_action<GetLayerVersionRequest>(
       [](const Call& call, const GetLayerVersionRequest& request) {
-        return std::vector<Permission>{layer_permission(
-            call.realm, "lambda:GetLayerVersion", request.LayerName, request.VersionNumber)};
+        return std::vector<Permission>{layer_permission(call.realm, "lambda:GetLayerVersion",
+                                                        request.LayerName, request.VersionNumber)};
       },
       [services](const Call& call,
                  const GetLayerVersionRequest& request) -> Result<GetLayerVersionResponse> {
@@ -170,8 +170,8 @@ void add_layer_actions(ActionTable& table, const LambdaServices& services) {
       }));
   table.add(make_action<DeleteLayerVersionRequest>(
       [](const Call& call, const DeleteLayerVersionRequest& request) {
-        return std::vector<Permission>{layer_permission(
-            call.realm, "lambda:DeleteLayerVersion", request.LayerName, request.VersionNumber)};
+        return std::vector<Permission>{layer_permission(call.realm, "lambda:DeleteLayerVersion",
+                                                        request.LayerName, request.VersionNumber)};
       },
       [services](const Call& call,
                  const DeleteLayerVersionRequest& request) -> Result<DeleteLayerVersionResponse> {

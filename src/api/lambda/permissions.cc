@@ -16,15 +16,14 @@ Result<AddPermissionResponse> add(const LambdaServices& services, const Realm& r
   }
   TRIVET_TRY(const Target target, target_of(realm, request.FunctionName, request.Qualifier));
   TRIVET_TRY(std::string statement,
-             services.functions.add_permission(
-                 target.name, target.qualifier,
-                 {.statement_id = request.StatementId,
-                  .action = request.Action,
-                  .principal = request.Principal,
-                  .source_arn = request.SourceArn,
-                  .source_account = request.SourceAccount,
-                  .principal_org_id = request.PrincipalOrgID,
-                  .revision_id = request.RevisionId.value_or("")}));
+             services.functions.add_permission(target.name, target.qualifier,
+                                               {.statement_id = request.StatementId,
+                                                .action = request.Action,
+                                                .principal = request.Principal,
+                                                .source_arn = request.SourceArn,
+                                                .source_account = request.SourceAccount,
+                                                .principal_org_id = request.PrincipalOrgID,
+                                                .revision_id = request.RevisionId.value_or("")}));
   return AddPermissionResponse{.Statement = std::move(statement)};
 }
 
@@ -33,9 +32,8 @@ Result<AddPermissionResponse> add(const LambdaServices& services, const Realm& r
 void add_permission_actions(ActionTable& table, const LambdaServices& services) {
   table.add(make_action<AddPermissionRequest>(
       [services](const Call& call, const AddPermissionRequest& request) {
-        Permission wanted =
-            function_permission(services, call.realm, "lambda:AddPermission", request.FunctionName,
-                                request.Qualifier);
+        Permission wanted = function_permission(services, call.realm, "lambda:AddPermission",
+                                                request.FunctionName, request.Qualifier);
         wanted.context["lambda:Principal"] = {request.Principal};
         return std::vector<Permission>{std::move(wanted)};
       },
@@ -44,17 +42,16 @@ void add_permission_actions(ActionTable& table, const LambdaServices& services) 
       }));
   table.add(make_action<RemovePermissionRequest>(
       [services](const Call& call, const RemovePermissionRequest& request) {
-        return std::vector<Permission>{function_permission(services, call.realm,
-                                                           "lambda:RemovePermission",
-                                                           request.FunctionName, request.Qualifier)};
+        return std::vector<Permission>{
+            function_permission(services, call.realm, "lambda:RemovePermission",
+                                request.FunctionName, request.Qualifier)};
       },
       [services](const Call& call,
                  const RemovePermissionRequest& request) -> Result<RemovePermissionResponse> {
         TRIVET_TRY(const Target target,
                    target_of(call.realm, request.FunctionName, request.Qualifier));
-        TRIVET_CHECK_OK(services.functions.remove_permission(target.name, target.qualifier,
-                                                             request.StatementId,
-                                                             request.RevisionId.value_or("")));
+        TRIVET_CHECK_OK(services.functions.remove_permission(
+            target.name, target.qualifier, request.StatementId, request.RevisionId.value_or("")));
         return RemovePermissionResponse{};
       }));
   table.add(make_action<GetPolicyRequest>(

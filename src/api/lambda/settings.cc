@@ -121,14 +121,15 @@ GetAccountSettingsResponse account(const LambdaServices& services) {
     }
   }
   GetAccountSettingsResponse out;
-  out.AccountLimit = AccountLimit{.TotalCodeSize = kTotalCodeSize,
-                                  .CodeSizeUnzipped = functions::kUnpackedBytesMax,
-                                  .CodeSizeZipped = functions::kArchiveBytesMax,
-                                  .ConcurrentExecutions = kConcurrentExecutions,
-                                  .UnreservedConcurrentExecutions =
-                                      services.functions.unreserved_concurrency()};
-  out.AccountUsage = AccountUsage{.TotalCodeSize = code_bytes,
-                                  .FunctionCount = static_cast<std::int64_t>(all->functions.size())};
+  out.AccountLimit =
+      AccountLimit{.TotalCodeSize = kTotalCodeSize,
+                   .CodeSizeUnzipped = functions::kUnpackedBytesMax,
+                   .CodeSizeZipped = functions::kArchiveBytesMax,
+                   .ConcurrentExecutions = kConcurrentExecutions,
+                   .UnreservedConcurrentExecutions = services.functions.unreserved_concurrency()};
+  out.AccountUsage =
+      AccountUsage{.TotalCodeSize = code_bytes,
+                   .FunctionCount = static_cast<std::int64_t>(all->functions.size())};
   return out;
 }
 
@@ -141,10 +142,8 @@ void add_setting_actions(ActionTable& table, const LambdaServices& services) {
       [](const Call&, const GetAccountSettingsRequest&) {
         return std::vector<Permission>{{.action = "lambda:GetAccountSettings", .resource = "*"}};
       },
-      [services](const Call&,
-                 const GetAccountSettingsRequest&) -> Result<GetAccountSettingsResponse> {
-        return account(services);
-      }));
+      [services](const Call&, const GetAccountSettingsRequest&)
+          -> Result<GetAccountSettingsResponse> { return account(services); }));
 }
 
 }  // namespace trivet::api::lambda

@@ -74,7 +74,8 @@ std::optional<std::string> architecture_of(const std::vector<std::string>& archi
   return architectures.empty() ? std::nullopt : std::optional(architectures.front());
 }
 
-Result<std::string> archive_of(std::optional<std::string>& zip, const std::optional<std::string>& s3,
+Result<std::string> archive_of(std::optional<std::string>& zip,
+                               const std::optional<std::string>& s3,
                                const std::optional<std::string>& image) {
   if (s3) {
     return not_implemented("Code in S3 is not implemented: send it as ZipFile.");
@@ -93,7 +94,8 @@ Result<functions::ConfigurationWish> configuration_wish(const CreateFunctionRequ
   if (!request.FileSystemConfigs.empty() || request.CodeSigningConfigArn || request.TenancyConfig ||
       request.PublishTo) {
     return not_implemented(
-        "FileSystemConfigs, CodeSigningConfigArn, TenancyConfig and PublishTo are not implemented.");
+        "FileSystemConfigs, CodeSigningConfigArn, TenancyConfig and PublishTo are not "
+        "implemented.");
   }
   functions::ConfigurationWish wish = common_wish(request);
   wish.architecture = architecture_of(request.Architectures);

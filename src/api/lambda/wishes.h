@@ -14,7 +14,8 @@ Result<functions::ConfigurationWish> configuration_wish(const CreateFunctionRequ
 Result<functions::ConfigurationWish> configuration_wish(
     const UpdateFunctionConfigurationRequest& request);
 // The archive; NotImplemented for images and what is in S3.
-Result<std::string> archive_of(std::optional<std::string>& zip, const std::optional<std::string>& s3,
+Result<std::string> archive_of(std::optional<std::string>& zip,
+                               const std::optional<std::string>& s3,
                                const std::optional<std::string>& image);
 std::optional<std::string> architecture_of(const std::vector<std::string>& architectures);
 

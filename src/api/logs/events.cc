@@ -43,8 +43,7 @@ Result<DescribeLogStreamsResponse> describe(const LogService& service,
   if (by_time) {
     std::stable_sort(streams.begin(), streams.end(),
                      [](const trivet::LogStream& a, const trivet::LogStream& b) {
-                       return a.last_event.value_or(WallTime{}) <
-                              b.last_event.value_or(WallTime{});
+                       return a.last_event.value_or(WallTime{}) < b.last_event.value_or(WallTime{});
                      });
   }
   if (request.descending.value_or(false)) {

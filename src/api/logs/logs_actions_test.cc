@@ -105,8 +105,9 @@ TEST_F(LogsActionsTest, GroupsAreMadeDescribedTaggedAndDeleted) {
             "ResourceAlreadyExistsException");
   call("CreateLogGroup", {{"logGroupName", "/app/y"}});
   call("PutRetentionPolicy", {{"logGroupName", "/app/x"}, {"retentionInDays", 7}});
-  EXPECT_EQ(call("PutRetentionPolicy", {{"logGroupName", "/app/x"}, {"retentionInDays", 8}})["fault"],
-            "InvalidParameterException");
+  EXPECT_EQ(
+      call("PutRetentionPolicy", {{"logGroupName", "/app/x"}, {"retentionInDays", 8}})["fault"],
+      "InvalidParameterException");
 
   const json described = call("DescribeLogGroups", {{"logGroupNamePrefix", "/app/"}, {"limit", 1}});
   ASSERT_EQ(described["logGroups"].size(), 1U);
@@ -137,20 +138,19 @@ TEST_F(LogsActionsTest, EventsAreWrittenReadAndFiltered) {
   EXPECT_EQ(asked(),
             "logs:PutLogEvents "
             "arn:aws:logs:us-east-1:123456789012:log-group:/app/x:log-stream:s");
-  const json got = call("GetLogEvents", {{"logGroupName", "/app/x"},
-                                         {"logStreamName", "s"},
-                                         {"startFromHead", true},
-                                         {"limit", 2}});
+  const json got = call(
+      "GetLogEvents",
+      {{"logGroupName", "/app/x"}, {"logStreamName", "s"}, {"startFromHead", true}, {"limit", 2}});
   ASSERT_EQ(got["events"].size(), 2U);
   EXPECT_EQ(got["events"][1]["message"], "an ERROR");
   EXPECT_EQ(got["events"][1]["ingestionTime"], at);
-  const json next = call("GetLogEvents", {{"logGroupName", "/app/x"},
-                                          {"logStreamName", "s"},
-                                          {"nextToken", got["nextForwardToken"]}});
+  const json next = call(
+      "GetLogEvents",
+      {{"logGroupName", "/app/x"}, {"logStreamName", "s"}, {"nextToken", got["nextForwardToken"]}});
   ASSERT_EQ(next["events"].size(), 1U);
   EXPECT_EQ(next["events"][0]["message"], "END");
-  const json last = call("GetLogEvents",
-                         {{"logGroupName", "/app/x"}, {"logStreamName", "s"}, {"limit", 1}});
+  const json last =
+      call("GetLogEvents", {{"logGroupName", "/app/x"}, {"logStreamName", "s"}, {"limit", 1}});
   EXPECT_EQ(last["events"][0]["message"], "END");
 
   const json errors = call("FilterLogEvents", {{"logGroupName", "/app/x"},
@@ -167,36 +167,35 @@ TEST_F(LogsActionsTest, EventsAreWrittenReadAndFiltered) {
   ASSERT_EQ(second["events"].size(), 1U);
   EXPECT_NE(second["events"][0]["eventId"], first["events"][1]["eventId"]);
 
-  const json streams = call("DescribeLogStreams", {{"logGroupName", "/app/x"},
-                                                   {"orderBy", "LastEventTime"},
-                                                   {"descending", true}});
+  const json streams =
+      call("DescribeLogStreams",
+           {{"logGroupName", "/app/x"}, {"orderBy", "LastEventTime"}, {"descending", true}});
   EXPECT_EQ(streams["logStreams"][0]["lastEventTimestamp"], at);
 }
 
 TEST_F(LogsActionsTest, WhatAwsRefusesIsRefused) {
   make_stream();
   const std::int64_t at = now_ms();
-  EXPECT_EQ(put({{{"timestamp", at}, {"message", "b"}}, {{"timestamp", at - 1}, {"message", "a"}}})
-                ["message"],
+  EXPECT_EQ(put({{{"timestamp", at}, {"message", "b"}},
+                 {{"timestamp", at - 1}, {"message", "a"}}})["message"],
             "Log events in a single PutLogEvents request must be in chronological order.");
   EXPECT_EQ(put({{{"timestamp", at - 100'000'000}, {"message", "a"}},
                  {{"timestamp", at}, {"message", "b"}}})["fault"],
             "InvalidParameterException");
   const json rejected = put({{{"timestamp", at - 15LL * 86'400'000}, {"message", "old"}}});
   EXPECT_EQ(rejected["rejectedLogEventsInfo"]["tooOldLogEventEndIndex"], 1);
-  EXPECT_EQ(put({{{"timestamp", at + 8'000'000}, {"message", "new"}}})["rejectedLogEventsInfo"]
-               ["tooNewLogEventStartIndex"],
+  EXPECT_EQ(put({{{"timestamp", at + 8'000'000},
+                  {"message", "new"}}})["rejectedLogEventsInfo"]["tooNewLogEventStartIndex"],
             0);
   EXPECT_EQ(call("GetLogEvents", {{"logGroupName", "/app/x"}, {"logStreamName", "t"}})["message"],
             "The specified log stream does not exist.");
   EXPECT_EQ(call("FilterLogEvents", {{"logGroupName", "/none"}})["message"],
             "The specified log group does not exist.");
-  EXPECT_EQ(call("FilterLogEvents", {{"logGroupName", "/app/x"}, {"filterPattern", "{ $.a = 1 }"}})
-                ["fault"],
+  EXPECT_EQ(call("FilterLogEvents",
+                 {{"logGroupName", "/app/x"}, {"filterPattern", "{ $.a = 1 }"}})["fault"],
             "InvalidParameterException");
-  EXPECT_EQ(call("GetLogEvents", {{"logGroupName", "/app/x"},
-                                  {"logStreamName", "s"},
-                                  {"nextToken", "x"}})["fault"],
+  EXPECT_EQ(call("GetLogEvents",
+                 {{"logGroupName", "/app/x"}, {"logStreamName", "s"}, {"nextToken", "x"}})["fault"],
             "InvalidParameterException");
 }
 

@@ -11,8 +11,8 @@ namespace {
 
 bool is_name_text(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-           c == '-' || c == '_';
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
+           c == '_';
   });
 }
 
@@ -62,7 +62,8 @@ std::optional<FunctionRef> parse(std::string_view text) {
     rest = text.substr(mark + std::string_view("function:").size());
   }
   const auto parts = split(rest);
-  if (parts.size() > 2 || !is_name_text(parts[0]) || (parts.size() == 2 && !is_qualifier(parts[1]))) {
+  if (parts.size() > 2 || !is_name_text(parts[0]) ||
+      (parts.size() == 2 && !is_qualifier(parts[1]))) {
     return std::nullopt;
   }
   out.name = parts[0];

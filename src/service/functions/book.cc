@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::string_view kFunctions = "functions/";
 constexpr std::string_view kVersions = "function-versions/";
-constexpr std::string_view kLayers = "function-layers/";         // their last numbers
+constexpr std::string_view kLayers = "function-layers/";  // their last numbers
 constexpr std::string_view kLayerVersions = "function-layer-versions/";
 
 std::string numbered(std::string_view prefix, std::string_view name, std::int64_t number) {
@@ -74,7 +74,8 @@ Commit commit_of(const BookChange& change, const BookState& before) {
     out.puts.push_back({std::string(kFunctions) + function.name, encode(function)});
   }
   for (const auto& [name, version] : change.published) {
-    out.puts.push_back({numbered(kVersions, name, version_number(version.version)), encode(version)});
+    out.puts.push_back(
+        {numbered(kVersions, name, version_number(version.version)), encode(version)});
   }
   for (const LayerVersion& layer : change.layers) {
     out.puts.push_back({numbered(kLayerVersions, layer.name, layer.number), encode(layer)});

@@ -51,7 +51,7 @@ struct BookChange {
   std::vector<Function> functions;
   std::vector<std::pair<std::string, FunctionVersion>> published;  // of the function of that name
   std::vector<LayerVersion> layers;
-  std::string removed_function;                                      // empty: none
+  std::string removed_function;  // empty: none
   std::vector<std::pair<std::string, std::int64_t>> removed_versions;
   std::vector<std::pair<std::string, std::int64_t>> removed_layers;
 };
@@ -66,7 +66,8 @@ class FunctionBook {
 
   // As it is now; never null.
   std::shared_ptr<const BookState> state() const { return state_.load(); }
-  // Asks `plan`, commits, replaces the state. One change at a time; this process is the only writer.
+  // Asks `plan`, commits, replaces the state. One change at a time; this process is the only
+  // writer.
   Status change(const Plan& plan) EXCLUDES_LOCK(mutex_);
   // All environments are under the sealer's current key when it returns, in one commit.
   Status reseal(const Sealer& sealer);

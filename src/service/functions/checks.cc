@@ -40,8 +40,8 @@ constexpr std::string_view kReserved[] = {"AWS_ACCESS_KEY",
                                           "_X_AMZN_TRACE_ID"};
 
 Error ec2_error(std::string_view call, std::string_view code, std::string_view message) {
-  return bad_value(fmt::format(
-      "Error occurred while {}. EC2 Error Code: {}. EC2 Error Message: {}", call, code, message));
+  return bad_value(fmt::format("Error occurred while {}. EC2 Error Code: {}. EC2 Error Message: {}",
+                               call, code, message));
 }
 
 Error too_large_value(std::string_view member, std::int32_t value, std::int32_t max) {
@@ -71,15 +71,17 @@ Status check_runtime(const std::string& runtime) {
   if (std::find(runtimes().begin(), runtimes().end(), runtime) != runtimes().end()) {
     return ok();
   }
-  return bad_value(fmt::format("Value {} at 'runtime' failed to satisfy constraint: Member must "
-                               "satisfy enum value set: [{}] or be a valid ARN",
-                               runtime, fmt::join(runtimes(), ", ")));
+  return bad_value(
+      fmt::format("Value {} at 'runtime' failed to satisfy constraint: Member must "
+                  "satisfy enum value set: [{}] or be a valid ARN",
+                  runtime, fmt::join(runtimes(), ", ")));
 }
 
 Status check_handler(const std::string& runtime, const std::string& handler) {
   if (handler.empty() && !runtime.starts_with("provided")) {
-    return bad_value("Runtime and Handler are mandatory parameters for functions created with "
-                     "deployment packages.");
+    return bad_value(
+        "Runtime and Handler are mandatory parameters for functions created with "
+        "deployment packages.");
   }
   return ok();
 }
@@ -105,7 +107,8 @@ Status check_environment(const Environment& environment) {
     }
     const std::string text(value.reveal());
     if (text.find('\0') != std::string::npos) {
-      return bad_value(fmt::format("The value of the environment variable {} has a zero byte.", key));
+      return bad_value(
+          fmt::format("The value of the environment variable {} has a zero byte.", key));
     }
     bytes += nlohmann::json(key).dump().size() + nlohmann::json(text).dump().size() + 2;
   }
@@ -130,9 +133,10 @@ Status check_tags(const Tags& tags) {
   }
   for (const auto& [key, value] : tags) {
     if (key.empty() || key.size() > 128 || value.size() > 256 || key.starts_with("aws:")) {
-      return bad_value(fmt::format("The tag '{}' is not valid: keys have 1 to 128 characters and do "
-                                   "not begin with aws:, values have at most 256.",
-                                   key.substr(0, 128)));
+      return bad_value(
+          fmt::format("The tag '{}' is not valid: keys have 1 to 128 characters and do "
+                      "not begin with aws:, values have at most 256.",
+                      key.substr(0, 128)));
     }
   }
   return ok();
@@ -148,9 +152,10 @@ Result<std::vector<LayerUse>> find_layers(const BookState& state, const Realm& r
   for (const std::string& arn : arns) {
     const auto ref = function_ref::parse_layer(arn);
     if (ref && !ref->region.empty() && ref->region != realm.region) {
-      return bad_value(fmt::format("Layers are not in the same region as the function. Layers are "
-                                   "expected to be in region {}.",
-                                   realm.region));
+      return bad_value(
+          fmt::format("Layers are not in the same region as the function. Layers are "
+                      "expected to be in region {}.",
+                      realm.region));
     }
     const bool is_ours = ref && ref->account == realm.account.str() && !ref->version.empty();
     const LayerVersion* found =
@@ -186,9 +191,8 @@ Status check_unpacked_size(const CodeRef& code, const std::vector<LayerUse>& lay
 Status check_role(const service::IdentitySnapshot& identities, const std::string& role_arn,
                   const std::string& function_arn, bool needs_network, WallTime now) {
   const service::Identity* role = identities.find_role_by_arn(role_arn);
-  const service::ContextKeys context = {
-      {"aws:SourceArn", {function_arn}},
-      {"aws:SourceAccount", {identities.realm().account.str()}}};
+  const service::ContextKeys context = {{"aws:SourceArn", {function_arn}},
+                                        {"aws:SourceAccount", {identities.realm().account.str()}}};
   if (role == nullptr || !may_service_assume(identities, *role, kLambda, context, now)) {
     return bad_value("The role defined for the function cannot be assumed by Lambda.");
   }
@@ -200,11 +204,9 @@ Status check_role(const service::IdentitySnapshot& identities, const std::string
   for (const std::string_view action :
        {"CreateNetworkInterface", "DescribeNetworkInterfaces", "DeleteNetworkInterface"}) {
     const std::string name = fmt::format("ec2:{}", action);
-    const policy::Decision decision = decide_access(identities, {.principal = principal,
-                                                                 .action = name,
-                                                                 .resource = "*",
-                                                                 .context = none,
-                                                                 .now = now});
+    const policy::Decision decision = decide_access(
+        identities,
+        {.principal = principal, .action = name, .resource = "*", .context = none, .now = now});
     if (!decision.allowed()) {
       return bad_value(fmt::format(
           "The provided execution role does not have permissions to call {} on EC2", action));

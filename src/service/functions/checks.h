@@ -30,7 +30,7 @@ inline constexpr std::size_t kTagsMax = 50;
 
 using Environment = std::map<std::string, SecretString>;
 
-Error bad_value(std::string message);  // InvalidParameterValueException
+Error bad_value(std::string message);    // InvalidParameterValueException
 Error bad_request(std::string message);  // ValidationException
 
 // Those of functions that this version of Trivet has a way to run, sorted.

@@ -172,8 +172,7 @@ void EventQueue::ended(const Id& id, const Result<InvokeAnswer>& answer) {
     event.last_error = answer->function_error;
     event.last_payload = answer->payload;
     event.last_version = answer->executed_version;
-    const Fate fate =
-        after_run(event, !answer->function_error.empty(), config, needs_.rules, now);
+    const Fate fate = after_run(event, !answer->function_error.empty(), config, needs_.rules, now);
     settle(id, std::move(event), fate);
     return;
   }

@@ -65,7 +65,7 @@ class EventQueue {
   Needs needs_;
   mutable Mutex mutex_;
   std::map<Id, QueuedEvent> events_ GUARDED_BY(mutex_);
-  std::set<std::pair<WallTime, Id>> due_ GUARDED_BY(mutex_);  // of those that do not run
+  std::set<std::pair<WallTime, Id>> due_ GUARDED_BY(mutex_);        // of those that do not run
   std::map<std::string, std::int32_t> running_ GUARDED_BY(mutex_);  // by function
   std::int32_t running_total_ GUARDED_BY(mutex_) = 0;
   std::size_t bytes_ GUARDED_BY(mutex_) = 0;

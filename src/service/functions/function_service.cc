@@ -112,8 +112,8 @@ Status FunctionService::check_new(const CreateFunction& wish) const {
     TRIVET_CHECK_OK(check_environment(*asked.environment));
   }
   TRIVET_CHECK_OK(check_tags(wish.tags));
-  TRIVET_TRY(const auto layers,
-             find_layers(*state(), needs_.realm, asked.layers.value_or(std::vector<std::string>())));
+  TRIVET_TRY(const auto layers, find_layers(*state(), needs_.realm,
+                                            asked.layers.value_or(std::vector<std::string>())));
   static_cast<void>(layers);
   TRIVET_CHECK_OK(check_place(asked.role_arn.value_or(""), arn(wish.name), asked.vpc));
   TRIVET_CHECK_OK(check_runtime(asked.runtime.value_or("")));
@@ -410,10 +410,9 @@ void FunctionService::retire(const std::string& name) const {
   }
   const auto all = state();
   const FunctionEntry* entry = all->find(name);
-  const std::string keep =
-      entry == nullptr
-          ? ""
-          : entry->function.latest.content_revision + "/" + entry->function.latest.version;
+  const std::string keep = entry == nullptr ? ""
+                                            : entry->function.latest.content_revision + "/" +
+                                                  entry->function.latest.version;
   needs_.runtime->retire(arn(name), keep);
 }
 

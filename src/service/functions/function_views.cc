@@ -133,8 +133,8 @@ Result<FunctionImage> FunctionService::image_of(const std::string& name,
   out.timeout = std::chrono::seconds(version.timeout_s);
   out.log_group = version.log_group;
   if (version.vpc) {
-    out.vpc = VpcPlacement{version.vpc->vpc_id, version.vpc->subnet_ids,
-                           version.vpc->security_group_ids};
+    out.vpc =
+        VpcPlacement{version.vpc->vpc_id, version.vpc->subnet_ids, version.vpc->security_group_ids};
   }
   return out;
 }

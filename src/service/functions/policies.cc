@@ -121,9 +121,9 @@ Result<std::string> FunctionService::add_permission(const std::string& function_
     }
     statements.push_back({wish.statement_id, text});
     if (document_of(statements).size() > kPolicyBytesMax) {
-      return aws_fault(Errc::kInvalidArgument, "PolicyLengthExceededException",
-                       fmt::format("The final policy size is bigger than the limit ({}).",
-                                   kPolicyBytesMax));
+      return aws_fault(
+          Errc::kInvalidArgument, "PolicyLengthExceededException",
+          fmt::format("The final policy size is bigger than the limit ({}).", kPolicyBytesMax));
     }
     touch(function, qualifier);
     return ok();

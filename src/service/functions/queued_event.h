@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// An event that somebody handed in and does not wait for: what is kept of it, and what becomes of it
-// after each attempt. Pure. AWS: "How Lambda handles errors and retries with asynchronous
+// An event that somebody handed in and does not wait for: what is kept of it, and what becomes of
+// it after each attempt. Pure. AWS: "How Lambda handles errors and retries with asynchronous
 // invocation".
 #pragma once
 

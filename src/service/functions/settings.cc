@@ -52,10 +52,10 @@ Status FunctionService::set_reserved_concurrency(const std::string& name,
       others += other == name ? 0 : entry->function.reserved_concurrency.value_or(0);
     }
     if (count && kConcurrencyMax - others - *count < kUnreservedMin) {
-      return bad_value(fmt::format(
-          "Specified ReservedConcurrentExecutions for function decreases account's "
-          "UnreservedConcurrentExecution below its minimum value of [{}].",
-          kUnreservedMin));
+      return bad_value(
+          fmt::format("Specified ReservedConcurrentExecutions for function decreases account's "
+                      "UnreservedConcurrentExecution below its minimum value of [{}].",
+                      kUnreservedMin));
     }
     function.reserved_concurrency = count;
     return ok();
@@ -70,9 +70,10 @@ Status FunctionService::check_destination(const BookState& all, const std::strin
   }
   const auto ref = function_ref::parse(destination);
   if (!ref || ref->region != needs_.realm.region || ref->account != needs_.realm.account.str()) {
-    return bad_value(fmt::format("The destination ARN {} is invalid. It must be a function's: there "
-                                 "are no queues, topics and buses here.",
-                                 destination));
+    return bad_value(
+        fmt::format("The destination ARN {} is invalid. It must be a function's: there "
+                    "are no queues, topics and buses here.",
+                    destination));
   }
   if (ref->name == function) {
     return bad_value("You can't specify the function as a destination for itself.");

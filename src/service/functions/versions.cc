@@ -30,17 +30,17 @@ Result<FunctionVersion> FunctionService::publish_into(const PublishVersion& wish
     return stale_revision();
   }
   if (!wish.code_sha256.empty() && wish.code_sha256 != base64_of(latest.code.id)) {
-    return bad_value(fmt::format("CodeSHA256 ({}) is different from current CodeSHA256 in $LATEST "
-                                 "({}). Please try again with the CodeSHA256 in $LATEST.",
-                                 wish.code_sha256, base64_of(latest.code.id)));
+    return bad_value(
+        fmt::format("CodeSHA256 ({}) is different from current CodeSHA256 in $LATEST "
+                    "({}). Please try again with the CodeSHA256 in $LATEST.",
+                    wish.code_sha256, base64_of(latest.code.id)));
   }
   if (!entry.versions.empty() &&
       entry.versions.rbegin()->second.content_revision == latest.content_revision) {
     return entry.versions.rbegin()->second;
   }
   if (static_cast<std::int64_t>(entry.versions.size()) >= kVersionsMax) {
-    return bad_value(
-        fmt::format("The function has {} published versions already.", kVersionsMax));
+    return bad_value(fmt::format("The function has {} published versions already.", kVersionsMax));
   }
   Function function = entry.function;
   ++function.last_version;
@@ -87,9 +87,10 @@ Status check_targets(const FunctionEntry& entry, const FunctionAlias& alias,
     return bad_value("$LATEST is not supported for an alias pointing to more than 1 version");
   }
   if (alias.other_version == alias.version) {
-    return bad_value(fmt::format("Invalid function version {0}. Function version {0} is already "
-                                 "included in routing configuration.",
-                                 alias.version));
+    return bad_value(
+        fmt::format("Invalid function version {0}. Function version {0} is already "
+                    "included in routing configuration.",
+                    alias.version));
   }
   if (!function_ref::is_version(alias.other_version) ||
       entry.find_version(alias.other_version) == nullptr) {

@@ -19,8 +19,9 @@ constexpr std::chrono::hours kTooOld{14 * 24};
 constexpr std::chrono::hours kSpanMax{24};
 constexpr std::size_t kGroupsMax = 1'000;
 constexpr std::size_t kTagsMax = 50;
-constexpr std::int32_t kRetentions[] = {1,   3,   5,   7,   14,  30,   60,   90,   120,  150, 180,
-                                        365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653};
+constexpr std::int32_t kRetentions[] = {1,    3,    5,    7,    14,   30,  60,  90,
+                                        120,  150,  180,  365,  400,  545, 731, 1096,
+                                        1827, 2192, 2557, 2922, 3288, 3653};
 
 Error invalid(std::string message) {
   return aws_fault(Errc::kInvalidArgument, "InvalidParameterException", std::move(message));
@@ -52,8 +53,8 @@ Result<std::string> LogService::group_name(const std::string& name_or_arn) const
   }
   const std::string prefix = group_arn("");
   if (!name_or_arn.starts_with(prefix) || name_or_arn.size() == prefix.size()) {
-    return invalid(fmt::format("The ARN {} is no log group's of this account and region.",
-                               name_or_arn));
+    return invalid(
+        fmt::format("The ARN {} is no log group's of this account and region.", name_or_arn));
   }
   std::string name = name_or_arn.substr(prefix.size());
   if (name.ends_with(":*")) {
@@ -84,8 +85,8 @@ Result<LogGroup> LogService::group(const std::string& name) const {
 }
 
 Status LogService::set_retention(const std::string& name, std::optional<std::int32_t> days) {
-  if (days && std::find(std::begin(kRetentions), std::end(kRetentions), *days) ==
-                  std::end(kRetentions)) {
+  if (days &&
+      std::find(std::begin(kRetentions), std::end(kRetentions), *days) == std::end(kRetentions)) {
     return invalid(fmt::format(
         "1 validation error detected: Value '{}' at 'retentionInDays' failed to satisfy "
         "constraint: Member must satisfy enum value set: [{}]",
@@ -153,8 +154,7 @@ Status check_batch(const std::vector<LogEvent>& events) {
   for (std::size_t i = 0; i < events.size(); ++i) {
     bytes += events[i].message.size() + kEventOverhead;
     if (i > 0 && events[i].at < events[i - 1].at) {
-      return invalid(
-          "Log events in a single PutLogEvents request must be in chronological order.");
+      return invalid("Log events in a single PutLogEvents request must be in chronological order.");
     }
   }
   if (bytes > kBatchBytesMax) {
@@ -228,23 +228,21 @@ Result<FilterPage> LogService::filter(const FilterQuery& query) const {
     return invalid(filter.error().message);
   }
   if (!query.streams.empty() && !query.stream_prefix.empty()) {
-    return invalid(
-        "logStreamNamePrefix and logStreamNames may not both be specified.");
+    return invalid("logStreamNamePrefix and logStreamNames may not both be specified.");
   }
-  LogSearch search{.group = query.group,
-                   .wants_stream =
-                       [&](const std::string& name) {
-                         return name.starts_with(query.stream_prefix) &&
-                                (query.streams.empty() ||
-                                 std::find(query.streams.begin(), query.streams.end(), name) !=
-                                     query.streams.end());
-                       },
-                   .wants_message =
-                       [&](std::string_view message) { return filter->matches(message); },
-                   .from = query.from.value_or(WallTime{}),
-                   .to = query.to.value_or(WallTime::max()),
-                   .events_max = static_cast<std::size_t>(query.limit),
-                   .after = query.token};
+  LogSearch search{
+      .group = query.group,
+      .wants_stream =
+          [&](const std::string& name) {
+            return name.starts_with(query.stream_prefix) &&
+                   (query.streams.empty() || std::find(query.streams.begin(), query.streams.end(),
+                                                       name) != query.streams.end());
+          },
+      .wants_message = [&](std::string_view message) { return filter->matches(message); },
+      .from = query.from.value_or(WallTime{}),
+      .to = query.to.value_or(WallTime::max()),
+      .events_max = static_cast<std::size_t>(query.limit),
+      .after = query.token};
   auto found = store_.search(search);
   if (!found) {
     return found.error().code == Errc::kNotFound ? no_group() : found.error();

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/function_host.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cstdlib>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "adapter/code_store/code_store.h"
+#include "adapter/event_spool/event_spool.h"
+#include "adapter/log_store/log_store.h"
+#include "api/logs/actions.h"
+#include "base/log.h"
+#include "base/worker.h"
+#include "service/functions/book.h"
+
+namespace trivet::daemon {
+namespace {
+
+constexpr Millis kFlushLogs{5'000};
+// Each holds an archive of up to 50 MB in memory.
+constexpr std::size_t kArchivesWaitingMax = 8;
+
+// For tests, which cannot wait for AWS's one and two minutes: TRIVET_FUNCTION_RETRY_MS="100,200".
+functions::RetryRules retry_rules() {
+  functions::RetryRules rules;
+  const char* text = std::getenv("TRIVET_FUNCTION_RETRY_MS");
+  std::string_view rest = text == nullptr ? "" : text;
+  std::vector<Millis> delays;
+  while (!rest.empty()) {
+    std::int64_t ms = 0;
+    const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), ms);
+    if (error != std::errc() || ms < 0) {
+      log(Level::kWarning, "functions.retry_delays_unreadable", {{"text", text}});
+      return rules;
+    }
+    delays.emplace_back(ms);
+    rest.remove_prefix(static_cast<std::size_t>(end - rest.data()));
+    rest.remove_prefix(rest.empty() ? 0 : 1);
+  }
+  if (!delays.empty()) {
+    rules.after_errors = delays;
+    rules.first_delay = std::min(rules.first_delay, delays.front());
+  }
+  return rules;
+}
+
+}  // namespace
+
+struct FunctionHost::Parts {
+  explicit Parts(Needs given)
+      : needs(std::move(given)),
+        code(needs.paths.functions() + "/code"),
+        spool(needs.paths.functions() + "/events"),
+        downloads(needs.installation.endpoint_url(), code, needs.clock),
+        chores("functions"),
+        archives("function-code", kArchivesWaitingMax),
+        queueing("function-events") {}
+
+  Needs needs;
+  code_store::CodeStore code;
+  event_spool::FileSpool spool;
+  CodeDownloads downloads;
+  std::unique_ptr<log_store::FileLogStore> logs;
+  std::unique_ptr<logs::LogService> log_service;
+  std::unique_ptr<functions::FunctionBook> book;
+  std::unique_ptr<functions::FunctionService> functions;
+  std::unique_ptr<functions::Invoker> invoker;
+  std::unique_ptr<functions::EventQueue> events;
+  Worker chores;
+  Worker archives;
+  Worker queueing;
+};
+
+FunctionHost::FunctionHost(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+
+FunctionHost::~FunctionHost() {
+  stop();
+}
+
+Result<std::unique_ptr<FunctionHost>> FunctionHost::open(Needs needs) {
+  auto parts = std::make_unique<Parts>(std::move(needs));
+  TRIVET_TRY(parts->logs,
+             log_store::FileLogStore::open(parts->needs.paths.logs(), parts->needs.clock));
+  parts->log_service =
+      std::make_unique<logs::LogService>(*parts->logs, parts->needs.installation.realm);
+  TRIVET_TRY(parts->book, functions::FunctionBook::open(parts->needs.store));
+  return std::unique_ptr<FunctionHost>(new FunctionHost(std::move(parts)));
+}
+
+Status FunctionHost::start(FunctionRuntime* runtime, std::function<std::string()> why_no_network) {
+  Parts& p = *parts_;
+  p.functions = std::make_unique<functions::FunctionService>(
+      functions::FunctionService::Needs{.book = *p.book,
+                                        .code = p.code,
+                                        .iam = p.needs.iam,
+                                        .network = p.needs.network,
+                                        .sealer = p.needs.sealer,
+                                        .realm = p.needs.installation.realm,
+                                        .clock = p.needs.clock,
+                                        .worker = p.chores,
+                                        .runtime = runtime,
+                                        .why_no_network = std::move(why_no_network)});
+  p.invoker = std::make_unique<functions::Invoker>(*p.functions, runtime);
+  p.events = std::make_unique<functions::EventQueue>(
+      functions::EventQueue::Needs{.functions = *p.functions,
+                                   .invoker = *p.invoker,
+                                   .spool = p.spool,
+                                   .clock = p.needs.clock,
+                                   .worker = p.queueing,
+                                   .rules = retry_rules()});
+  p.functions->start();
+  return p.events->start();
+}
+
+void FunctionHost::stop() {
+  Parts& p = *parts_;
+  if (p.events) {
+    p.events->stop();
+  }
+  p.archives.stop();
+  p.queueing.stop();
+  p.chores.stop();
+  if (p.logs) {
+    p.logs->stop(kFlushLogs);
+  }
+}
+
+void FunctionHost::add_actions(api::ActionTable& table) {
+  Parts& p = *parts_;
+  api::add_lambda_actions(
+      table, {*p.functions, *p.invoker, *p.events, p.archives,
+              [&downloads = p.downloads](const CodeRef& code) { return downloads.url(code); }});
+  api::add_logs_actions(table, *p.log_service);
+}
+
+functions::FunctionService& FunctionHost::functions() {
+  return *parts_->functions;
+}
+
+LogEventSink& FunctionHost::logs() {
+  return *parts_->logs;
+}
+
+std::optional<net::HttpResponse> FunctionHost::download(const net::HttpRequest& request) const {
+  return parts_->downloads.answer(request);
+}
+
+}  // namespace trivet::daemon
