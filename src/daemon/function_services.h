@@ -24,7 +24,7 @@
 namespace trivet::daemon {
 
 // Thread-safe after start(). What Needs refers to outlives it.
-class FunctionHost {
+class FunctionServices {
  public:
   struct Needs {
     HomePaths paths;
@@ -36,8 +36,8 @@ class FunctionHost {
     const Clock& clock;
   };
   // Errors of the store and of the folders below the home.
-  static Result<std::unique_ptr<FunctionHost>> open(Needs needs);
-  ~FunctionHost();
+  static Result<std::unique_ptr<FunctionServices>> open(Needs needs);
+  ~FunctionServices();
 
   // Takes up what earlier daemons left. `runtime` may be nullptr: then nothing can be invoked. It
   // outlives this, or is stopped before. `why_no_network`: see FunctionService. Once.
@@ -55,7 +55,7 @@ class FunctionHost {
 
  private:
   struct Parts;
-  explicit FunctionHost(std::unique_ptr<Parts> parts);
+  explicit FunctionServices(std::unique_ptr<Parts> parts);
   std::unique_ptr<Parts> parts_;
 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "daemon/function_host.h"
+#include "daemon/function_services.h"
 
 #include <algorithm>
 #include <charconv>
@@ -49,7 +49,7 @@ functions::RetryRules retry_rules() {
 
 }  // namespace
 
-struct FunctionHost::Parts {
+struct FunctionServices::Parts {
   explicit Parts(Needs given)
       : needs(std::move(given)),
         code(needs.paths.functions() + "/code"),
@@ -74,23 +74,23 @@ struct FunctionHost::Parts {
   Worker queueing;
 };
 
-FunctionHost::FunctionHost(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+FunctionServices::FunctionServices(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 
-FunctionHost::~FunctionHost() {
+FunctionServices::~FunctionServices() {
   stop();
 }
 
-Result<std::unique_ptr<FunctionHost>> FunctionHost::open(Needs needs) {
+Result<std::unique_ptr<FunctionServices>> FunctionServices::open(Needs needs) {
   auto parts = std::make_unique<Parts>(std::move(needs));
   TRIVET_TRY(parts->logs,
              log_store::FileLogStore::open(parts->needs.paths.logs(), parts->needs.clock));
   parts->log_service =
       std::make_unique<logs::LogService>(*parts->logs, parts->needs.installation.realm);
   TRIVET_TRY(parts->book, functions::FunctionBook::open(parts->needs.store));
-  return std::unique_ptr<FunctionHost>(new FunctionHost(std::move(parts)));
+  return std::unique_ptr<FunctionServices>(new FunctionServices(std::move(parts)));
 }
 
-Status FunctionHost::start(FunctionRuntime* runtime, std::function<std::string()> why_no_network) {
+Status FunctionServices::start(FunctionRuntime* runtime, std::function<std::string()> why_no_network) {
   Parts& p = *parts_;
   p.functions = std::make_unique<functions::FunctionService>(
       functions::FunctionService::Needs{.book = *p.book,
@@ -115,7 +115,7 @@ Status FunctionHost::start(FunctionRuntime* runtime, std::function<std::string()
   return p.events->start();
 }
 
-void FunctionHost::stop() {
+void FunctionServices::stop() {
   Parts& p = *parts_;
   if (p.events) {
     p.events->stop();
@@ -128,7 +128,7 @@ void FunctionHost::stop() {
   }
 }
 
-void FunctionHost::add_actions(api::ActionTable& table) {
+void FunctionServices::add_actions(api::ActionTable& table) {
   Parts& p = *parts_;
   api::add_lambda_actions(
       table, {*p.functions, *p.invoker, *p.events, p.archives,
@@ -136,15 +136,15 @@ void FunctionHost::add_actions(api::ActionTable& table) {
   api::add_logs_actions(table, *p.log_service);
 }
 
-functions::FunctionService& FunctionHost::functions() {
+functions::FunctionService& FunctionServices::functions() {
   return *parts_->functions;
 }
 
-LogEventSink& FunctionHost::logs() {
+LogEventSink& FunctionServices::logs() {
   return *parts_->logs;
 }
 
-std::optional<net::HttpResponse> FunctionHost::download(const net::HttpRequest& request) const {
+std::optional<net::HttpResponse> FunctionServices::download(const net::HttpRequest& request) const {
   return parts_->downloads.answer(request);
 }
 
