@@ -72,6 +72,24 @@ struct TokenOptions {
 };
 Result<int> run_token(const Context& context, const TokenOptions& options);
 
+// commands_network.cc
+
+struct NetworkOptions {
+  std::string host_access;               // "open" or "security-groups"; empty: stays
+  std::optional<bool> allow_unenforced;  // unset: stays
+  bool json = false;
+};
+// Changes what is given; shows what is in force.
+Result<int> run_network(const Context& context, const NetworkOptions& options);
+
+struct NetworkExecOptions {
+  std::vector<std::string> subnets;  // none: where functions without a VPC are
+  std::vector<std::string> security_groups;
+  std::vector<std::string> command;
+};
+// The command's exit status.
+Result<int> run_network_exec(const Context& context, const NetworkExecOptions& options);
+
 // commands_login_rules.cc
 
 struct LoginRulesOptions {

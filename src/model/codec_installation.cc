@@ -10,7 +10,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int kVersion = 1;
+constexpr int kInstallationVersion = 1;
 
 // Homes that are older than functions have none of these.
 void read_functions(const json& j, Installation& i) {
@@ -39,7 +39,7 @@ std::string Installation::endpoint_url() const {
 }
 
 std::string encode(const Installation& i) {
-  return json{{"v", kVersion},
+  return json{{"v", kInstallationVersion},
               {"id", i.id},
               {"account_id", i.realm.account.str()},
               {"region", i.realm.region},
@@ -61,12 +61,12 @@ Result<Installation> decode_installation(std::string_view text) {
   try {
     const json j = json::parse(text);
     const int version = j.at("v").get<int>();
-    if (version > kVersion) {
+    if (version > kInstallationVersion) {
       return make_error(
           Errc::kConflict,
           fmt::format("this home was written by a newer Trivet (format {}, this one knows {}):"
                       " use that version, or another home",
-                      version, kVersion));
+                      version, kInstallationVersion));
     }
     Installation i;
     i.id = j.at("id");
