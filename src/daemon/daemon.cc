@@ -127,7 +127,6 @@ struct Daemon::Parts {
   void open_router();
   Status build_agents();
   Status build_network();
-  bool is_group_used(const std::string& group) const;
   void build_api();
   Status listen();
   void on_views(const std::vector<service::ClusterViewPtr>& views);
@@ -252,18 +251,23 @@ Status Daemon::Parts::build_network() {
   network_host = std::make_unique<NetworkHost>(
       installation, NetworkHost::Needs{*network, [this] { return clusters->views(); },
                                        [this] { publish_endpoints(); }});
-  TRIVET_TRY(functions, FunctionServices::open(
-                            {options.paths, installation, *store, *iam, *network, sealer, clock}));
-  TRIVET_CHECK_OK(functions->start(nullptr, [] { return std::string(); }));
-  ec2 = std::make_unique<service::Ec2Service>(service::Ec2Service::Needs{
-      .network = *network,
-      .realm = installation.realm,
-      .is_group_used = [this](const std::string& group) { return is_group_used(group); },
-      .leased = [this] { return network_host->driver().leased(); },
-      .is_subnet_used =
-          [this](const std::string& subnet) {
-            return functions->functions().uses_subnet(subnet);
-          }});
+  TRIVET_TRY(functions,
+             FunctionServices::open({options.paths, installation, options.program_folder, *store,
+                                     *iam, *sts, *network, network_host->driver(), sealer, clock}));
+  TRIVET_CHECK_OK(functions->start());
+  ec2 = std::make_unique<service::Ec2Service>(
+      service::Ec2Service::Needs{.network = *network,
+                                 .realm = installation.realm,
+                                 .is_group_used =
+                                     [this](const std::string& group) {
+                                       return uses_group(clusters->views(), group) ||
+                                              functions->functions().uses_security_group(group);
+                                     },
+                                 .leased = [this] { return network_host->driver().leased(); },
+                                 .is_subnet_used =
+                                     [this](const std::string& subnet) {
+                                       return functions->functions().uses_subnet(subnet);
+                                     }});
   subnet_groups = std::make_unique<service::SubnetGroupService>(
       service::SubnetGroupService::Needs{*network, [this](const std::string& name) {
                                            std::vector<std::string> out;
@@ -276,15 +280,6 @@ Status Daemon::Parts::build_network() {
                                          }});
   instance_tags = std::make_unique<service::InstanceTags>(*store);
   return ec2->start();
-}
-
-bool Daemon::Parts::is_group_used(const std::string& group) const {
-  const auto views = clusters->views();
-  return functions->functions().uses_security_group(group) ||
-         std::any_of(views.begin(), views.end(), [&](const service::ClusterViewPtr& view) {
-           const auto& groups = view->cluster.security_group_ids;
-           return std::find(groups.begin(), groups.end(), group) != groups.end();
-         });
 }
 
 void Daemon::Parts::build_api() {
@@ -363,6 +358,9 @@ Status Daemon::start() {
 
 void Daemon::stop() {
   Parts& p = *parts_;
+  if (p.functions) {
+    p.functions->stop_running();
+  }
   if (p.network_host) {
     p.network_host->stop(p.are_members_stopped);
   }
@@ -372,29 +370,18 @@ void Daemon::stop() {
   if (p.admin) {
     p.admin->stop(kStopRequests);
   }
-  for (auto& worker : p.api_workers) {
-    if (worker) {
-      worker->stop();
+  const auto stop = [](auto& part) {
+    if (part) {
+      part->stop();
     }
-  }
-  if (p.functions) {
-    p.functions->stop();
-  }
-  if (p.sessions) {
-    p.sessions->stop();
-  }
-  if (p.clusters) {
-    p.clusters->stop();
-  }
-  if (p.router) {
-    p.router->stop();
-  }
-  if (p.authd) {
-    p.authd->stop();
-  }
-  if (p.hosts_worker) {
-    p.hosts_worker->stop();
-  }
+  };
+  std::for_each(p.api_workers.begin(), p.api_workers.end(), stop);
+  stop(p.functions);
+  stop(p.sessions);
+  stop(p.clusters);
+  stop(p.router);
+  stop(p.authd);
+  stop(p.hosts_worker);
   if (p.audit) {
     p.audit->flush(kFlushAudit);
   }

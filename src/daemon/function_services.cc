@@ -14,6 +14,7 @@
 #include "api/logs/actions.h"
 #include "base/log.h"
 #include "base/worker.h"
+#include "daemon/function_host.h"
 #include "service/functions/book.h"
 
 namespace trivet::daemon {
@@ -59,6 +60,8 @@ struct FunctionServices::Parts {
         archives("function-code", kArchivesWaitingMax),
         queueing("function-events") {}
 
+  std::string why_no_network() const;
+
   Needs needs;
   code_store::CodeStore code;
   event_spool::FileSpool spool;
@@ -68,7 +71,9 @@ struct FunctionServices::Parts {
   std::unique_ptr<functions::FunctionBook> book;
   std::unique_ptr<functions::FunctionService> functions;
   std::unique_ptr<functions::Invoker> invoker;
+  std::unique_ptr<runner::Runner> runner;
   std::unique_ptr<functions::EventQueue> events;
+  bool is_runner_stopped = false;
   Worker chores;
   Worker archives;
   Worker queueing;
@@ -90,8 +95,15 @@ Result<std::unique_ptr<FunctionServices>> FunctionServices::open(Needs needs) {
   return std::unique_ptr<FunctionServices>(new FunctionServices(std::move(parts)));
 }
 
-Status FunctionServices::start(FunctionRuntime* runtime, std::function<std::string()> why_no_network) {
+Status FunctionServices::start() {
   Parts& p = *parts_;
+  p.runner = make_function_runner({.installation = p.needs.installation,
+                                   .paths = p.needs.paths,
+                                   .program_folder = p.needs.program_folder,
+                                   .clock = p.needs.clock,
+                                   .sts = p.needs.sts,
+                                   .networks = &p.needs.networks,
+                                   .logs = p.logs.get()});
   p.functions = std::make_unique<functions::FunctionService>(
       functions::FunctionService::Needs{.book = *p.book,
                                         .code = p.code,
@@ -101,9 +113,9 @@ Status FunctionServices::start(FunctionRuntime* runtime, std::function<std::stri
                                         .realm = p.needs.installation.realm,
                                         .clock = p.needs.clock,
                                         .worker = p.chores,
-                                        .runtime = runtime,
-                                        .why_no_network = std::move(why_no_network)});
-  p.invoker = std::make_unique<functions::Invoker>(*p.functions, runtime);
+                                        .runtime = p.runner.get(),
+                                        .why_no_network = [&p] { return p.why_no_network(); }});
+  p.invoker = std::make_unique<functions::Invoker>(*p.functions, p.runner.get());
   p.events = std::make_unique<functions::EventQueue>(
       functions::EventQueue::Needs{.functions = *p.functions,
                                    .invoker = *p.invoker,
@@ -115,11 +127,30 @@ Status FunctionServices::start(FunctionRuntime* runtime, std::function<std::stri
   return p.events->start();
 }
 
-void FunctionServices::stop() {
+// Functions in a VPC where nothing is enforced are the operator's decision.
+std::string FunctionServices::Parts::why_no_network() const {
+  const std::string why = needs.networks.why_not_enforced();
+  const auto state = needs.network.load();
+  return why.empty() || (state && state->policy.allows_unenforced)
+             ? ""
+             : "Functions with a VPC configuration are refused, because networks are not enforced "
+               "here: " +
+                   why;
+}
+
+void FunctionServices::stop_running() {
   Parts& p = *parts_;
   if (p.events) {
     p.events->stop();
   }
+  if (p.runner && !std::exchange(p.is_runner_stopped, true)) {
+    p.runner->stop();
+  }
+}
+
+void FunctionServices::stop() {
+  Parts& p = *parts_;
+  stop_running();
   p.archives.stop();
   p.queueing.stop();
   p.chores.stop();
@@ -140,8 +171,8 @@ functions::FunctionService& FunctionServices::functions() {
   return *parts_->functions;
 }
 
-LogEventSink& FunctionServices::logs() {
-  return *parts_->logs;
+runner::Runner& FunctionServices::runner() {
+  return *parts_->runner;
 }
 
 std::optional<net::HttpResponse> FunctionServices::download(const net::HttpRequest& request) const {
