@@ -15,10 +15,10 @@ namespace trivet {
 
 struct FunctionNetwork {
   std::string id;  // for release(); empty: there is nothing to release
-  // To be opened and entered with setns(2). Empty: the host's own network, because networks cannot
-  // be enforced here and an operator allowed that.
+  // To be opened and entered with setns(2). Empty: networks cannot be enforced here; the
+  // environment gets a new one with loopback alone.
   std::string netns_path;
-  std::string address;     // "10.0.1.17"; empty: the host's
+  std::string address;     // "10.0.1.17"; empty: it has loopback alone
   std::string dns_server;  // what belongs in resolv.conf; empty: none
   std::string api_url;     // AWS_ENDPOINT_URL inside: names what may or may not be reachable
 };

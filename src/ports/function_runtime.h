@@ -34,8 +34,8 @@ struct FunctionImage {
   std::string runtime;   // "python3.13"
   std::string handler;   // "app.handler"; empty where the runtime needs none
   std::string role_arn;
-  std::string code_folder;                  // absolute; becomes /var/task, read-only
-  std::vector<std::string> layer_folders;   // absolute, in order: a later one wins; become /opt
+  std::string code_folder;                 // absolute; becomes /var/task, read-only
+  std::vector<std::string> layer_folders;  // absolute, in order: a later one wins; become /opt
   std::map<std::string, std::string> environment;  // the user's variables
   std::int32_t memory_mb = 128;
   std::int32_t ephemeral_mb = 512;  // of /tmp
@@ -45,9 +45,9 @@ struct FunctionImage {
 };
 
 struct Invocation {
-  std::string request_id;   // a UUID
-  std::string payload;      // JSON
-  std::string invoked_arn;  // with the qualifier that was asked for, if any
+  std::string request_id;      // a UUID
+  std::string payload;         // JSON
+  std::string invoked_arn;     // with the qualifier that was asked for, if any
   std::string client_context;  // JSON; empty: none
 };
 
