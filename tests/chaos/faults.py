@@ -270,6 +270,23 @@ def tail_without_receivers(world, rng):
     return f"{writer['identifier']} with {waited:.2f} s of writes"
 
 
+@fault(2, "T43")
+def shut_down_writer(world, rng):
+    """SIGTERM from elsewhere, while commits wait: MySQL answers them with OK on its way down."""
+    writer, readers = world.writer(), world.readers_of_it()
+    without_daemon, waited = rng.random() < 0.5, rng.uniform(0.1, 0.6)
+    if without_daemon:
+        world.home.kill_daemon()
+    stop_receivers(world, readers)
+    wait(waited)
+    process = Process(writer["pid"])
+    process.signal(signal.SIGTERM)
+    process.close()
+    harness.wait_gone([writer["pid"]], 30)
+    run_daemon(world)
+    return f"{writer['identifier']} with {waited:.2f} s of writes{', without a daemon' if without_daemon else ''}"
+
+
 @fault(2, "T40 T44 T52")
 def tail_and_restart_of_everything(world, rng):
     """The tail is in the last writer's binlog when all start: nobody may read it before a voter has it."""
@@ -338,6 +355,27 @@ def receivers_stopped_by_hand(world, rng):
     readers = rng.sample(world.readers_of_it(), rng.choice((1, 2)))
     stop_receivers(world, readers)
     return ", ".join(reader["identifier"] for reader in readers)
+
+
+@fault(1, "T35")
+def purged_before_received(world, rng):
+    """A reader lacks what nobody has in a log any more: it must be found and given other data."""
+    writer, (behind, other) = world.writer(), rng.sample(world.readers_of_it(), 2)
+    begun, dies = world.home.log_size(), rng.random() < 0.3
+    world.home.kill_daemon()
+    stop_receivers(world, [behind])
+    world.admin_sql(writer["identifier"], f"INSERT INTO chaos.causal VALUES ({-1 - rng.randrange(1 << 40)})")
+    target = world.admin_sql(writer["identifier"], "SELECT @@GLOBAL.gtid_executed")[0][0]
+    world.admin_sql(other["identifier"], f"SELECT WAIT_FOR_EXECUTED_GTID_SET('{target}', 20)")
+    for member in (writer, other):
+        world.admin_sql(member["identifier"], "FLUSH LOCAL BINARY LOGS")
+        last = world.admin_sql(member["identifier"], "SHOW BINARY LOGS")[-1][0]
+        world.admin_sql(member["identifier"], f"PURGE BINARY LOGS TO '{last}'")
+    if dies:
+        kill(writer["pid"])
+    run_daemon(world)
+    world.home.wait_event("member.rebuilt", begun, 120, member=behind["identifier"])
+    return f"{behind['identifier']}{', and ' + writer['identifier'] + ' dies' if dies else ''}"
 
 
 @fault(1, "T36 T46")
