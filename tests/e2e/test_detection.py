@@ -60,6 +60,7 @@ def full_cpu():
 
 @suite.test
 def stalls_of_half_a_second_at_full_cpu_are_no_hang(home):
+    """T59."""
     home.wait_whole()
     before, begun = home.members(), home.log_size()
     with Writers(home, home.shared["host"], WRITERS) as load, full_cpu():
