@@ -203,7 +203,16 @@ void add_login_rules_command(Builder& b) {
   number("--rate-address", "N", "logins a minute from each source address; 0: any number",
          rules->address_logins_per_minute);
   on_off("--connect-conditions", &LoginRulesOptions::connect_conditions,
-         "policies on rds-db:connect see the source address");
+         "policies on rds-db:connect see the source address and the TLS");
+  command
+      ->add_option("--role-tag", rules->role_tag,
+                   "sessions get the MySQL role that this tag of their principal names; off: none")
+      ->type_name("KEY");
+  const auto roles = [command](const char* name, std::vector<std::string>& out, const char* help) {
+    command->add_option(name, out, help)->type_name("USER=ROLE")->expected(1)->take_all();
+  };
+  roles("--role", rules->add_roles, "sessions of this user may get this role, by the tag");
+  roles("--remove-role", rules->remove_roles, "not this role any more");
 }
 
 void add_cluster_commands(Builder& b) {

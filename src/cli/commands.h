@@ -88,6 +88,9 @@ struct LoginRulesOptions {
   std::optional<std::int64_t> address_logins_per_minute;
   std::optional<bool> connect_conditions;
 };
+  std::optional<std::string> role_tag;  // "off": none
+  std::vector<std::string> add_roles;   // USER=ROLE
+  std::vector<std::string> remove_roles;
 // Makes the changes, all or none, and prints the rules as they are then.
 Result<int> run_login_rules(const Context& context, const LoginRulesOptions& options);
 

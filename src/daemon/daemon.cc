@@ -418,7 +418,10 @@ net::HttpResponse Daemon::Parts::admin_call(const net::HttpRequest& request) {
     answer = cluster_admin_call(request, *clusters);
   }
   if (!answer) {
-    answer = login_rules_admin_call(request, *login_rules);
+    answer = login_rules_admin_call(request, *login_rules,
+                                    [this](const ClusterId& cluster, const RoleGrant& grant) {
+                                      return clusters->set_role(cluster, grant);
+                                    });
   }
   const std::string call = request.method + " " + request.target;
   return answer ? std::move(*answer) : admin_answer(404, {{"error", "no such call: " + call}});
