@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "adapter/hosts/hosts_file.h"
+#include "adapter/https/https_get.h"
 #include "adapter/jose/jose.h"
 #include "adapter/process/address_check.h"
 #include "adapter/store_sqlite/store.h"
@@ -90,6 +91,7 @@ struct Daemon::Parts {
   std::unique_ptr<service::IamService> iam;
   std::unique_ptr<service::StsService> sts;
   std::unique_ptr<AuditTrail> audit;
+  std::unique_ptr<service::OidcKeys> oidc_keys;
   std::unique_ptr<service::LoginRulesBook> login_rules;
   std::unique_ptr<service::SessionKeeper> sessions;
   std::unique_ptr<service::TokenVerifier> verifier;
@@ -158,7 +160,14 @@ Status Daemon::Parts::build_services() {
   TRIVET_TRY(iam, service::IamService::open(
                       {.store = store.get(), .sealer = sealer, .realm = installation.realm}));
   audit = std::make_unique<AuditTrail>(options.paths, clock);
-  sts = std::make_unique<service::StsService>(*iam, sealer, jose::verify_jws);
+  oidc_keys = std::make_unique<service::OidcKeys>(service::OidcKeys::Needs{
+      .fetch =
+          [file = options.paths.oidc_authorities()](const std::string& url) {
+            return https::https_get(url, {.more_authorities = file});
+          },
+      .count_keys = jose::count_keys,
+      .clock = clock});
+  sts = std::make_unique<service::StsService>(*iam, sealer, jose::verify_jws, oidc_keys.get());
   login_rules = std::make_unique<service::LoginRulesBook>(*store);
   TRIVET_CHECK_OK(login_rules->load());
   verifier = std::make_unique<service::TokenVerifier>(
