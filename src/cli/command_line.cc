@@ -215,6 +215,34 @@ void add_login_rules_command(Builder& b) {
   roles("--remove-role", rules->remove_roles, "not this role any more");
 }
 
+void add_audit_command(Builder& b) {
+  auto audit = std::make_shared<AuditOptions>();
+  AuditChoice& choice = audit->choice;
+  CLI::App* command = b.add(
+      &b.app, "audit", "Who logged in and called what, and why it was refused", audit, run_audit);
+  command->add_option("CLUSTER", choice.cluster, "only logins to this one and calls about it");
+  const auto is = [command](const char* name, std::string& out, const char* type,
+                            const char* help) {
+    command->add_option(name, out, help)->type_name(type);
+  };
+  command->add_option("--kind", choice.kind, "only these")->check(CLI::IsMember({"login", "api"}));
+  is("--verdict", choice.verdict, "WORD",
+     "accepted, refused; of calls done, refused, denied, rejected, failed");
+  is("--reason", choice.reason, "WORD", "expired, implicit-deny, …; of calls AWS's error code");
+  is("--user", choice.user, "NAME", "of the database");
+  is("--principal", choice.principal, "TEXT", "a part of its ARN");
+  is("--key", choice.key, "ID", "the access key's");
+  is("--source", choice.source, "ADDRESS", "of the client");
+  is("--action", choice.action, "NAME", "CreateDBCluster, …");
+  command->add_option("--minutes", audit->minutes, "of the last so many")
+      ->check(CLI::Range(1, 5'256'000));
+  command->add_option("--last", audit->last, "at most so many, the newest; 0: all")
+      ->check(CLI::Range(0, 100'000'000))
+      ->capture_default_str();
+  command->add_flag("-f,--follow", audit->follow, "go on with what comes");
+  command->add_flag("--json", audit->json, "the records as they are, one a line");
+}
+
 void add_cluster_commands(Builder& b) {
   const auto add = [&b](const std::string& name, const std::string& help,
                         Result<int> (*function)(const Context&, const ClusterOptions&)) {
@@ -343,6 +371,7 @@ CommandLine parse_command_line(std::vector<std::string> arguments) {
   add_cluster_commands(b);
   add_login_commands(b);
   add_login_rules_command(b);
+  add_audit_command(b);
   add_other_commands(b);
   try {
     std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back

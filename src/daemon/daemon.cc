@@ -38,6 +38,7 @@
 #include "daemon/home_lock.h"
 #include "daemon/host_entries.h"
 #include "daemon/iam_admin.h"
+#include "daemon/instance_logs.h"
 #include "daemon/login_rules_admin.h"
 #include "daemon/sealing_key.h"
 #include "daemon/session_watch.h"
@@ -83,15 +84,16 @@ struct Daemon::Parts {
   DaemonOptions options;
   Installation installation;
   SystemClock clock;
+  InstanceLogs instance_logs{options.paths};
   HomeLock lock;
   std::shared_ptr<service::Sealer> sealer;
   Mutex replacing;  // of the sealing key
   std::shared_ptr<const pki::KeyPair> authority;
   std::unique_ptr<StateStore> store;
   std::unique_ptr<service::IamService> iam;
+  std::unique_ptr<service::OidcKeys> oidc_keys;
   std::unique_ptr<service::StsService> sts;
   std::unique_ptr<AuditTrail> audit;
-  std::unique_ptr<service::OidcKeys> oidc_keys;
   std::unique_ptr<service::LoginRulesBook> login_rules;
   std::unique_ptr<service::SessionKeeper> sessions;
   std::unique_ptr<service::TokenVerifier> verifier;
@@ -273,7 +275,8 @@ void Daemon::Parts::build_api() {
   api::add_sts_actions(actions, *sts);
   api::add_ec2_actions(actions, *ec2);
   api::add_rds_actions(
-      actions, {*clusters, *subnet_groups, *instance_tags, [this] { return engine->versions(); }});
+      actions, {*clusters, *subnet_groups, *instance_tags, [this] { return engine->versions(); },
+                instance_logs});
   dispatcher = std::make_unique<api::Dispatcher>(api::DispatcherOptions{.clock = clock,
                                                                         .identities = *identities,
                                                                         .actions = actions,
