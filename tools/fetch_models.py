@@ -59,9 +59,16 @@ OPERATIONS = {
         TagOpenIDConnectProvider UntagOpenIDConnectProvider ListOpenIDConnectProviderTags""",
     "sts": """GetCallerIdentity AssumeRole GetSessionToken GetFederationToken GetAccessKeyInfo
         DecodeAuthorizationMessage AssumeRoleWithWebIdentity""",
-    "ec2": """DescribeVpcs DescribeSubnets CreateSubnet DeleteSubnet DescribeSecurityGroups
-        CreateSecurityGroup DeleteSecurityGroup AuthorizeSecurityGroupIngress DescribeAvailabilityZones
-        DescribeAccountAttributes CreateTags DescribeRouteTables""",
+    "ec2": """DescribeVpcs CreateVpc DeleteVpc ModifyVpcAttribute DescribeVpcAttribute DescribeSubnets
+        CreateSubnet DeleteSubnet ModifySubnetAttribute DescribeSecurityGroups CreateSecurityGroup
+        DeleteSecurityGroup AuthorizeSecurityGroupIngress AuthorizeSecurityGroupEgress
+        RevokeSecurityGroupIngress RevokeSecurityGroupEgress DescribeSecurityGroupRules
+        DescribeAvailabilityZones DescribeAccountAttributes CreateTags DeleteTags DescribeTags
+        DescribeRouteTables CreateRouteTable DeleteRouteTable AssociateRouteTable DisassociateRouteTable
+        ReplaceRouteTableAssociation CreateRoute ReplaceRoute DeleteRoute CreateInternetGateway
+        AttachInternetGateway DetachInternetGateway DeleteInternetGateway DescribeInternetGateways
+        CreateNetworkInterface DescribeNetworkInterfaces DeleteNetworkInterface
+        ModifyNetworkInterfaceAttribute CreateVpcEndpoint DescribeVpcEndpoints DeleteVpcEndpoints""",
 }
 
 CONSTRAINTS = ("min", "max", "pattern")

@@ -31,6 +31,7 @@ struct AgentSettings {
   std::optional<engine::RunAs> mysqld_user;
   std::shared_ptr<const pki::KeyPair> authority;
   const Clock* clock = nullptr;
+  std::string own_source;  // the address that logins through endpoints come from; empty: any
   std::function<process::MemberSizing(const std::string& instance_class)> sizing;
   // Opens the login check's socket for a member before its mysqld starts, and closes it
   // (thread-safe).

@@ -165,6 +165,40 @@ void add_login_commands(Builder& b) {
   explaining->add_flag("--json", explain->json, "as JSON");
 }
 
+void add_network_commands(Builder& b) {
+  auto network = std::make_shared<NetworkOptions>();
+  CLI::App* command = b.add(&b.app, "network", "How networks are enforced: show or change it",
+                            network, run_network);
+  command
+      ->add_option("--host-access", network->host_access,
+                   "who on this host reaches endpoints: everybody, or whom the clusters' security "
+                   "groups and PubliclyAccessible allow")
+      ->check(CLI::IsMember({"open", "security-groups"}));
+  command
+      ->add_option_function<std::string>(
+          "--allow-unenforced",
+          [network](const std::string& word) { network->allow_unenforced = word == "yes"; },
+          "where networks cannot be enforced, run functions of VPCs all the same")
+      ->type_name("yes|no")
+      ->check(CLI::IsMember({"yes", "no"}));
+  command->add_flag("--json", network->json, "as JSON");
+
+  auto exec = std::make_shared<NetworkExecOptions>();
+  CLI::App* running = b.add(command, "exec",
+                            "Run a command where a function would run: its network, its names; "
+                            "root",
+                            exec, run_network_exec);
+  running
+      ->add_option("--subnet", exec->subnets, "a subnet's id (where functions without a VPC are)")
+      ->expected(1)
+      ->take_all();
+  running->add_option("--security-group", exec->security_groups, "a security group's id")
+      ->expected(1)
+      ->take_all();
+  running->footer("The command and its arguments stand behind --.");
+  running->parse_complete_callback([&b, exec] { exec->command = b.behind_dashes; });
+}
+
 void add_login_rules_command(Builder& b) {
   auto rules = std::make_shared<LoginRulesOptions>();
   CLI::App* command =
@@ -300,6 +334,25 @@ void add_cluster_commands(Builder& b) {
   command->add_flag("--json", events->json, "as JSON");
 }
 
+void add_runtime_commands(Builder& b) {
+  CLI::App* runtime = b.app.add_subcommand("runtime", "What functions run on");
+  runtime->require_subcommand(1);
+  auto install = std::make_shared<RuntimeInstallOptions>();
+  CLI::App* command =
+      b.add(runtime, "install", "Install a runtime into the home", install, run_runtime_install);
+  command
+      ->add_option("RUNTIME", install->name,
+                   "python3.13, python3.11, nodejs20.x or provided.al2023")
+      ->required();
+  command->add_option("--from", install->from, "a folder of .deb files (Debian's packages)");
+  auto list = std::make_shared<RuntimeListOptions>();
+  command = b.add(runtime, "list", "What is installed", list, run_runtime_list);
+  command->add_flag("--json", list->json, "as JSON");
+  auto remove = std::make_shared<RuntimeRemoveOptions>();
+  command = b.add(runtime, "remove", "Take a runtime away", remove, run_runtime_remove);
+  command->add_option("RUNTIME", remove->name, "its name")->required();
+}
+
 void add_other_commands(Builder& b) {
   CLI::App* engine = b.app.add_subcommand("engine", "The MySQL that members run");
   engine->require_subcommand(1);
@@ -370,13 +423,15 @@ CommandLine parse_command_line(std::vector<std::string> arguments) {
   add_daemon_commands(b);
   add_cluster_commands(b);
   add_login_commands(b);
+  add_network_commands(b);
   add_login_rules_command(b);
   add_audit_command(b);
+  add_runtime_commands(b);
   add_other_commands(b);
   try {
     std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back
     b.app.parse(arguments);
-    if (has_dashes && b.line.name != "connect") {
+    if (has_dashes && b.line.name != "connect" && b.line.name != "network exec") {
       throw CLI::ExtrasError({"-- …"});
     }
   } catch (const CLI::ParseError& e) {

@@ -73,6 +73,24 @@ struct TokenOptions {
 };
 Result<int> run_token(const Context& context, const TokenOptions& options);
 
+// commands_network.cc
+
+struct NetworkOptions {
+  std::string host_access;               // "open" or "security-groups"; empty: stays
+  std::optional<bool> allow_unenforced;  // unset: stays
+  bool json = false;
+};
+// Changes what is given; shows what is in force.
+Result<int> run_network(const Context& context, const NetworkOptions& options);
+
+struct NetworkExecOptions {
+  std::vector<std::string> subnets;  // none: where functions without a VPC are
+  std::vector<std::string> security_groups;
+  std::vector<std::string> command;
+};
+// The command's exit status.
+Result<int> run_network_exec(const Context& context, const NetworkExecOptions& options);
+
 // commands_login_rules.cc
 
 struct LoginRulesOptions {
@@ -204,6 +222,24 @@ struct EngineListOptions {
   bool json = false;
 };
 Result<int> run_engine_list(const Context& context, const EngineListOptions& options);
+
+// commands_runtime.cc: what functions run on
+
+struct RuntimeInstallOptions {
+  std::string name;
+  std::string from;
+};
+Result<int> run_runtime_install(const Context& context, const RuntimeInstallOptions& options);
+
+struct RuntimeListOptions {
+  bool json = false;
+};
+Result<int> run_runtime_list(const Context& context, const RuntimeListOptions& options);
+
+struct RuntimeRemoveOptions {
+  std::string name;
+};
+Result<int> run_runtime_remove(const Context& context, const RuntimeRemoveOptions& options);
 
 // doctor.cc
 

@@ -10,7 +10,6 @@
 #include <nlohmann/json.hpp>
 
 #include "adapter/hosts/hosts_file.h"
-#include "adapter/https/https_get.h"
 #include "adapter/jose/jose.h"
 #include "adapter/process/address_check.h"
 #include "adapter/store_sqlite/store.h"
@@ -40,6 +39,7 @@
 #include "daemon/iam_admin.h"
 #include "daemon/instance_logs.h"
 #include "daemon/login_rules_admin.h"
+#include "daemon/network_host.h"
 #include "daemon/sealing_key.h"
 #include "daemon/session_watch.h"
 #include "daemon/status_json.h"
@@ -87,7 +87,8 @@ struct Daemon::Parts {
   InstanceLogs instance_logs{options.paths};
   HomeLock lock;
   std::shared_ptr<service::Sealer> sealer;
-  Mutex replacing;  // of the sealing key
+  Mutex replacing;   // of the sealing key
+  Mutex publishing;  // of the router's table
   std::shared_ptr<const pki::KeyPair> authority;
   std::unique_ptr<StateStore> store;
   std::unique_ptr<service::IamService> iam;
@@ -106,6 +107,8 @@ struct Daemon::Parts {
   std::unique_ptr<agent::LocalAgents> agents;
   std::unique_ptr<service::ClusterService> clusters;
   std::unique_ptr<service::NetworkStore> network;
+  std::unique_ptr<NetworkHost> network_host;
+  std::atomic<bool> are_members_stopped = false;
   std::unique_ptr<service::Ec2Service> ec2;
   std::unique_ptr<service::SubnetGroupService> subnet_groups;
   std::unique_ptr<service::InstanceTags> instance_tags;
@@ -126,10 +129,10 @@ struct Daemon::Parts {
   void build_api();
   Status listen();
   void on_views(const std::vector<service::ClusterViewPtr>& views);
+  void publish_endpoints();
   void write_hosts(const std::vector<service::ClusterViewPtr>& views);
   void on_api_worker(std::function<void()> work);
   net::HttpResponse admin_call(const net::HttpRequest& request);
-  EndpointFacts endpoint_facts() const;
   net::HttpResponse stop_members(const net::HttpRequest& request);
   SealedThings sealed_things();
   net::HttpResponse rotate_key();
@@ -162,13 +165,7 @@ Status Daemon::Parts::build_services() {
   TRIVET_TRY(iam, service::IamService::open(
                       {.store = store.get(), .sealer = sealer, .realm = installation.realm}));
   audit = std::make_unique<AuditTrail>(options.paths, clock);
-  oidc_keys = std::make_unique<service::OidcKeys>(service::OidcKeys::Needs{
-      .fetch =
-          [file = options.paths.oidc_authorities()](const std::string& url) {
-            return https::https_get(url, {.more_authorities = file});
-          },
-      .count_keys = jose::count_keys,
-      .clock = clock});
+  oidc_keys = make_oidc_keys(options.paths, clock);
   sts = std::make_unique<service::StsService>(*iam, sealer, jose::verify_jws, oidc_keys.get());
   login_rules = std::make_unique<service::LoginRulesBook>(*store);
   TRIVET_CHECK_OK(login_rules->load());
@@ -198,6 +195,9 @@ void Daemon::Parts::open_router() {
     why_not_steered = steering.error().message;
     log(Level::kInfo, "router.copies_writer_endpoints", {{"why", why_not_steered}});
   }
+  router_options.namespace_of = [this](const std::string& name) {
+    return network_host ? network_host->driver().namespace_of(name) : std::string();
+  };
   router = std::make_unique<router::Router>(std::move(router_options));
 }
 
@@ -215,6 +215,7 @@ Status Daemon::Parts::build_agents() {
   }
   settings.authority = authority;
   settings.clock = &clock;
+  settings.own_source = own_source(installation);
   settings.sizing = [](const std::string& name) {
     const service::InstanceClass* found = service::find_instance_class(name);
     return found == nullptr ? process::sizing_for(1'024, 2)
@@ -247,14 +248,19 @@ Status Daemon::Parts::build_agents() {
 // What networks and groups must not lose while clusters refer to it.
 Status Daemon::Parts::build_network() {
   network = std::make_unique<service::NetworkStore>(*store);
+  network_host = std::make_unique<NetworkHost>(
+      installation, NetworkHost::Needs{*network, [this] { return clusters->views(); },
+                                       [this] { publish_endpoints(); }});
   ec2 = std::make_unique<service::Ec2Service>(service::Ec2Service::Needs{
-      *network, installation.realm, [this](const std::string& group) {
+      *network, installation.realm,
+      [this](const std::string& group) {
         const auto views = clusters->views();
         return std::any_of(views.begin(), views.end(), [&](const service::ClusterViewPtr& view) {
           const auto& groups = view->cluster.security_group_ids;
           return std::find(groups.begin(), groups.end(), group) != groups.end();
         });
-      }});
+      },
+      [this] { return network_host->driver().leased(); }});
   subnet_groups = std::make_unique<service::SubnetGroupService>(
       service::SubnetGroupService::Needs{*network, [this](const std::string& name) {
                                            std::vector<std::string> out;
@@ -331,6 +337,7 @@ Status Daemon::start() {
   TRIVET_CHECK_OK(p.clusters->start());
   p.sessions->start();
   TRIVET_CHECK_OK(p.listen());
+  p.network_host->begin(*p.http);
   log(Level::kInfo, "daemon.ready",
       {{"home", p.options.paths.home}, {"api", p.installation.endpoint_url()}});
   return ok();
@@ -338,6 +345,9 @@ Status Daemon::start() {
 
 void Daemon::stop() {
   Parts& p = *parts_;
+  if (p.network_host) {
+    p.network_host->stop(p.are_members_stopped);
+  }
   if (p.http) {
     p.http->stop(kStopRequests);
   }
@@ -372,7 +382,16 @@ void Daemon::stop() {
 void Daemon::Parts::on_views(const std::vector<service::ClusterViewPtr>& views) {
   verifier->set_databases(service::make_database_facts(views));
 
-  auto table = service::make_endpoint_table(views);
+  network_host->driver().clusters_changed(views);
+  publish_endpoints();
+  hosts_worker->post([this, views] { write_hosts(views); });
+}
+
+// From the control thread and the network's: whichever is last has seen both.
+void Daemon::Parts::publish_endpoints() {
+  const MutexLock one_at_a_time(publishing);
+  auto table =
+      service::make_endpoint_table(clusters->views(), network_host->driver().vpc_addresses());
   if (table) {
     router->publish(std::make_shared<const routing::EndpointTable>(std::move(*table)),
                     [](const Status& applied) {
@@ -384,7 +403,6 @@ void Daemon::Parts::on_views(const std::vector<service::ClusterViewPtr>& views) 
   } else {
     log(Level::kError, "router.table_refused", {{"error", table.error().message}});
   }
-  hosts_worker->post([this, views] { write_hosts(views); });
 }
 
 void Daemon::Parts::write_hosts(const std::vector<service::ClusterViewPtr>& views) {
@@ -404,7 +422,9 @@ net::HttpResponse Daemon::Parts::admin_call(const net::HttpRequest& request) {
     return admin_answer(403, {{"error", "only root and the daemon's own user may"}});
   }
   if (request.method == "GET" && request.target == "/status") {
-    return admin_answer_text(200, status_json(clusters->views(), endpoint_facts()));
+    return admin_answer_text(
+        200, status_json(clusters->views(), endpoint_facts(*router, why_not_steered),
+                         network_host->driver().report()));
   }
   if (request.method == "GET" && request.target == "/metrics") {
     return metrics();
@@ -435,6 +455,9 @@ net::HttpResponse Daemon::Parts::admin_call(const net::HttpRequest& request) {
                                       return clusters->set_role(cluster, grant);
                                     });
   }
+  if (!answer) {
+    answer = network_host->admin().call(request);
+  }
   const std::string call = request.method + " " + request.target;
   return answer ? std::move(*answer) : admin_answer(404, {{"error", "no such call: " + call}});
 }
@@ -443,19 +466,6 @@ net::HttpResponse Daemon::Parts::metrics() const {
   return {200,
           {{"Content-Type", "text/plain; version=0.0.4; charset=utf-8"}},
           audit->metrics_text(clusters->views())};
-}
-
-EndpointFacts Daemon::Parts::endpoint_facts() const {
-  EndpointFacts out;
-  out.why_not_steered = why_not_steered;
-  if (const auto stats = router->stats()) {
-    for (const router::ListenerStats& found : stats->listeners) {
-      if (found.is_steered) {
-        out.steered.insert(found.listener.address);
-      }
-    }
-  }
-  return out;
 }
 
 SealedThings Daemon::Parts::sealed_things() {
@@ -476,6 +486,7 @@ net::HttpResponse Daemon::Parts::stop_members(const net::HttpRequest& request) {
   if (members) {
     log(Level::kInfo, "daemon.stopping_members");
     stopped = clusters->stop_members(kStopMembers);
+    are_members_stopped = stopped.has_value();
     if (installation.hosts_file != HostsFileUse::kNo) {
       (void)hosts_file->remove_block();
     }

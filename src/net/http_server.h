@@ -50,6 +50,11 @@ class HttpServer {
 
   // May be called for several addresses. Port 0: the kernel's choice. Returns the port.
   Result<std::uint16_t> listen(const std::string& address, std::uint16_t port);
+  // On a socket that listens already (in another network namespace, say). Closed by stop(), or by
+  // `close_listening` with what this returned.
+  std::uint64_t listen_on(Fd listening);
+  // Accepts no more there; connections that were made stay.
+  void close_listening(std::uint64_t id);
   // Requests from here carry peer_credentials. The file is removed by stop().
   Status listen_unix(const std::string& path, const UnixListenOptions& options = {});
   // Accepts no more, cuts connections that wait for or are sending a request, lets running requests

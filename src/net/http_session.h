@@ -36,6 +36,8 @@ struct HttpServer::State {
   HttpHandler handler;
   HttpServerOptions options;
   std::vector<std::shared_ptr<Acceptor>> acceptors;
+  std::map<std::uint64_t, std::shared_ptr<Acceptor>> adopted;  // those of listen_on()
+  std::atomic<std::uint64_t> last_adopted{0};
   std::vector<std::string> unix_paths;
   // Keeps each session alive until it is closed.
   std::map<HttpSession*, std::shared_ptr<HttpSession>> sessions;

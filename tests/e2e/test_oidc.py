@@ -28,7 +28,8 @@ class Provider:
         account, self.role = home.facts["account_id"], f"ci{number}"
         provider = f"arn:aws:iam::{account}:oidc-provider/{address}{path}"
         self.arn = home.client("iam").create_open_id_connect_provider(
-            Url=self.issuer.url, ClientIDList=["sts.amazonaws.com"], ThumbprintList=["a" * 40])["OpenIDConnectProviderArn"]
+            Url=self.issuer.url, ClientIDList=["sts.amazonaws.com"],
+            ThumbprintList=["a" * 40])["OpenIDConnectProviderArn"]
         assert self.arn == provider, self.arn
         home.client("iam").create_role(RoleName=self.role, AssumeRolePolicyDocument=json.dumps(
             {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Federated": provider},
