@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Makes src/api/models/<service>.json: the facts of the AWS APIs that the build needs, without prose.
 
-Usage: tools/fetch_models.py [--packages DIR]          (needs npm, node and Python's botocore)
+Usage: tools/fetch_models.py [--packages DIR] [SERVICE...]     (needs npm, node and Python's botocore)
 
-Sources: the npm packages @aws-sdk/client-{rds,iam,sts,ec2} say which operations, members, wire names, list
+Sources: the npm packages @aws-sdk/client-{rds,iam,sts,ec2,lambda,cloudwatch-logs} say which operations, members, wire names, list
 item names and error codes there are; the models of botocore (the one that this Python imports, of Debian's
 python3-botocore or newer) add what those leave out: the widths of numbers, lengths, ranges, patterns, and
 which members are enumerations.
@@ -28,7 +28,11 @@ SERVICES = {
     "iam": ("2010-05-08", "query", "https://iam.amazonaws.com/doc/2010-05-08/"),
     "sts": ("2011-06-15", "query", "https://sts.amazonaws.com/doc/2011-06-15/"),
     "ec2": ("2016-11-15", "ec2", "http://ec2.amazonaws.com/doc/2016-11-15/"),
+    "lambda": ("2015-03-31", "rest-json", ""),
+    "logs": ("2014-03-28", "json", ""),
 }
+PACKAGES = {"logs": "cloudwatch-logs"}  # where the npm package has another name
+TARGET_PREFIXES = {"logs": "Logs_20140328"}
 
 OPERATIONS = {
     "rds": """CreateDBSubnetGroup DescribeDBSubnetGroups DeleteDBSubnetGroup CreateDBCluster
@@ -69,9 +73,21 @@ OPERATIONS = {
         AttachInternetGateway DetachInternetGateway DeleteInternetGateway DescribeInternetGateways
         CreateNetworkInterface DescribeNetworkInterfaces DeleteNetworkInterface
         ModifyNetworkInterfaceAttribute CreateVpcEndpoint DescribeVpcEndpoints DeleteVpcEndpoints""",
+    "lambda": """CreateFunction GetFunction GetFunctionConfiguration ListFunctions UpdateFunctionCode
+        UpdateFunctionConfiguration DeleteFunction PublishVersion ListVersionsByFunction CreateAlias GetAlias
+        UpdateAlias DeleteAlias ListAliases PublishLayerVersion GetLayerVersion GetLayerVersionByArn ListLayers
+        ListLayerVersions DeleteLayerVersion AddPermission RemovePermission GetPolicy PutFunctionConcurrency
+        GetFunctionConcurrency DeleteFunctionConcurrency TagResource UntagResource ListTags
+        PutFunctionEventInvokeConfig UpdateFunctionEventInvokeConfig GetFunctionEventInvokeConfig
+        DeleteFunctionEventInvokeConfig ListFunctionEventInvokeConfigs Invoke GetAccountSettings""",
+    "logs": """CreateLogGroup DeleteLogGroup DescribeLogGroups CreateLogStream DeleteLogStream DescribeLogStreams
+        PutLogEvents GetLogEvents FilterLogEvents PutRetentionPolicy DeleteRetentionPolicy TagResource
+        UntagResource ListTagsForResource""",
 }
 
 CONSTRAINTS = ("min", "max", "pattern")
+# Enumerations that the service itself checks, with an error of its own.
+UNCHECKED = {("lambda", "Runtime")}
 
 
 def unpack(service, packages):
@@ -79,8 +95,8 @@ def unpack(service, packages):
     folder = packages / service
     if not folder.exists():
         folder.mkdir(parents=True)
-        subprocess.run(["npm", "pack", "--silent", f"@aws-sdk/client-{service}"], cwd=folder, check=True,
-                       stdout=subprocess.DEVNULL)
+        package = f"@aws-sdk/client-{PACKAGES.get(service, service)}"
+        subprocess.run(["npm", "pack", "--silent", package], cwd=folder, check=True, stdout=subprocess.DEVNULL)
         with tarfile.open(next(folder.glob("*.tgz"))) as archive:
             archive.extractall(folder, filter="data")
     return folder / "package"
@@ -103,6 +119,7 @@ class Compactor:
         self.botocore = botocore
         self.shapes = {}
         self.is_input = True
+        self.is_json = self.protocol in ("json", "rest-json")
 
     def make(self):
         operations = {name: {} for name in sorted(OPERATIONS[self.service].split())}
@@ -116,13 +133,23 @@ class Compactor:
                     self.add_structure(shape)
                 elif not self.is_input and "resultWrapper" in self.botocore["operations"][name].get("output", {}):
                     entry["emptyResult"] = True  # botocore looks for the element, though nothing is in it
-        errors = {name: error for name, error in sorted(self.dump["errors"].items())
-                  if not name.endswith("ServiceException")}
+        errors = {name: error for name, error in sorted(self.dump["errors"].items()) if not self.is_base(name)}
+        if not self.is_json:
+            for error in errors.values():
+                error.pop("message", None)  # their errors have a form of their own
+        routes = {name: entry["http"] for name, entry in sorted(self.dump["operations"].items())
+                  if self.protocol == "rest-json"}
+        target = {"targetPrefix": TARGET_PREFIXES[self.service]} if self.protocol == "json" else {}
         return {
             "service": self.service, "apiVersion": self.version, "protocol": self.protocol,
             "xmlNamespace": self.namespace, "allOperations": sorted(self.dump["operations"]),
             "operations": operations, "shapes": dict(sorted(self.shapes.items())), "errors": errors,
+            **({"routes": routes} if routes else {}), **target,
         }
+
+    def is_base(self, name):
+        """The SDK's own class over all errors of a service, which no answer names."""
+        return name.endswith("ServiceException") and (not self.is_json or name not in self.botocore["shapes"])
 
     def add_structure(self, name):
         if name in self.shapes:
@@ -143,8 +170,8 @@ class Compactor:
         old = self.botocore["shapes"].get(old_name, {}) if old_name else {}
         kind = schema["type"]
         out = {"type": kind}
-        for key in ("xml", "query", "flat", "sensitive"):
-            if key in schema:
+        for key in ("xml", "query", "flat", "sensitive", "in", "wire"):
+            if key in schema and (self.is_json or key not in ("in", "wire")):
                 out[key] = schema[key]
         if "xml" in out and out.get("query") == out["xml"][0].upper() + out["xml"][1:]:
             del out["query"]  # EC2's rule gives the same
@@ -155,6 +182,8 @@ class Compactor:
         if kind == "map":
             old_item = old.get("value", {}).get("shape")
             out["of"] = self.member(schema["of"], old_item)
+            if self.is_json and self.is_input:
+                out["key"] = self.member({"type": "string"}, old.get("key", {}).get("shape"))
             return out
         if kind == "list":
             old_item = old.get("member", {}).get("shape")
@@ -169,7 +198,7 @@ class Compactor:
         if not self.is_input:
             return out
         out.update({key: old[key] for key in CONSTRAINTS if key in old})
-        if "enum" in old:
+        if "enum" in old and (self.service, old_name) not in UNCHECKED:
             newest = self.dump["enums"].get(old_name[0].upper() + old_name[1:], [])
             out["enum"] = sorted(set(newest) | set(old["enum"]))
         return out
@@ -186,10 +215,12 @@ def one_line_each(value, depth):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--packages", type=pathlib.Path, help="keep the unpacked packages here")
+    parser.add_argument("services", nargs="*", metavar="SERVICE", help="only these", default=list(SERVICES))
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         packages = options.packages or pathlib.Path(temporary)
-        for service, (version, _, _) in SERVICES.items():
+        for service in options.services:
+            version = SERVICES[service][0]
             folder = unpack(service, packages)
             dump = subprocess.run(["node", str(ROOT / "tools/dump_schemas.mjs"), str(folder)], check=True,
                                   capture_output=True).stdout

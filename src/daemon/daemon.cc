@@ -60,6 +60,8 @@ namespace trivet::daemon {
 namespace {
 
 constexpr Millis kStopRequests{5'000};
+// A function may run for 15 minutes, after a start of its environment.
+constexpr Millis kLongestInvoke{960'000};
 constexpr Millis kStopMembers{180'000};
 constexpr Millis kFlushAudit{2'000};
 constexpr const char* kHostsFile = "/etc/hosts";
@@ -302,13 +304,17 @@ Status Daemon::Parts::listen() {
   http = std::make_unique<net::HttpServer>(
       *http_loop,
       [this](net::HttpRequest request, net::HttpDone done) {
-        on_api_worker([this, request = std::move(request), done = std::move(done)] {
-          done(request.target == "/metrics" && request.method == "GET"
-                   ? metrics()
-                   : dispatcher->handle(request));
+        on_api_worker([this, request = std::move(request), done = std::move(done)]() mutable {
+          if (request.target == "/metrics" && request.method == "GET") {
+            done(metrics());
+          } else {
+            dispatcher->handle(std::move(request), std::move(done));
+          }
         });
       },
-      net::HttpServerOptions{.refusal = aws_refusal});
+      net::HttpServerOptions{.body_limit = api::body_bytes_max,
+                             .handler_timeout = kLongestInvoke,
+                             .refusal = aws_refusal});
   const auto port = http->listen(installation.api_host, installation.api_port);
   if (!port) {
     return make_error(port.error().code,

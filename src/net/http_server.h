@@ -28,7 +28,11 @@ using HttpHandler = std::function<void(HttpRequest, HttpDone)>;
 struct HttpServerOptions {
   std::size_t header_bytes_max = 64 * 1024;  // request line and headers; more is 431
   std::size_t body_bytes_max = 1024 * 1024;  // more is 413
-  std::size_t connections_max = 1024;        // a further one is answered 503 and closed
+  // How long a body to this target may be; not given: body_bytes_max, for all. Runs on the loop's
+  // thread. A body over body_bytes_max is only taken while fewer than large_bodies_max are.
+  std::function<std::size_t(std::string_view target)> body_limit{};
+  std::size_t large_bodies_max = 4;    // memory is bounded; a further one is 503
+  std::size_t connections_max = 1024;  // a further one is answered 503 and closed
   // From the connection or the last answer until a request's headers are complete.
   Millis header_timeout{60'000};
   Millis body_timeout{30'000};   // the whole body

@@ -161,6 +161,39 @@ TEST(HttpServer, TakesABodyOfExactlyTheLimitAndRefusesOneMore) {
   EXPECT_TRUE(client.read_to_end().starts_with("HTTP/1.1 413 "));
 }
 
+TEST(HttpServer, SomeTargetsMayHaveLongerBodiesButOnlySoManyAtOnce) {
+  HttpServerOptions options;
+  options.body_bytes_max = 100;
+  options.body_limit = [](std::string_view target) {
+    return target == "/code" ? std::size_t{1000} : std::size_t{100};
+  };
+  options.large_bodies_max = 1;
+  Server server(std::move(options));
+  const auto post = [](const std::string& target, std::size_t length) {
+    return "POST " + target + " HTTP/1.1\r\nHost: x\r\nContent-Length: " + std::to_string(length) +
+           "\r\n\r\n";
+  };
+  TestSocket first = server.connect();
+  ASSERT_TRUE(first.send_all(post("/code", 1000) + std::string(1000, 'x')));
+  EXPECT_EQ(read_answer(first).body.size(), 1005U);
+  ASSERT_TRUE(first.send_all(post("/code", 1000)));  // its body is on the way
+
+  TestSocket second = server.connect();
+  ASSERT_TRUE(second.send_all(post("/code", 100) + std::string(100, 'y')));
+  EXPECT_EQ(read_answer(second).body.size(), 105U);
+  ASSERT_TRUE(second.send_all(post("/code", 101)));
+  EXPECT_TRUE(second.read_to_end().starts_with("HTTP/1.1 503 "));
+
+  ASSERT_TRUE(first.send_all(std::string(1000, 'x')));
+  EXPECT_EQ(read_answer(first).body.size(), 1005U);
+  TestSocket third = server.connect();
+  ASSERT_TRUE(third.send_all(post("/code", 1001)));
+  EXPECT_TRUE(third.read_to_end().starts_with("HTTP/1.1 413 "));
+  TestSocket fourth = server.connect();
+  ASSERT_TRUE(fourth.send_all(post("/other", 101)));
+  EXPECT_TRUE(fourth.read_to_end().starts_with("HTTP/1.1 413 "));
+}
+
 TEST(HttpServer, LetsTheOwnerWordRefusals) {
   HttpServerOptions options;
   options.body_bytes_max = 1;

@@ -90,10 +90,12 @@ class Ec2Service {
   struct Needs {
     NetworkStore& network;
     Realm realm;
-    // Does a cluster refer to this security group?
+    // Does a cluster or a function refer to this security group?
     std::function<bool(const std::string& group_id)> is_group_used;
     // The interfaces that environments of functions have now; they are in no store. May be empty.
     std::function<std::vector<NetworkInterface>()> leased;
+    // Has a function its network interfaces in this subnet?
+    std::function<bool(const std::string& subnet_id)> is_subnet_used{};
   };
   explicit Ec2Service(Needs needs) : needs_(std::move(needs)) {}
 
@@ -118,7 +120,8 @@ class Ec2Service {
   Result<Subnet> create_subnet(const CreateSubnet& wanted);
   // Faults: InvalidSubnetID.NotFound.
   Status modify_subnet(const std::string& id, bool maps_public_ip);
-  // Faults: InvalidSubnetID.NotFound, DependencyViolation (an interface or a DB subnet group).
+  // Faults: InvalidSubnetID.NotFound, DependencyViolation (an interface, a DB subnet group or a
+  // function).
   Status delete_subnet(const std::string& id);
 
   // Faults: InvalidVpcID.NotFound, RouteTableLimitExceeded.
@@ -169,7 +172,8 @@ class Ec2Service {
   // Faults: InvalidVpcID.NotFound, InvalidParameterValue, InvalidGroup.Duplicate.
   Result<SecurityGroup> create_security_group(const CreateSecurityGroup& wanted);
   // The id of what was deleted. Faults: InvalidGroup.NotFound, CannotDelete ("default"),
-  // DependencyViolation (a cluster, an interface or a rule of another group refers to it).
+  // DependencyViolation (a cluster, a function, an interface or a rule of another group refers to
+  // it).
   Result<std::string> delete_security_group(const SecurityGroupRef& ref);
   // Adds rules of either direction, whose ids are given here; returns them. Faults:
   // InvalidGroup.NotFound, InvalidPermission.Duplicate, InvalidParameterValue,

@@ -223,7 +223,7 @@ Status Ec2Service::delete_subnet(const std::string& id) {
     if (subnet == nullptr) {
       return no_such_subnet(id);
     }
-    if (is_in_use(state, leased(), id)) {
+    if (is_in_use(state, leased(), id) || (needs_.is_subnet_used && needs_.is_subnet_used(id))) {
       return has_dependencies("subnet", id);
     }
     NetworkChange change;

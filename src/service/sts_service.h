@@ -105,6 +105,12 @@ class StsService {
   // role that does not exist is AccessDenied. Unlike AWS, root may assume roles that trust it: on a
   // new installation there is nobody else.
   Result<AssumedRole> assume_role(const StsCaller& caller, const AssumeRole& request);
+  // For an AWS service that works for the account: `service` ("lambda.amazonaws.com") must be
+  // trusted by the role. `context`: what the trust policy may ask for (aws:SourceArn). An hour, or
+  // what the role allows. kDenied, whatever the reason.
+  Result<AssumedRole> assume_role_for_service(std::string_view service, const std::string& role_arn,
+                                              const std::string& session_name,
+                                              const ContextKeys& context, WallTime now);
   // For nobody known: the provider's word is the proof. Faults: InvalidIdentityToken,
   // ExpiredTokenException, IDPCommunicationError, AccessDenied and those of assume_role. May ask
   // the provider for its keys, and wait for it.
