@@ -49,10 +49,8 @@
 #include "router/router.h"
 #include "service/cluster_service.h"
 #include "service/ec2_service.h"
-#include "service/iam_service.h"
 #include "service/instance_tags.h"
 #include "service/network_state.h"
-#include "service/sts_service.h"
 #include "service/subnet_group_service.h"
 #include "service/token_verifier.h"
 
@@ -282,9 +280,8 @@ void Daemon::Parts::build_api() {
   api::add_iam_actions(actions, *iam);
   api::add_sts_actions(actions, *sts);
   api::add_ec2_actions(actions, *ec2);
-  api::add_rds_actions(
-      actions, {*clusters, *subnet_groups, *instance_tags, [this] { return engine->versions(); },
-                instance_logs});
+  api::add_rds_actions(actions, {*clusters, *subnet_groups, *instance_tags,
+                                 [this] { return engine->versions(); }, instance_logs});
   dispatcher = std::make_unique<api::Dispatcher>(api::DispatcherOptions{.clock = clock,
                                                                         .identities = *identities,
                                                                         .actions = actions,
@@ -456,10 +453,7 @@ net::HttpResponse Daemon::Parts::admin_call(const net::HttpRequest& request) {
     answer = cluster_admin_call(request, *clusters);
   }
   if (!answer) {
-    answer = login_rules_admin_call(request, *login_rules,
-                                    [this](const ClusterId& cluster, const RoleGrant& grant) {
-                                      return clusters->set_role(cluster, grant);
-                                    });
+    answer = login_rules_admin_call(request, *login_rules, *clusters);
   }
   if (!answer) {
     answer = network_host->admin().call(request);

@@ -97,13 +97,12 @@ Result<LoginRulesChange> read_change(const json& changes) {
   return out;
 }
 
-using SetRole = std::function<Status(const ClusterId&, const RoleGrant&)>;
-
 Status set_roles(const ClusterId& cluster, const std::vector<std::string>& roles, bool is_given,
-                 const SetRole& set_role) {
+                 service::ClusterService& clusters) {
   for (const std::string& text : roles) {
     TRIVET_TRY(service::RolePair pair, service::read_role_pair(text));
-    TRIVET_CHECK_OK(set_role(cluster, {std::move(pair.user), std::move(pair.role), is_given}));
+    TRIVET_CHECK_OK(
+        clusters.set_role(cluster, {std::move(pair.user), std::move(pair.role), is_given}));
   }
   return ok();
 }
@@ -111,10 +110,10 @@ Status set_roles(const ClusterId& cluster, const std::vector<std::string>& roles
 // A role needs both, what the writer was told and the rule, so whatever is cut off between gives
 // nobody anything.
 Result<LoginRules> make_change(const ClusterId& cluster, const LoginRulesChange& change,
-                               service::LoginRulesBook& book, const SetRole& set_role) {
-  TRIVET_CHECK_OK(set_roles(cluster, change.add_roles, true, set_role));
+                               service::LoginRulesBook& book, service::ClusterService& clusters) {
+  TRIVET_CHECK_OK(set_roles(cluster, change.add_roles, true, clusters));
   TRIVET_TRY(LoginRules rules, book.change(cluster, change));
-  TRIVET_CHECK_OK(set_roles(cluster, change.remove_roles, false, set_role));
+  TRIVET_CHECK_OK(set_roles(cluster, change.remove_roles, false, clusters));
   return rules;
 }
 
@@ -122,7 +121,7 @@ Result<LoginRules> make_change(const ClusterId& cluster, const LoginRulesChange&
 
 std::optional<net::HttpResponse> login_rules_admin_call(const net::HttpRequest& request,
                                                         service::LoginRulesBook& book,
-                                                        const SetRole& set_role) {
+                                                        service::ClusterService& clusters) {
   if (request.method != "POST" || request.target != "/login-rules") {
     return std::nullopt;
   }
@@ -139,7 +138,7 @@ std::optional<net::HttpResponse> login_rules_admin_call(const net::HttpRequest& 
     return admin_refusal(change.error());
   }
   const ClusterId cluster(body["cluster"].get<std::string>());
-  const auto rules = make_change(cluster, *change, book, set_role);
+  const auto rules = make_change(cluster, *change, book, clusters);
   if (!rules) {
     return admin_refusal(rules.error());
   }
