@@ -38,7 +38,8 @@ OPERATIONS = {
     "rds": """CreateDBSubnetGroup DescribeDBSubnetGroups DeleteDBSubnetGroup CreateDBCluster
         DescribeDBClusters DeleteDBCluster DescribeDBInstances DescribeDBEngineVersions
         DescribeOrderableDBInstanceOptions AddTagsToResource RemoveTagsFromResource ListTagsForResource
-        FailoverDBCluster DescribeEvents RebootDBCluster RebootDBInstance StartDBCluster StopDBCluster""",
+        FailoverDBCluster DescribeEvents RebootDBCluster RebootDBInstance StartDBCluster StopDBCluster
+        DescribeDBLogFiles DownloadDBLogFilePortion""",
     "iam": """CreateUser GetUser ListUsers DeleteUser UpdateUser CreateAccessKey ListAccessKeys
         DeleteAccessKey UpdateAccessKey GetAccessKeyLastUsed CreateRole GetRole ListRoles DeleteRole
         UpdateRole UpdateRoleDescription UpdateAssumeRolePolicy PutUserPolicy GetUserPolicy ListUserPolicies

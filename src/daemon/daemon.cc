@@ -38,6 +38,7 @@
 #include "daemon/home_lock.h"
 #include "daemon/host_entries.h"
 #include "daemon/iam_admin.h"
+#include "daemon/instance_logs.h"
 #include "daemon/login_rules_admin.h"
 #include "daemon/network_host.h"
 #include "daemon/sealing_key.h"
@@ -49,10 +50,8 @@
 #include "router/router.h"
 #include "service/cluster_service.h"
 #include "service/ec2_service.h"
-#include "service/iam_service.h"
 #include "service/instance_tags.h"
 #include "service/network_state.h"
-#include "service/sts_service.h"
 #include "service/subnet_group_service.h"
 #include "service/token_verifier.h"
 
@@ -86,6 +85,7 @@ struct Daemon::Parts {
   DaemonOptions options;
   Installation installation;
   SystemClock clock;
+  InstanceLogs instance_logs{options.paths};
   HomeLock lock;
   std::shared_ptr<service::Sealer> sealer;
   Mutex replacing;   // of the sealing key
@@ -93,6 +93,7 @@ struct Daemon::Parts {
   std::shared_ptr<const pki::KeyPair> authority;
   std::unique_ptr<StateStore> store;
   std::unique_ptr<service::IamService> iam;
+  std::unique_ptr<service::OidcKeys> oidc_keys;
   std::unique_ptr<service::StsService> sts;
   std::unique_ptr<AuditTrail> audit;
   std::unique_ptr<service::LoginRulesBook> login_rules;
@@ -166,7 +167,8 @@ Status Daemon::Parts::build_services() {
   TRIVET_TRY(iam, service::IamService::open(
                       {.store = store.get(), .sealer = sealer, .realm = installation.realm}));
   audit = std::make_unique<AuditTrail>(options.paths, clock);
-  sts = std::make_unique<service::StsService>(*iam, sealer, jose::verify_jws);
+  oidc_keys = make_oidc_keys(options.paths, clock);
+  sts = std::make_unique<service::StsService>(*iam, sealer, jose::verify_jws, oidc_keys.get());
   login_rules = std::make_unique<service::LoginRulesBook>(*store);
   TRIVET_CHECK_OK(login_rules->load());
   verifier = std::make_unique<service::TokenVerifier>(
@@ -287,8 +289,8 @@ void Daemon::Parts::build_api() {
   api::add_iam_actions(actions, *iam);
   api::add_sts_actions(actions, *sts);
   api::add_ec2_actions(actions, *ec2);
-  api::add_rds_actions(
-      actions, {*clusters, *subnet_groups, *instance_tags, [this] { return engine->versions(); }});
+  api::add_rds_actions(actions, {*clusters, *subnet_groups, *instance_tags,
+                                 [this] { return engine->versions(); }, instance_logs});
   functions->add_actions(actions);
   dispatcher = std::make_unique<api::Dispatcher>(api::DispatcherOptions{.clock = clock,
                                                                         .identities = *identities,
@@ -458,7 +460,7 @@ net::HttpResponse Daemon::Parts::admin_call(const net::HttpRequest& request) {
     answer = cluster_admin_call(request, *clusters);
   }
   if (!answer) {
-    answer = login_rules_admin_call(request, *login_rules);
+    answer = login_rules_admin_call(request, *login_rules, *clusters);
   }
   if (!answer) {
     answer = network_host->admin().call(request);
