@@ -8,8 +8,8 @@ constexpr std::string_view kLambda = "lambda.amazonaws.com";
 
 Result<runner::RoleSession> role_session(service::StsService& sts, const Installation& installation,
                                          const FunctionImage& image, WallTime now) {
-  const ContextKeys context = {{"aws:SourceArn", {image.arn}},
-                               {"aws:SourceAccount", {installation.realm.account.str()}}};
+  const service::ContextKeys context = {{"aws:SourceArn", {image.arn}},
+                                        {"aws:SourceAccount", {installation.realm.account.str()}}};
   const auto assumed =
       sts.assume_role_for_service(kLambda, image.role_arn, image.name, context, now);
   if (!assumed) {
