@@ -35,7 +35,7 @@ struct RunnerOptions {
   std::uint32_t uid_first = 1'900'000'000;  // see sandbox::HostOptions
   std::uint32_t uid_count = 4'096;
   environments::PoolLimits limits;
-  // Without `networks`: functions with a VPC configuration run with loopback alone, instead of being
+  // Without `networks`: functions with a VPC configuration run with loopback alone, and are not
   // refused.
   bool runs_vpc_functions_without_network = false;
   // Blocks. kDenied: the role cannot be assumed.
