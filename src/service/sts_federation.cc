@@ -43,7 +43,7 @@ std::vector<std::string> strings_of(const json& claims, const char* name) {
   return out;
 }
 
-std::string string_of(const json& claims, const char* name) {
+std::string claim_text(const json& claims, const char* name) {
   const auto all = strings_of(claims, name);
   return all.empty() ? std::string() : all.front();
 }
@@ -64,7 +64,7 @@ Result<Claims> read_claims(std::string_view payload) {
   if (!claims.is_object()) {
     return invalid_token("The ID Token provided is not a valid JWT.");
   }
-  return Claims{string_of(claims, "iss"),  string_of(claims, "sub"),  string_of(claims, "azp"),
+  return Claims{claim_text(claims, "iss"), claim_text(claims, "sub"), claim_text(claims, "azp"),
                 strings_of(claims, "aud"), strings_of(claims, "amr"), time_of(claims, "exp"),
                 time_of(claims, "nbf")};
 }
@@ -157,6 +157,30 @@ policy::Decision decide_web_identity(const IdentitySnapshot& snapshot, const Ide
 
 }  // namespace
 
+Result<std::string> StsService::proved_payload(std::string_view token,
+                                               const IamOidcProvider& provider) const {
+  const auto no_keys = [](const std::string& why) {
+    return aws_fault(Errc::kUnavailable, "IDPCommunicationErrorException", why);
+  };
+  if (!verify_jws_ || oidc_keys_ == nullptr) {
+    return no_keys("this installation takes no web identities");
+  }
+  const auto keys = oidc_keys_->find(provider);
+  if (!keys) {
+    return no_keys(keys.error().message);
+  }
+  auto payload = verify_jws_(token, *keys);
+  if (!payload) {
+    if (const auto newer = oidc_keys_->newer(provider, *keys)) {
+      payload = verify_jws_(token, *newer);
+    }
+  }
+  if (!payload) {
+    return invalid_token("Couldn't verify the token: " + payload.error().message);
+  }
+  return std::move(*payload);
+}
+
 Result<WebIdentityRole> StsService::assume_with_web_identity(const ContextKeys& context,
                                                              const AssumeWithWebIdentity& request,
                                                              WallTime now) {
@@ -168,15 +192,8 @@ Result<WebIdentityRole> StsService::assume_with_web_identity(const ContextKeys& 
   if (provider == nullptr) {
     return invalid_token("No OpenIDConnect provider found in your account for " + unproved.issuer);
   }
-  if (!verify_jws_ || provider->jwks.empty()) {
-    return aws_fault(Errc::kUnavailable, "IDPCommunicationErrorException",
-                     "The keys of " + unproved.issuer + " were not given to this installation.");
-  }
-  const auto payload = verify_jws_(request.token, provider->jwks);
-  if (!payload) {
-    return invalid_token("Couldn't verify the token: " + payload.error().message);
-  }
-  TRIVET_TRY(const Claims claims, read_claims(*payload));
+  TRIVET_TRY(const std::string payload, proved_payload(request.token, *provider));
+  TRIVET_TRY(const Claims claims, read_claims(payload));
   TRIVET_CHECK_OK(check_times(claims, now));
   WebIdentityRole out;
   TRIVET_TRY(out.audience, audience_of(claims, *provider));
