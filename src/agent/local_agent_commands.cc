@@ -344,7 +344,7 @@ Result<std::uint32_t> LocalAgent::probe_login(const Endpoint& endpoint, Millis d
   mysql::ConnectOptions options;
   options.host = endpoint.address;
   options.port = endpoint.port;
-  options.source = settings().own_source;
+  options.source = agents_.settings().own_source;
   options.tls_ca = paths_.ca();
   options.user = kProbeAccount;
   options.password = seed_.secrets->probe_password.copy();

@@ -51,7 +51,7 @@ class LocalAgents final : public MemberAgents {
   const AgentSettings& settings() const { return settings_; }
   // `on_exit` is called once for the run of `member` that has `pid`, when the kernel has it no
   // more.
-  using OnExit = std::function<void(int pid, const std::string& how)>;
+  using OnExit = std::function<void(int pid, const failover::MemberEnd& how)>;
   Status watch(const std::string& member, const std::string& guard_socket, OnExit on_exit);
   void unwatch(const std::string& member);
 

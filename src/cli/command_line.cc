@@ -334,6 +334,17 @@ void add_cluster_commands(Builder& b) {
   command->add_flag("--json", events->json, "as JSON");
 }
 
+void add_function_commands(Builder& b) {
+  auto logs = std::make_shared<LogsOptions>();
+  CLI::App* command = b.add(&b.app, "logs", "What a function wrote", logs, run_logs);
+  command->add_option("FUNCTION", logs->function, "its name, or a log group: /aws/lambda/NAME")
+      ->required();
+  command->add_flag("--follow,-f", logs->follow, "go on with what comes");
+  command->add_option("--since", logs->since, "from so long ago: 30s, 10m, 2h, 3d")
+      ->capture_default_str();
+  command->add_option("--filter", logs->filter, "a filter pattern of CloudWatch Logs");
+}
+
 void add_runtime_commands(Builder& b) {
   CLI::App* runtime = b.app.add_subcommand("runtime", "What functions run on");
   runtime->require_subcommand(1);
@@ -425,6 +436,7 @@ CommandLine parse_command_line(std::vector<std::string> arguments) {
   add_login_commands(b);
   add_network_commands(b);
   add_login_rules_command(b);
+  add_function_commands(b);
   add_audit_command(b);
   add_runtime_commands(b);
   add_other_commands(b);

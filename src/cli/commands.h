@@ -140,6 +140,16 @@ struct ExplainOptions {
 // Reads the token from standard input. kExitOk accepted, kExitFailed refused.
 Result<int> run_token_explain(const Context& context, const ExplainOptions& options);
 
+// commands_logs.cc
+
+struct LogsOptions {
+  std::string function;  // or a log group, with its slash
+  bool follow = false;   // until somebody ends it
+  std::string since = "10m";
+  std::string filter;  // of CloudWatch Logs; empty: everything
+};
+Result<int> run_logs(const Context& context, const LogsOptions& options);
+
 // commands_cluster.cc
 
 struct ClusterOptions {

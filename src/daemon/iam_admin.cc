@@ -76,13 +76,13 @@ std::optional<net::HttpResponse> iam_admin_call(const net::HttpRequest& request,
 }
 
 std::unique_ptr<service::OidcKeys> make_oidc_keys(const HomePaths& paths, const Clock& clock) {
-  return std::make_unique<service::OidcKeys>(service::OidcKeys::Needs{
-      .fetch =
-          [file = paths.oidc_authorities()](const std::string& url) {
-            return https::https_get(url, {.more_authorities = file});
-          },
-      .count_keys = jose::count_keys,
-      .clock = clock});
+  return std::make_unique<service::OidcKeys>(
+      service::OidcKeys::Needs{.fetch =
+                                   [file = paths.oidc_authorities()](const std::string& url) {
+                                     return https::https_get(url, {.more_authorities = file});
+                                   },
+                               .count_keys = jose::count_keys,
+                               .clock = clock});
 }
 
 }  // namespace trivet::daemon

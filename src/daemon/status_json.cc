@@ -86,7 +86,8 @@ std::string status_json(const std::vector<service::ClusterViewPtr>& views,
                         {"reader_endpoint", to_json(view->cluster.reader_endpoint)},
                         {"members", std::move(members)},
                         {"commit_delay_ms", view->commit_delay.count()},
-                        {"waiting_for", view->waiting_for}});
+                        {"waiting_for", view->waiting_for},
+                        {"trouble", view->cluster.status_reason}});
   }
   return json{{"running", true},
               {"why_not_steered", endpoints.why_not_steered},

@@ -57,6 +57,8 @@ struct HomePaths {
   std::string ca_bundle() const { return home + "/tls/ca-bundle.pem"; }  // what clients trust
   std::string store() const { return home + "/state/trivet.db"; }
   std::string sessions() const { return home + "/state/sessions.json"; }
+  std::string functions() const { return home + "/functions"; }  // code and waiting events
+  std::string logs() const { return home + "/log-groups"; }      // of CloudWatch Logs
   std::string run() const { return home + "/run"; }
   std::string lock() const { return home + "/run/trivetd.lock"; }
   std::string admin_socket() const { return home + "/run/trivetd.sock"; }

@@ -17,6 +17,7 @@
 #include "base/secret.h"
 #include "base/time.h"
 #include "core/failover/flow_control.h"
+#include "core/failover/member_end.h"
 #include "core/failover/rejoin.h"
 #include "core/gtid/gtid_set.h"
 #include "model/cluster.h"
@@ -90,6 +91,8 @@ class MemberAgent {
   // The process that runs since before this daemon did; nullopt when none does. Writes what a newer
   // daemon needs beside it (plugin socket, certificates).
   virtual Result<std::optional<MemberProcess>> adopt() = 0;
+  // Whether the run that adopt found to be over had ended in order.
+  virtual bool ended_in_order() const { return false; }
   // mysqld under its guard, closed (I6), answering on its socket. Runs already: success.
   virtual Result<MemberProcess> start(Millis deadline) = 0;
   // SIGKILL, and the kernel's word that it is gone (I8).
@@ -161,7 +164,7 @@ struct MemberSeed {
   std::shared_ptr<const ClusterSecrets> secrets;
   // The member's mysqld ended; `mysqld_pid` tells which run. From a thread of the agent's: post it
   // on.
-  std::function<void(int mysqld_pid, const std::string& how)> on_exit;
+  std::function<void(int mysqld_pid, const failover::MemberEnd& how)> on_exit;
 };
 
 // Makes agents. Thread-safe.

@@ -64,9 +64,9 @@ Result<routing::EndpointTable> make_endpoint_table(const std::vector<ClusterView
   std::vector<routing::ClusterRoute> routes;
   for (const ClusterViewPtr& view : views) {
     const Cluster& c = view->cluster;
-    const bool is_away = c.status == ClusterStatus::kDeleting ||
-                         c.status == ClusterStatus::kStopping ||
-                         c.status == ClusterStatus::kStopped;
+    const bool is_away =
+        c.status == ClusterStatus::kDeleting || c.status == ClusterStatus::kFailed ||
+        c.status == ClusterStatus::kStopping || c.status == ClusterStatus::kStopped;
     if (view->topology.term == Term() || is_away) {
       continue;  // nobody listens: clients are refused at once
     }
