@@ -4,10 +4,10 @@
 
 Usage: tools/fetch_models.py [--packages DIR] [SERVICE...]     (needs npm, node and Python's botocore)
 
-Sources: the npm packages @aws-sdk/client-{rds,iam,sts,ec2,lambda,cloudwatch-logs} say which operations, members, wire names, list
-item names and error codes there are; the models of botocore (the one that this Python imports, of Debian's
-python3-botocore or newer) add what those leave out: the widths of numbers, lengths, ranges, patterns, and
-which members are enumerations.
+Sources: the npm packages @aws-sdk/client-{rds,iam,sts,ec2,lambda,cloudwatch-logs} say which operations, members,
+wire names, list item names, paths and error codes there are; the models of botocore (the one that this Python
+imports, of Debian's python3-botocore or newer) add what those leave out: the widths of numbers, lengths, ranges,
+patterns, and which members are enumerations.
 Only the operations in OPERATIONS get shapes; of the others only the names are kept, so that the daemon can
 tell a real action that is not built from one that does not exist. Nothing of a model's text is copied.
 """
@@ -38,7 +38,8 @@ OPERATIONS = {
     "rds": """CreateDBSubnetGroup DescribeDBSubnetGroups DeleteDBSubnetGroup CreateDBCluster
         DescribeDBClusters DeleteDBCluster DescribeDBInstances DescribeDBEngineVersions
         DescribeOrderableDBInstanceOptions AddTagsToResource RemoveTagsFromResource ListTagsForResource
-        FailoverDBCluster DescribeEvents RebootDBCluster RebootDBInstance StartDBCluster StopDBCluster""",
+        FailoverDBCluster DescribeEvents RebootDBCluster RebootDBInstance StartDBCluster StopDBCluster
+        DescribeDBLogFiles DownloadDBLogFilePortion""",
     "iam": """CreateUser GetUser ListUsers DeleteUser UpdateUser CreateAccessKey ListAccessKeys
         DeleteAccessKey UpdateAccessKey GetAccessKeyLastUsed CreateRole GetRole ListRoles DeleteRole
         UpdateRole UpdateRoleDescription UpdateAssumeRolePolicy PutUserPolicy GetUserPolicy ListUserPolicies

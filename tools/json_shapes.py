@@ -100,7 +100,8 @@ class JsonShapes:
             public.append(
                 f"Result<{name}> parse_{name}(const JsonRequest& request) {{\n"
                 f"  JsonReader reader(request, service_info(), JsonReader::Body::{'kRaw' if is_raw else 'kJson'});\n"
-                f"  {name} out;\n  read_members(reader, out);\n  TRIVET_CHECK_OK(reader.finish());\n  return out;\n}}\n\n")
+                f"  {name} out;\n  read_members(reader, out);\n  TRIVET_CHECK_OK(reader.finish());\n"
+                "  return out;\n}\n\n")
         enums = "".join(
             f"constexpr std::string_view kValues{number}[] = {{{', '.join(quoted(v) for v in values)}}};\n"
             for values, number in self.enums.items())
@@ -163,7 +164,8 @@ class JsonShapes:
         """(what stands before the ServiceInfo, what stands behind its first members)"""
         routes = "".join(f"    {{{quoted(method)}, {quoted(path)}, {quoted(name)}}},\n"
                          for name, (method, path, _) in self.model.get("routes", {}).items())
-        table = f"constexpr Route kRoutes[] = {{\n{routes}}};\n" if routes else "constexpr std::span<const Route> kRoutes;\n"
+        table = f"constexpr Route kRoutes[] = {{\n{routes}}};\n" if routes else \
+            "constexpr std::span<const Route> kRoutes;\n"
         return table, f", kRoutes, {quoted(self.model.get('targetPrefix', ''))}"
 
     def message_member(self, error):

@@ -50,6 +50,7 @@ class LocalAgent final : public MemberAgent {
   Status set_commit_delay(const Stamp& stamp, failover::Micros delay) override;
   Result<std::vector<ClientSession>> end_sessions(const std::vector<ClientSession>& unwanted,
                                                   Millis deadline) override;
+  Status set_role(const Stamp& stamp, const RoleGrant& grant, Millis deadline) override;
   Result<std::uint32_t> probe_login(const Endpoint& endpoint, Millis deadline) override;
 
  private:

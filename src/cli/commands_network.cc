@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -27,7 +28,7 @@ using nlohmann::json;
 constexpr int kExitCannotRun = 126;
 constexpr int kExitBySignal = 128;
 
-std::string render(const json& network) {
+std::string render_network(const json& network) {
   std::string vpcs;
   for (const json& vpc : network.at("vpcs")) {
     vpcs += (vpcs.empty() ? "" : ", ") + vpc.get<std::string>();
@@ -156,7 +157,7 @@ Result<int> run_network(const Context& context, const NetworkOptions& options) {
   TRIVET_TRY(const std::string answer, admin->network("GET", "/network", ""));
   const json read = json::parse(answer, nullptr, false);
   try {
-    print(options.json ? read.dump(2) + "\n" : render(read));
+    print(options.json ? read.dump(2) + "\n" : render_network(read));
   } catch (const json::exception& e) {
     return make_error(Errc::kCorrupt, fmt::format("trivetd's answer cannot be read: {}", e.what()));
   }

@@ -34,9 +34,11 @@
 #include "daemon/cluster_admin.h"
 #include "daemon/credentials_admin.h"
 #include "daemon/engine_host.h"
+#include "daemon/function_services.h"
 #include "daemon/home_lock.h"
 #include "daemon/host_entries.h"
 #include "daemon/iam_admin.h"
+#include "daemon/instance_logs.h"
 #include "daemon/login_rules_admin.h"
 #include "daemon/network_host.h"
 #include "daemon/sealing_key.h"
@@ -48,10 +50,8 @@
 #include "router/router.h"
 #include "service/cluster_service.h"
 #include "service/ec2_service.h"
-#include "service/iam_service.h"
 #include "service/instance_tags.h"
 #include "service/network_state.h"
-#include "service/sts_service.h"
 #include "service/subnet_group_service.h"
 #include "service/token_verifier.h"
 
@@ -85,6 +85,7 @@ struct Daemon::Parts {
   DaemonOptions options;
   Installation installation;
   SystemClock clock;
+  InstanceLogs instance_logs{options.paths};
   HomeLock lock;
   std::shared_ptr<service::Sealer> sealer;
   Mutex replacing;   // of the sealing key
@@ -92,6 +93,7 @@ struct Daemon::Parts {
   std::shared_ptr<const pki::KeyPair> authority;
   std::unique_ptr<StateStore> store;
   std::unique_ptr<service::IamService> iam;
+  std::unique_ptr<service::OidcKeys> oidc_keys;
   std::unique_ptr<service::StsService> sts;
   std::unique_ptr<AuditTrail> audit;
   std::unique_ptr<service::LoginRulesBook> login_rules;
@@ -107,6 +109,7 @@ struct Daemon::Parts {
   std::unique_ptr<service::ClusterService> clusters;
   std::unique_ptr<service::NetworkStore> network;
   std::unique_ptr<NetworkHost> network_host;
+  std::unique_ptr<FunctionServices> functions;
   std::atomic<bool> are_members_stopped = false;
   std::unique_ptr<service::Ec2Service> ec2;
   std::unique_ptr<service::SubnetGroupService> subnet_groups;
@@ -164,7 +167,8 @@ Status Daemon::Parts::build_services() {
   TRIVET_TRY(iam, service::IamService::open(
                       {.store = store.get(), .sealer = sealer, .realm = installation.realm}));
   audit = std::make_unique<AuditTrail>(options.paths, clock);
-  sts = std::make_unique<service::StsService>(*iam, sealer, jose::verify_jws);
+  oidc_keys = make_oidc_keys(options.paths, clock);
+  sts = std::make_unique<service::StsService>(*iam, sealer, jose::verify_jws, oidc_keys.get());
   login_rules = std::make_unique<service::LoginRulesBook>(*store);
   TRIVET_CHECK_OK(login_rules->load());
   verifier = std::make_unique<service::TokenVerifier>(
@@ -249,16 +253,23 @@ Status Daemon::Parts::build_network() {
   network_host = std::make_unique<NetworkHost>(
       installation, NetworkHost::Needs{*network, [this] { return clusters->views(); },
                                        [this] { publish_endpoints(); }});
-  ec2 = std::make_unique<service::Ec2Service>(service::Ec2Service::Needs{
-      *network, installation.realm,
-      [this](const std::string& group) {
-        const auto views = clusters->views();
-        return std::any_of(views.begin(), views.end(), [&](const service::ClusterViewPtr& view) {
-          const auto& groups = view->cluster.security_group_ids;
-          return std::find(groups.begin(), groups.end(), group) != groups.end();
-        });
-      },
-      [this] { return network_host->driver().leased(); }});
+  TRIVET_TRY(functions,
+             FunctionServices::open({options.paths, installation, options.program_folder, *store,
+                                     *iam, *sts, *network, network_host->driver(), sealer, clock}));
+  TRIVET_CHECK_OK(functions->start());
+  ec2 = std::make_unique<service::Ec2Service>(
+      service::Ec2Service::Needs{.network = *network,
+                                 .realm = installation.realm,
+                                 .is_group_used =
+                                     [this](const std::string& group) {
+                                       return uses_group(clusters->views(), group) ||
+                                              functions->functions().uses_security_group(group);
+                                     },
+                                 .leased = [this] { return network_host->driver().leased(); },
+                                 .is_subnet_used =
+                                     [this](const std::string& subnet) {
+                                       return functions->functions().uses_subnet(subnet);
+                                     }});
   subnet_groups = std::make_unique<service::SubnetGroupService>(
       service::SubnetGroupService::Needs{*network, [this](const std::string& name) {
                                            std::vector<std::string> out;
@@ -278,8 +289,9 @@ void Daemon::Parts::build_api() {
   api::add_iam_actions(actions, *iam);
   api::add_sts_actions(actions, *sts);
   api::add_ec2_actions(actions, *ec2);
-  api::add_rds_actions(
-      actions, {*clusters, *subnet_groups, *instance_tags, [this] { return engine->versions(); }});
+  api::add_rds_actions(actions, {*clusters, *subnet_groups, *instance_tags,
+                                 [this] { return engine->versions(); }, instance_logs});
+  functions->add_actions(actions);
   dispatcher = std::make_unique<api::Dispatcher>(api::DispatcherOptions{.clock = clock,
                                                                         .identities = *identities,
                                                                         .actions = actions,
@@ -302,6 +314,8 @@ Status Daemon::Parts::listen() {
         on_api_worker([this, request = std::move(request), done = std::move(done)]() mutable {
           if (request.target == "/metrics" && request.method == "GET") {
             done(metrics());
+          } else if (auto archive = functions->download(request)) {
+            done(std::move(*archive));
           } else {
             dispatcher->handle(std::move(request), std::move(done));
           }
@@ -346,6 +360,9 @@ Status Daemon::start() {
 
 void Daemon::stop() {
   Parts& p = *parts_;
+  if (p.functions) {
+    p.functions->stop_running();
+  }
   if (p.network_host) {
     p.network_host->stop(p.are_members_stopped);
   }
@@ -355,26 +372,18 @@ void Daemon::stop() {
   if (p.admin) {
     p.admin->stop(kStopRequests);
   }
-  for (auto& worker : p.api_workers) {
-    if (worker) {
-      worker->stop();
+  const auto stop = [](auto& part) {
+    if (part) {
+      part->stop();
     }
-  }
-  if (p.sessions) {
-    p.sessions->stop();
-  }
-  if (p.clusters) {
-    p.clusters->stop();
-  }
-  if (p.router) {
-    p.router->stop();
-  }
-  if (p.authd) {
-    p.authd->stop();
-  }
-  if (p.hosts_worker) {
-    p.hosts_worker->stop();
-  }
+  };
+  std::for_each(p.api_workers.begin(), p.api_workers.end(), stop);
+  stop(p.functions);
+  stop(p.sessions);
+  stop(p.clusters);
+  stop(p.router);
+  stop(p.authd);
+  stop(p.hosts_worker);
   if (p.audit) {
     p.audit->flush(kFlushAudit);
   }
@@ -451,7 +460,7 @@ net::HttpResponse Daemon::Parts::admin_call(const net::HttpRequest& request) {
     answer = cluster_admin_call(request, *clusters);
   }
   if (!answer) {
-    answer = login_rules_admin_call(request, *login_rules);
+    answer = login_rules_admin_call(request, *login_rules, *clusters);
   }
   if (!answer) {
     answer = network_host->admin().call(request);
@@ -467,7 +476,8 @@ net::HttpResponse Daemon::Parts::metrics() const {
 }
 
 SealedThings Daemon::Parts::sealed_things() {
-  return {sealer, *iam, [this] { return clusters->reseal(); }};
+  return {sealer, *iam, [this] { return clusters->reseal(); },
+          [this] { return functions->functions().reseal(); }};
 }
 
 net::HttpResponse Daemon::Parts::rotate_key() {

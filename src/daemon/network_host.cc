@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "adapter/engine/system_user.h"
@@ -29,6 +30,13 @@ service::NetworkSettings settings_of(const Installation& installation) {
 
 std::string own_source(const Installation& installation) {
   return installation.address_prefix + ".255.254";
+}
+
+bool uses_group(const std::vector<service::ClusterViewPtr>& views, const std::string& group) {
+  return std::any_of(views.begin(), views.end(), [&](const service::ClusterViewPtr& view) {
+    const auto& groups = view->cluster.security_group_ids;
+    return std::find(groups.begin(), groups.end(), group) != groups.end();
+  });
 }
 
 NetworkHost::NetworkHost(const Installation& installation, Needs needs)

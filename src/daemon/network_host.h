@@ -19,6 +19,9 @@ namespace trivet::daemon {
 // Where the daemon's own logins come from: an address that no endpoint has.
 std::string own_source(const Installation& installation);
 
+// Does a cluster refer to this security group?
+bool uses_group(const std::vector<service::ClusterViewPtr>& views, const std::string& group);
+
 // Owned by the daemon. Thread-safe but for begin() and stop().
 class NetworkHost {
  public:

@@ -80,6 +80,18 @@ TEST(HttpServer, AnswersSeveralRequestsOnOneConnection) {
   EXPECT_EQ(server.http().connections(), 1U);
 }
 
+TEST(HttpServer, ServesASocketThatListensAlready) {
+  auto listening = listen_tcp({kHost, 0});
+  ASSERT_TRUE(listening.has_value());
+  const auto name = local_name(listening->get());
+  ASSERT_TRUE(name.has_value());
+  Server server;
+  server.http().adopt(std::move(*listening));
+  TestSocket client = TestSocket::connect_to(*name, "127.41.11.9");
+  ASSERT_TRUE(client.send_all("GET /adopted HTTP/1.1\r\nHost: x\r\n\r\n"));
+  EXPECT_TRUE(has(read_answer(client).head, "X-Target: /adopted\r\n"));
+}
+
 TEST(HttpServer, AnswersPipelinedRequestsInOrder) {
   // The first answer is given last, from another thread.
   std::mutex mutex;

@@ -58,6 +58,13 @@ struct ClientSession {
   std::string host;  // "192.0.2.7:49152"
 };
 
+// Whether sessions of `user` may have the privileges of `role`, which is a locked account.
+struct RoleGrant {
+  std::string user;
+  std::string role;
+  bool is_given = false;
+};
+
 struct FollowTarget {
   MemberId source;
   bool counts = true;  // do its acknowledgements count?
@@ -137,6 +144,14 @@ class MemberAgent {
     (void)unwanted;
     (void)deadline;
     return make_error(Errc::kUnavailable, "members of this kind do not show sessions");
+  }
+  // On the writer; replicated. Gives or takes MySQL's PROXY, once or again. kInvalidArgument,
+  // saying why, for accounts that it cannot be about.
+  virtual Status set_role(const Stamp& stamp, const RoleGrant& grant, Millis deadline) {
+    (void)stamp;
+    (void)grant;
+    (void)deadline;
+    return make_error(Errc::kUnavailable, "members of this kind have no accounts");
   }
   // A real login over verified TLS as the account that may do nothing, through `endpoint`; the
   // @@server_id that answered.

@@ -87,6 +87,10 @@ class ClusterDriver {
   void end_sessions(const MemberId& member, std::vector<ClientSession> unwanted,
                     std::function<void(Result<std::vector<ClientSession>>)> done);
 
+  // As the agent's, on the writer; `done` on control, or never when the driver goes. kUnavailable
+  // while there is none.
+  void set_role(const RoleGrant& grant, std::function<void(Status)> done);
+
   const Cluster& cluster() const { return cluster_; }
 
  private:

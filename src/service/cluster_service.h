@@ -92,6 +92,10 @@ class ClusterService {
   void end_sessions(const MemberId& member, std::vector<ClientSession> unwanted,
                     std::function<void(Result<std::vector<ClientSession>>)> done);
 
+  // As MemberAgent::set_role() on the writer; waits. Errors: DBClusterNotFoundFault, kUnavailable,
+  // kTimeout, kInvalidArgument.
+  Status set_role(const ClusterId& id, const RoleGrant& grant);
+
   // Null when there is none.
   ClusterViewPtr find(const ClusterId& id) const;
   std::vector<ClusterViewPtr> views() const;

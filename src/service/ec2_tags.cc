@@ -12,13 +12,13 @@
 namespace trivet::service {
 namespace {
 
-constexpr std::size_t kTagsMax = 50;
+constexpr std::size_t kTagsOfOneMax = 50;
 
 Status merge_tags(Tags& tags, const Tags& added) {
   for (const auto& [key, value] : added) {
     tags[key] = value;
   }
-  if (tags.size() > kTagsMax) {
+  if (tags.size() > kTagsOfOneMax) {
     return aws_fault(Errc::kInvalidArgument, "TagLimitExceeded",
                      "A resource can have no more than 50 tags.");
   }

@@ -94,7 +94,6 @@ void NetworkDriver::stop(bool with_host_rules) {
   }
   generations_.clear();
   leases_.clear();
-  addresses_.clear();
   if (needs_.fabric.why_not().empty()) {
     const Status cleared = needs_.fabric.clear(with_host_rules);
     if (!cleared) {
@@ -110,7 +109,7 @@ void NetworkDriver::network_changed() {
 void NetworkDriver::clusters_changed(const std::vector<ClusterViewPtr>& views) {
   std::string now = digest_of(views);
   {
-    const MutexLock lock(mutex_);
+    const MutexLock lock(seen_mutex_);
     if (now == seen_clusters_) {
       return;
     }
@@ -161,11 +160,9 @@ std::string NetworkDriver::settle_clusters() {
 void NetworkDriver::sync() {
   std::string trouble = settle_clusters();
   const auto state = needs_.network.load();
-  VpcAddresses before;
-  VpcAddresses after;
+  VpcAddresses addresses;
   {
     const MutexLock lock(mutex_);
-    before = addresses_;
     if (!state) {
       trouble = state.error().message;
     } else {
@@ -179,9 +176,15 @@ void NetworkDriver::sync() {
       log(Level::kWarning, "network.not_as_wanted", {{"error", trouble}});
     }
     trouble_ = trouble;
-    after = addresses_;
+    addresses = state ? addresses_in(*state) : vpc_addresses();
   }
-  if (before != after && needs_.on_addresses) {
+  bool has_changed = false;
+  {
+    const MutexLock lock(seen_mutex_);
+    has_changed = addresses_ != addresses;
+    addresses_ = std::move(addresses);
+  }
+  if (has_changed && needs_.on_addresses) {
     needs_.on_addresses();
   }
 }
@@ -197,15 +200,20 @@ Status NetworkDriver::apply_all(const NetworkState& state) {
     const Status applied = apply(state, std::string(network::kOutside));
     first = first ? applied : first;
   }
-  addresses_.clear();
-  for (const auto& [id, interface] : state.interfaces) {
-    if (interface.owner.starts_with("db/") && generations_.contains(interface.vpc_id)) {
-      addresses_[interface.owner] = {key_of(interface.vpc_id), interface.address};
-    }
-  }
   publish_names(state);
   const Status host = needs_.fabric.apply_host(host_access(state));
   return first ? host : first;
+}
+
+// Of networks that the kernel has.
+VpcAddresses NetworkDriver::addresses_in(const NetworkState& state) const {
+  VpcAddresses out;
+  for (const auto& [id, interface] : state.interfaces) {
+    if (interface.owner.starts_with("db/") && generations_.contains(interface.vpc_id)) {
+      out[interface.owner] = {key_of(interface.vpc_id), interface.address};
+    }
+  }
+  return out;
 }
 
 void NetworkDriver::remove_others(const NetworkState& state) {
@@ -311,8 +319,9 @@ void NetworkDriver::publish_names(const NetworkState& state) {
   for (const auto& [id, endpoint] : state.endpoints) {
     endpoints.push_back(endpoint);
   }
+  const VpcAddresses addresses = addresses_in(state);
   for (const ClusterViewPtr& view : needs_.views()) {
-    add_names(view->cluster, addresses_, *book);
+    add_names(view->cluster, addresses, *book);
   }
   for (const auto& [network, generation] : generations_) {
     book->vpcs[network] = network::names_of(picture_of(state, network), endpoints);
@@ -347,7 +356,7 @@ network::HostAccess NetworkDriver::host_access(const NetworkState& state) const 
 }
 
 VpcAddresses NetworkDriver::vpc_addresses() const {
-  const MutexLock lock(mutex_);
+  const MutexLock lock(seen_mutex_);
   return addresses_;
 }
 

@@ -94,6 +94,7 @@ class NetworkDriver final : public FunctionNetworks {
   Status apply_all(const NetworkState& state) REQUIRES_LOCK(mutex_);
   void remove_others(const NetworkState& state) REQUIRES_LOCK(mutex_);
   VpcDoorsWish doors_wish(const network::Picture& picture) const REQUIRES_LOCK(mutex_);
+  VpcAddresses addresses_in(const NetworkState& state) const REQUIRES_LOCK(mutex_);
   void publish_names(const NetworkState& state) REQUIRES_LOCK(mutex_);
   network::HostAccess host_access(const NetworkState& state) const;
   Result<Lease> choose_place(const NetworkState& state, const std::string& function_arn,
@@ -109,11 +110,13 @@ class NetworkDriver final : public FunctionNetworks {
   // Networks that are enforced, and how often each had to be made: a socket in a namespace that was
   // made again is not one in the old one.
   std::map<std::string, int> generations_ GUARDED_BY(mutex_);
-  VpcAddresses addresses_ GUARDED_BY(mutex_);
   std::string trouble_ GUARDED_BY(mutex_);
   NetworkPolicy policy_ GUARDED_BY(mutex_);
   std::uint64_t last_number_ GUARDED_BY(mutex_) = 0;
-  std::string seen_clusters_ GUARDED_BY(mutex_);
+  // Held for as long as a value is copied: the clusters' own thread must never wait for the kernel.
+  mutable Mutex seen_mutex_;
+  VpcAddresses addresses_ GUARDED_BY(seen_mutex_);
+  std::string seen_clusters_ GUARDED_BY(seen_mutex_);
   std::atomic<bool> is_sync_posted_ = false;
   std::atomic<bool> is_begun_ = false;
   Worker worker_;

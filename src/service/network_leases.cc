@@ -118,6 +118,9 @@ Result<FunctionNetwork> NetworkDriver::lease(const std::string& function_arn,
     TRIVET_CHECK_OK(check_placement(state, *vpc));
   }
   const MutexLock lock(mutex_);
+  if (!is_begun_) {
+    return make_error(Errc::kUnavailable, "networks are being taken down");
+  }
   TRIVET_TRY(Lease lease, choose_place(state, function_arn, vpc));
   const std::string id = lease.interface.id;
   leases_.emplace(id, std::move(lease));

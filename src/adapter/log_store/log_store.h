@@ -98,6 +98,8 @@ class FileLogStore final : public LogStore {
   void write_waiting();
   void write_batch(const Batch& batch);
   void expire_later();
+  Result<const Stream*> find_stream(const std::string& group, const std::string& name) const
+      REQUIRES_LOCK(mutex_);
   Result<std::string> text_of(const Stream& stream, const Segment& segment) const;
   StoredLogEvent event_of(const std::string& stream_name, const Stream& stream,
                           const Segment& segment, const Record& record) const;

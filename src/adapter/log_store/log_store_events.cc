@@ -228,72 +228,83 @@ StoredLogEvent FileLogStore::event_of(const std::string& stream_name, const Stre
           .message = std::string(record.message)};
 }
 
+Result<const FileLogStore::Stream*> FileLogStore::find_stream(const std::string& group_name,
+                                                              const std::string& name) const {
+  const auto group = groups_.find(group_name);
+  if (group == groups_.end()) {
+    return make_error(Errc::kNotFound, "no such log group: " + group_name);
+  }
+  const auto found = group->second.streams.find(name);
+  if (found == group->second.streams.end()) {
+    return make_error(Errc::kNotFound, "no such log stream: " + name);
+  }
+  return &found->second;
+}
+
+namespace {
+
+bool may_have_wanted(const Segment& segment, const LogRead& query,
+                     const std::optional<Position>& start) {
+  const bool is_behind_start = start && (query.is_forward ? segment.number < start->segment
+                                                          : segment.number > start->segment);
+  return segment.events > 0 && segment.last >= query.from && segment.first < query.to &&
+         !is_behind_start;
+}
+
+// Those of a segment that are asked for, in the order in which they are taken.
+std::vector<Record> wanted_records(std::string_view text, const Segment& segment,
+                                   const LogRead& query, const std::optional<Position>& start) {
+  std::vector<Record> records = parse_records(text);
+  std::erase_if(records, [&](const Record& record) {
+    return record.at < query.from || record.at >= query.to ||
+           (start && query.is_forward ==
+                         is_before({segment.number, record.offset}, start->segment, start->offset));
+  });
+  if (!query.is_forward) {
+    std::reverse(records.begin(), records.end());
+  }
+  return records;
+}
+
+}  // namespace
+
 Result<LogPage> FileLogStore::read(const LogRead& query) const {
-  std::optional<Position> start;
-  if (!query.position.empty()) {
-    start = parse_position(query.position);
-    if (!start) {
-      return make_error(Errc::kInvalidArgument, "this is no position in a stream");
-    }
+  const std::optional<Position> start = parse_position(query.position);
+  if (!query.position.empty() && !start) {
+    return make_error(Errc::kInvalidArgument, "this is no position in a stream");
   }
   const MutexLock lock(mutex_);
-  const auto group = groups_.find(query.group);
-  if (group == groups_.end()) {
-    return make_error(Errc::kNotFound, "no such log group: " + query.group);
-  }
-  const auto found = group->second.streams.find(query.stream);
-  if (found == group->second.streams.end()) {
-    return make_error(Errc::kNotFound, "no such log stream: " + query.stream);
-  }
-  const Stream& stream = found->second;
+  TRIVET_TRY(const Stream* const stream, find_stream(query.group, query.stream));
   LogPage page;
   // Where a page without events stands: where it was asked for.
-  Position behind = start.value_or(Position());
-  Position first = behind;
-  if (!start && !query.is_forward && !stream.segments.empty()) {
-    behind = first = {stream.segments.back().number, stream.segments.back().bytes};
+  Position first = start.value_or(Position());
+  if (!start && !query.is_forward && !stream->segments.empty()) {
+    first = {stream->segments.back().number, stream->segments.back().bytes};
   }
+  Position behind = first;
   std::size_t bytes = 0;
+  bool is_full = false;
   const auto take = [&](const Segment& segment, const Record& record) {
     bytes += record.message.size() + kEventOverhead;
-    if (page.events.size() >= query.events_max ||
-        (bytes > query.bytes_max && !page.events.empty())) {
-      return false;
-    }
     const bool is_only = page.events.empty();
-    page.events.push_back(event_of(query.stream, stream, segment, record));
-    if (query.is_forward || is_only) {
-      behind = {segment.number, record.end};
+    is_full = page.events.size() >= query.events_max || (bytes > query.bytes_max && !is_only);
+    if (is_full) {
+      return;
     }
-    if (!query.is_forward || is_only) {
-      first = {segment.number, record.offset};
-    }
-    return true;
+    page.events.push_back(event_of(query.stream, *stream, segment, record));
+    behind = query.is_forward || is_only ? Position{segment.number, record.end} : behind;
+    first = !query.is_forward || is_only ? Position{segment.number, record.offset} : first;
   };
-  bool is_full = false;
-  const std::size_t count = stream.segments.size();
+  const std::size_t count = stream->segments.size();
   for (std::size_t i = 0; i < count && !is_full; ++i) {
-    const Segment& segment = stream.segments[query.is_forward ? i : count - 1 - i];
-    const bool is_beside =
-        segment.events == 0 || segment.last < query.from || segment.first >= query.to ||
-        (start &&
-         (query.is_forward ? segment.number < start->segment : segment.number > start->segment));
-    if (is_beside) {
+    const Segment& segment = stream->segments[query.is_forward ? i : count - 1 - i];
+    if (!may_have_wanted(segment, query, start)) {
       continue;
     }
-    TRIVET_TRY(const std::string text, text_of(stream, segment));
-    std::vector<Record> records = parse_records(text);
-    std::erase_if(records, [&](const Record& record) {
-      return record.at < query.from || record.at >= query.to ||
-             (start && query.is_forward == is_before({segment.number, record.offset},
-                                                     start->segment, start->offset));
-    });
-    if (!query.is_forward) {
-      std::reverse(records.begin(), records.end());
-    }
-    for (const Record& record : records) {
-      if (!take(segment, record)) {
-        is_full = true;
+    TRIVET_TRY(const std::string text, text_of(*stream, segment));
+    for (const Record& record : wanted_records(text, segment, query, start)) {
+      take(segment, record);
+      if (is_full) {
         break;
       }
     }

@@ -99,6 +99,8 @@ Status Uplinks::add(const std::string& network, const std::string& path) {
   TRIVET_CHECK_OK(run_ip("link add " + here + " type veth peer name up0 netns " + space +
                          "\naddr add " + address(octet_, number, 1) + "/30 dev " + here +
                          "\nlink set " + here + " up\n"));
+  // Another installation that just took down its last way out may have turned it off.
+  TRIVET_CHECK_OK(begin_forwarding());
   return run_inside(path, [&] {
     return run_ip("addr add " + address(octet_, number, 2) + "/30 dev up0\nlink set up0 up\n" +
                   "route add default via " + address(octet_, number, 1) + " dev up0\n");

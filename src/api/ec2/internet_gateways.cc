@@ -9,7 +9,7 @@
 namespace trivet::api::ec2 {
 namespace {
 
-constexpr std::string_view kKind = "internet-gateway";
+constexpr std::string_view kGatewayKind = "internet-gateway";
 
 FilterValues filter_values(const trivet::InternetGateway& gateway, const Realm& realm,
                            std::string_view name) {
@@ -67,7 +67,7 @@ Result<DescribeInternetGatewaysResponse> describe(Ec2Service& service,
 // Attaching and detaching name both ends.
 template <typename Request>
 std::vector<Permission> both(Ec2Service& service, std::string_view action, const Request& request) {
-  return {existing(service, action, kKind, request.InternetGatewayId),
+  return {existing(service, action, kGatewayKind, request.InternetGatewayId),
           existing(service, action, "vpc", request.VpcId)};
 }
 
@@ -84,11 +84,12 @@ void add_internet_gateway_actions(ActionTable& table, Ec2Service& service) {
   table.add(make_action<CreateInternetGatewayRequest>(
       [&service](const Call&, const CreateInternetGatewayRequest& request) {
         return create_permissions(service.realm(), "ec2:CreateInternetGateway",
-                                  arn(service.realm(), kKind, "*"), request.TagSpecifications);
+                                  arn(service.realm(), kGatewayKind, "*"),
+                                  request.TagSpecifications);
       },
       [&service](const Call&, const CreateInternetGatewayRequest& request)
           -> Result<CreateInternetGatewayResponse> {
-        TRIVET_TRY(const Tags tags, new_tags(request.TagSpecifications, kKind));
+        TRIVET_TRY(const Tags tags, new_tags(request.TagSpecifications, kGatewayKind));
         TRIVET_TRY(const trivet::InternetGateway made, service.create_internet_gateway(tags));
         return CreateInternetGatewayResponse{.InternetGateway = shape(made, service.realm())};
       }));
@@ -112,8 +113,8 @@ void add_internet_gateway_actions(ActionTable& table, Ec2Service& service) {
       }));
   table.add(make_action<DeleteInternetGatewayRequest>(
       [&service](const Call&, const DeleteInternetGatewayRequest& request) {
-        return std::vector<Permission>{
-            existing(service, "ec2:DeleteInternetGateway", kKind, request.InternetGatewayId)};
+        return std::vector<Permission>{existing(service, "ec2:DeleteInternetGateway", kGatewayKind,
+                                                request.InternetGatewayId)};
       },
       [&service](const Call&, const DeleteInternetGatewayRequest& request)
           -> Result<DeleteInternetGatewayResponse> {

@@ -11,7 +11,7 @@ namespace {
 
 using trivet::NetworkInterface;
 
-constexpr std::string_view kKind = "network-interface";
+constexpr std::string_view kInterfaceKind = "network-interface";
 
 // "ip-10-0-1-17.ec2.internal"
 std::string private_name(const NetworkInterface& interface, const Realm& realm) {
@@ -162,7 +162,7 @@ Result<CreateNetworkInterfaceResponse> create(Ec2Service& service,
        {"Ipv6Addresses", !request.Ipv6Addresses.empty()},
        {"Ipv6AddressCount", request.Ipv6AddressCount.value_or(0) != 0}}));
   TRIVET_TRY(const std::string address, wanted_address(request));
-  TRIVET_TRY(const Tags tags, new_tags(request.TagSpecifications, kKind));
+  TRIVET_TRY(const Tags tags, new_tags(request.TagSpecifications, kInterfaceKind));
   TRIVET_TRY(const NetworkInterface made,
              service.create_interface({.subnet_id = request.SubnetId,
                                        .address = address,
@@ -178,8 +178,8 @@ std::vector<Permission> create_permission(Ec2Service& service,
                                           const CreateNetworkInterfaceRequest& request) {
   constexpr std::string_view kAction = "ec2:CreateNetworkInterface";
   const Realm& realm = service.realm();
-  auto permissions =
-      create_permissions(realm, kAction, arn(realm, kKind, "*"), request.TagSpecifications);
+  auto permissions = create_permissions(realm, kAction, arn(realm, kInterfaceKind, "*"),
+                                        request.TagSpecifications);
   permissions.push_back(existing(service, kAction, "subnet", request.SubnetId));
   for (const std::string& group : request.Groups) {
     permissions.push_back(existing(service, kAction, "security-group", group));
@@ -224,15 +224,15 @@ void add_network_interface_actions(ActionTable& table, Ec2Service& service) {
   table.add(make_action<ModifyNetworkInterfaceAttributeRequest>(
       [&service](const Call&, const ModifyNetworkInterfaceAttributeRequest& request) {
         return std::vector<Permission>{existing(service, "ec2:ModifyNetworkInterfaceAttribute",
-                                                kKind, request.NetworkInterfaceId)};
+                                                kInterfaceKind, request.NetworkInterfaceId)};
       },
       [&service](const Call&, const ModifyNetworkInterfaceAttributeRequest& request) {
         return modify(service, request);
       }));
   table.add(make_action<DeleteNetworkInterfaceRequest>(
       [&service](const Call&, const DeleteNetworkInterfaceRequest& request) {
-        return std::vector<Permission>{
-            existing(service, "ec2:DeleteNetworkInterface", kKind, request.NetworkInterfaceId)};
+        return std::vector<Permission>{existing(service, "ec2:DeleteNetworkInterface",
+                                                kInterfaceKind, request.NetworkInterfaceId)};
       },
       [&service](const Call&, const DeleteNetworkInterfaceRequest& request)
           -> Result<DeleteNetworkInterfaceResponse> {

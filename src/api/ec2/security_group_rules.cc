@@ -182,7 +182,7 @@ struct GroupRule {
   std::string group_id;
 };
 
-FilterValues filter_values(const GroupRule& entry, std::string_view name) {
+FilterValues rule_filter_values(const GroupRule& entry, std::string_view name) {
   if (name == "group-id") {
     return one(entry.group_id);
   }
@@ -202,7 +202,7 @@ Result<DescribeSecurityGroupRulesResponse> describe(
     }
   }
   TRIVET_TRY(std::vector<GroupRule> found,
-             select(all, {request.SecurityGroupRuleIds, request.Filters}, filter_values,
+             select(all, {request.SecurityGroupRuleIds, request.Filters}, rule_filter_values,
                     [](const std::string& id) {
                       return aws_fault(
                           Errc::kNotFound, "InvalidSecurityGroupRuleId.NotFound",

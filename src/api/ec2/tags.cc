@@ -77,7 +77,7 @@ std::map<std::string, Tagged, std::less<>> all_tags(const NetworkState& state) {
   return all;
 }
 
-FilterValues filter_values(const Tagged& tagged, std::string_view name) {
+FilterValues tag_filter_values(const Tagged& tagged, std::string_view name) {
   if (name == "key") {
     return one(tagged.key);
   }
@@ -96,7 +96,7 @@ FilterValues filter_values(const Tagged& tagged, std::string_view name) {
 Result<DescribeTagsResponse> describe(Ec2Service& service, const DescribeTagsRequest& request) {
   TRIVET_TRY(const NetworkState state, service.state());
   TRIVET_TRY(std::vector<Tagged> found,
-             select(all_tags(state), {{}, request.Filters}, filter_values,
+             select(all_tags(state), {{}, request.Filters}, tag_filter_values,
                     [](const std::string& id) { return bad_value(id); }));
   DescribeTagsResponse response{.NextToken = request.NextToken, .Tags = {}};
   TRIVET_CHECK_OK(cut_page(found, request.MaxResults, response.NextToken, false,

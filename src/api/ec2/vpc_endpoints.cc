@@ -10,7 +10,7 @@ namespace {
 
 using trivet::VpcEndpoint;
 
-constexpr std::string_view kKind = "vpc-endpoint";
+constexpr std::string_view kEndpointKind = "vpc-endpoint";
 
 FilterValues filter_values(const VpcEndpoint& endpoint, const Realm& realm, std::string_view name) {
   if (name == "service-name") {
@@ -96,7 +96,7 @@ Result<CreateVpcEndpointResponse> create(Ec2Service& service, const Call& call,
        {"ResourceConfigurationArn", request.ResourceConfigurationArn.has_value()},
        {"ServiceRegion",
         request.ServiceRegion.value_or(service.realm().region) != service.realm().region}}));
-  TRIVET_TRY(const Tags tags, new_tags(request.TagSpecifications, kKind));
+  TRIVET_TRY(const Tags tags, new_tags(request.TagSpecifications, kEndpointKind));
   TRIVET_TRY(const VpcEndpoint made,
              service.create_endpoint({.vpc_id = request.VpcId,
                                       .service_name = request.ServiceName.value_or(""),
@@ -115,7 +115,7 @@ std::vector<Permission> create_permission(Ec2Service& service,
   constexpr std::string_view kAction = "ec2:CreateVpcEndpoint";
   const Realm& realm = service.realm();
   auto permissions =
-      create_permissions(realm, kAction, arn(realm, kKind, "*"), request.TagSpecifications);
+      create_permissions(realm, kAction, arn(realm, kEndpointKind, "*"), request.TagSpecifications);
   permissions.front().context["ec2:VpceServiceName"] = {request.ServiceName.value_or("")};
   permissions.push_back(existing(service, kAction, "vpc", request.VpcId));
   for (const std::string& id : request.SubnetIds) {
@@ -164,10 +164,10 @@ void add_vpc_endpoint_actions(ActionTable& table, Ec2Service& service) {
       [&service](const Call&, const DeleteVpcEndpointsRequest& request) {
         std::vector<Permission> permissions;
         for (const std::string& id : request.VpcEndpointIds) {
-          permissions.push_back(existing(service, "ec2:DeleteVpcEndpoints", kKind, id));
+          permissions.push_back(existing(service, "ec2:DeleteVpcEndpoints", kEndpointKind, id));
         }
         if (permissions.empty()) {
-          permissions.push_back(existing(service, "ec2:DeleteVpcEndpoints", kKind, "*"));
+          permissions.push_back(existing(service, "ec2:DeleteVpcEndpoints", kEndpointKind, "*"));
         }
         return permissions;
       },
