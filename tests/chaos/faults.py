@@ -435,7 +435,7 @@ def at_step(world, step, harm):
     draft.write_text(step + "\n", encoding="ascii")
     draft.rename(world.failpoint)
     harm()
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + (60 if step.startswith("rebuild ") else 15)  # a copy of all data
     while world.failpoint.exists() and time.monotonic() < deadline and world.home.daemon.poll() is None:
         wait(0.02)
     reached = not world.failpoint.exists()
