@@ -52,6 +52,7 @@ class LocalAgent final : public MemberAgent {
   Result<std::uint32_t> probe_login(const Endpoint& endpoint, Millis deadline) override;
 
  private:
+  Status refuse_unfinished_clone() const;
   Status admit(const Stamp& stamp);
   Millis left(const Stamp& stamp) const;
   Status remove_member();

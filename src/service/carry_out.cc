@@ -9,9 +9,14 @@
 namespace trivet::service {
 namespace {
 
+void keep_error(const Error& error, EffectOutcome& out) {
+  out.done.error = error.message;
+  out.done.is_unusable = error.code == Errc::kCorrupt;
+}
+
 void keep(const Status& status, EffectOutcome& out) {
   if (!status) {
-    out.done.error = status.error().message;
+    keep_error(status.error(), out);
   }
 }
 
@@ -19,11 +24,17 @@ void keep_held(Result<gtid::GtidSet> held, EffectOutcome& out) {
   if (held) {
     out.done.held = std::move(*held);
   } else {
-    out.done.error = held.error().message;
+    keep_error(held.error(), out);
   }
 }
 
-void start(MemberAgent& agent, Millis left, EffectOutcome& out) {
+void start(MemberAgent& agent, bool afresh, Millis left, EffectOutcome& out) {
+  if (afresh) {
+    keep(agent.kill(left), out);
+    if (!out.done.error.empty()) {
+      return;
+    }
+  }
   const auto started = agent.start(left);
   if (started) {
     out.process = *started;
@@ -64,7 +75,7 @@ EffectOutcome carry_out(const failover::Effect& effect, MemberAgent& agent, Inst
   const Millis left = std::max(Millis(1), since(now, effect.not_after));
   std::visit(Overloaded{
                  [](const failover::CommitTopology&) { TRIVET_ASSERT(false); },
-                 [&](const failover::StartMember&) { start(agent, left, out); },
+                 [&](const failover::StartMember& s) { start(agent, s.afresh, left, out); },
                  [&](const failover::KillMember&) { keep(agent.kill(left), out); },
                  [&](const failover::AskPromise&) { keep_held(agent.ask_promise(stamp), out); },
                  [&](const failover::Drain& drain) { keep(agent.drain(stamp, drain.until), out); },
