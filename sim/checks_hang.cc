@@ -13,7 +13,8 @@ namespace {
 constexpr Micros kHangsLeast = std::chrono::milliseconds(850);
 constexpr Micros kBusyLeast = std::chrono::milliseconds(2'850);
 constexpr Micros kWaitsLeast = std::chrono::milliseconds(4'800);
-constexpr Micros kJustNow = std::chrono::milliseconds(3'000);  // judged before, and carried out late
+constexpr Micros kJustNow =
+    std::chrono::milliseconds(3'000);  // judged before, and carried out late
 // Of a member that is watched all the time. One that could not be adopted at once, behind a command
 // that waits for it, included.
 constexpr Micros kHangsMost = std::chrono::milliseconds(9'000);
@@ -99,8 +100,9 @@ void World::check_waits() {
   for (const Client& client : clients_) {
     if (client.waiting && server(client.member).pid == client.pid &&
         now() - std::max(client.next, calm_since_) > kWaitsMost) {
-      violate("T4", "a client of m" + std::to_string(client.member + 1) +
-                        " waits for its commit, and nothing is in its way",
+      violate("T4",
+              "a client of m" + std::to_string(client.member + 1) +
+                  " waits for its commit, and nothing is in its way",
               false);
     }
   }
@@ -134,8 +136,9 @@ void World::check_delay(int member, Micros delay, Term term) {
   trace("delay", member, delay.count(), term.value());
   const bool is_writer = stored_.writer && index_of(*stored_.writer) == member;
   if (delay > kDelayMost || (delay > Micros(0) && term == stored_.term && !is_writer)) {
-    violate("flow", "m" + std::to_string(member + 1) + " is to delay its commits by " +
-                        std::to_string(delay.count()) + " us",
+    violate("flow",
+            "m" + std::to_string(member + 1) + " is to delay its commits by " +
+                std::to_string(delay.count()) + " us",
             false);
   }
 }

@@ -95,8 +95,8 @@ void World::run_clients() {
 // One that was prepared by somebody whose connection is gone.
 std::optional<Txn> World::in_doubt(const Server& writer) const {
   for (const Txn t : writer.prepared) {
-    const bool is_owned =
-        std::any_of(clients_.begin(), clients_.end(), [t](const Client& c) { return c.prepared == t; });
+    const bool is_owned = std::any_of(clients_.begin(), clients_.end(),
+                                      [t](const Client& c) { return c.prepared == t; });
     const bool is_ending = std::any_of(
         writer.binlog.begin() + static_cast<std::ptrdiff_t>(writer.committed), writer.binlog.end(),
         [&](Txn waiting) { return ledger_.ended_by(waiting) == t; });

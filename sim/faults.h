@@ -88,7 +88,7 @@ struct FaultPlan {
   std::vector<Fault> faults;
   bool accepts_loss = false;  // an operator gives up what is missing, when asked
   Micros lasts_max{};         // the cluster is then left to itself
-  int noise = 0;  // percent of commands that fail or are slow
+  int noise = 0;              // percent of commands that fail or are slow
 };
 
 FaultPlan draw_faults(Random& random, Instant now);

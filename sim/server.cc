@@ -75,8 +75,8 @@ void Server::lose_power(std::size_t kept) {
   }
 }
 
-// What was prepared for a commit and is no more in the binlog is rolled back by the next start; what
-// was committed in the engine stays there, and so does what a client has prepared.
+// What was prepared for a commit and is no more in the binlog is rolled back by the next start;
+// what was committed in the engine stays there, and so does what a client has prepared.
 void Server::rewind(const Ledger& ledger, std::size_t upto) {
   for (std::size_t i = std::max(upto, committed); i < binlog.size(); ++i) {
     if (ledger.is_prepare(binlog[i])) {

@@ -55,20 +55,20 @@ struct Server {
   bool semi_sync = false;     // the source side
   bool was_guarded = false;   // a voter was attached since the source side was switched on
   bool applier = false;
-  bool receiver = false;     // its thread runs, connected or trying to be
-  bool counts = false;       // and acknowledges
-  bool half = false;         // the relay log ends in the middle of a transaction …
-  bool half_open = false;    // … which the applier has begun: it does not stop by itself
-  bool deaf = false;         // hears no acknowledgement any more
+  bool receiver = false;   // its thread runs, connected or trying to be
+  bool counts = false;     // and acknowledges
+  bool half = false;       // the relay log ends in the middle of a transaction …
+  bool half_open = false;  // … which the applier has begun: it does not stop by itself
+  bool deaf = false;       // hears no acknowledgement any more
   Hang hang = Hang::kNone;
   Instant hangs_from{};
-  Instant hangs_until{};
-  Instant unwatched_at{};  // the driver had no reason to look at it, or could not
-  std::uint64_t acknowledged = 0;   // commits that waited and went on
-  Micros commit_delay{0};           // flow control's
+  Instant hangs_until = Instant() - std::chrono::hours(1);
+  Instant unwatched_at{};          // the driver had no reason to look at it, or could not
+  std::uint64_t acknowledged = 0;  // commits that waited and went on
+  Micros commit_delay{0};          // flow control's
   Instant slow_from{};
-  Instant slow_until{};             // its applier does …
-  int slow_percent = 100;           // … so much of what it could
+  Instant slow_until{};      // its applier does …
+  int slow_percent = 100;    // … so much of what it could
   int source_pid = 0;        // the run of the source that it is connected to; 0: none
   std::size_t position = 0;  // in the source's binlog
   Instant connects_at{};
@@ -76,9 +76,7 @@ struct Server {
   bool answers() const { return pid != 0 && ready; }
   // Its threads do not run, its disk does not write.
   bool stands() const { return hang == Hang::kStopped || hang == Hang::kStuck; }
-  bool disk_stalls(Instant now) const {
-    return disk_stalls_from <= now && now < disk_stalls_until;
-  }
+  bool disk_stalls(Instant now) const { return disk_stalls_from <= now && now < disk_stalls_until; }
   bool accepts_writes() const { return answers() && open && writable; }
   void append(Txn t);  // a client's commit, prepared and binlogged
   void receive(Txn t);

@@ -46,13 +46,13 @@ struct Counts {
   std::uint64_t rebuilds = 0;
   std::uint64_t switchovers = 0;
   std::uint64_t hangs_killed = 0;
-  std::uint64_t nudges = 0;        // of commits whose acknowledgement was lost
-  std::uint64_t halves = 0;        // transactions that were received by halves
-  std::uint64_t xa_prepared = 0;   // by clients
-  std::uint64_t losses = 0;        // an operator let a member write that lacked something
-  std::uint64_t given_up = 0;      // acknowledged transactions, by that
-  std::uint64_t delayed = 0;       // times that flow control began to delay commits
-  std::uint64_t repeated = 0;  // schedules that ran twice, with the same trace
+  std::uint64_t nudges = 0;       // of commits whose acknowledgement was lost
+  std::uint64_t halves = 0;       // transactions that were received by halves
+  std::uint64_t xa_prepared = 0;  // by clients
+  std::uint64_t losses = 0;       // an operator let a member write that lacked something
+  std::uint64_t given_up = 0;     // acknowledged transactions, by that
+  std::uint64_t delayed = 0;      // times that flow control began to delay commits
+  std::uint64_t repeated = 0;     // schedules that ran twice, with the same trace
   std::array<std::uint64_t, kFaultKinds> faults{};
   void add(const Counts& other);
 };

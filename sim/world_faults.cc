@@ -6,6 +6,11 @@
 #include "sim/daemon.h"
 
 namespace trivet::sim {
+namespace {
+
+constexpr Micros kBetweenHangs = std::chrono::milliseconds(400);  // two would be one
+
+}  // namespace
 
 void World::fire_timed() {
   for (std::size_t i = 0; i < plan_.faults.size();) {
@@ -62,14 +67,30 @@ void World::fire(const Fault& fault, int member) {
 // By FaultKind; what befalls a command is done where it strikes.
 void World::take_effect(FaultKind kind, int member) {
   using Effect = void (World::*)(int);
-  static constexpr std::array<Effect, kFaultKinds> kEffects = {
-      &World::end_process, &World::kill_daemon_soon, &World::lose_power_soon, &World::store_goes_out,
-      nullptr,             nullptr,                  nullptr,                 nullptr,
-      nullptr,             nullptr,                  &World::die_at_start,    &World::want_failover,
-      &World::die_oddly,   &World::want_switchover,  &World::break_replication,
-      &World::stall_control, &World::hang_up,        &World::stall_disks,     &World::lose_acks,
-      &World::stall_daemon,  &World::stall_host,     &World::set_clock,       &World::stay_away,
-      &World::apply_slowly};
+  static constexpr std::array<Effect, kFaultKinds> kEffects = {&World::end_process,
+                                                               &World::kill_daemon_soon,
+                                                               &World::lose_power_soon,
+                                                               &World::store_goes_out,
+                                                               nullptr,
+                                                               nullptr,
+                                                               nullptr,
+                                                               nullptr,
+                                                               nullptr,
+                                                               nullptr,
+                                                               &World::die_at_start,
+                                                               &World::want_failover,
+                                                               &World::die_oddly,
+                                                               &World::want_switchover,
+                                                               &World::break_replication,
+                                                               &World::stall_control,
+                                                               &World::hang_up,
+                                                               &World::stall_disks,
+                                                               &World::lose_acks,
+                                                               &World::stall_daemon,
+                                                               &World::stall_host,
+                                                               &World::set_clock,
+                                                               &World::stay_away,
+                                                               &World::apply_slowly};
   if (const Effect effect = kEffects[static_cast<std::size_t>(kind)]) {
     (this->*effect)(member);
   }
@@ -168,7 +189,7 @@ void World::apply_slowly(int member) {
 // cloned nobody looks at it, and a clone has an hour: there it passes.
 void World::hang_up(int member) {
   Server& m = server(member);
-  if (m.pid == 0 || m.hang != Hang::kNone) {
+  if (m.pid == 0 || m.hang != Hang::kNone || now() - m.hangs_until < kBetweenHangs) {
     return;
   }
   constexpr Hang kKinds[] = {Hang::kStopped, Hang::kStopped, Hang::kStuck, Hang::kBusy};
@@ -197,6 +218,7 @@ void World::lose_power() {
   ++boot_;
   clock_.boot(random_.between(Millis(1'000), Millis(60'000)), draw_drift());
   for (Server& s : servers_) {
+    s.hangs_until = std::min(s.hangs_until, now());
     s.lose_power(s.relay_synced +
                  static_cast<std::size_t>(random_.below(static_cast<int>(s.relay.size()) + 1)));
   }

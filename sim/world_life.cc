@@ -39,6 +39,7 @@ void World::end_process(int index) {
     const auto waiting = static_cast<int>(s.binlog.size() - s.committed);
     s.release(ledger_, s.committed + 1 + static_cast<std::size_t>(random_.below(waiting)));
   }
+  s.hangs_until = std::min(s.hangs_until, now());
   s.end_process();
   if (watchers_[static_cast<std::size_t>(index)]) {
     tell_death(index, pid);

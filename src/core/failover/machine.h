@@ -154,7 +154,7 @@ class FailoverMachine {
     Instant died_at{};
     // Its data must be replaced: a reader's once it has no vote, an unfinished clone's at once.
     bool broken = false;
-    int breaks = 0;       // of its replication, in a row
+    int breaks = 0;  // of its replication, in a row
     Instant last_break{};
     gtid::GtidSet held;  // when it promised, or was last looked at
   };
