@@ -22,6 +22,8 @@ function(trivet_test name)
   add_executable(${name}_test ${ARG_SOURCES})
   list(TRANSFORM ARG_DEPS PREPEND trivet_)
   target_link_libraries(${name}_test PRIVATE trivet_flags ${ARG_DEPS} ${ARG_EXTERNAL} GTest::gtest_main)
+  # Each test file has helpers of its own, under names that the next one uses too.
+  set_target_properties(${name}_test PROPERTIES UNITY_BUILD OFF)
   target_compile_definitions(${name}_test PRIVATE TRIVET_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
   gtest_discover_tests(${name}_test PROPERTIES LABELS ${ARG_LABEL} DISCOVERY_TIMEOUT 60)
 endfunction()

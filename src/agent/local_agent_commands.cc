@@ -19,10 +19,10 @@
 namespace trivet::agent {
 namespace {
 
-constexpr Millis kLook{3'000};  // one statement to a live member
+constexpr Millis kCommandLook{3'000};  // one statement to a live member
 constexpr Millis kReport{2'000};
 constexpr Millis kStatement{10'000};  // one statement of the bootstrap
-constexpr Millis kGuard{5'000};
+constexpr Millis kCommandGuard{5'000};
 constexpr Millis kPause{5};  // between two looks at something that is waited for
 
 void pause() {
@@ -43,11 +43,12 @@ bool is_ours(const mysql::DumpThread& thread) {
 }  // namespace
 
 Status LocalAgent::bootstrap(const Bootstrap& what) {
-  TRIVET_CHECK_OK(admin_.execute("SET GLOBAL super_read_only=OFF, GLOBAL read_only=OFF", kLook));
+  TRIVET_CHECK_OK(
+      admin_.execute("SET GLOBAL super_read_only=OFF, GLOBAL read_only=OFF", kCommandLook));
   for (const SecretString& sql : bootstrap_statements(seed_.cluster, *seed_.secrets, what)) {
     TRIVET_CHECK_OK(admin_.execute_secret(sql, kStatement));
   }
-  return admin_.execute("SET GLOBAL super_read_only=ON", kLook);
+  return admin_.execute("SET GLOBAL super_read_only=ON", kCommandLook);
 }
 
 // It starts like any other, and holds nothing or the half of something.
@@ -65,13 +66,13 @@ Result<gtid::GtidSet> LocalAgent::ask_promise(const Stamp& stamp) {
 }
 
 Result<gtid::GtidSet> LocalAgent::look() {
-  TRIVET_TRY(const mysql::MemberReport report, admin_.report(kLook));
+  TRIVET_TRY(const mysql::MemberReport report, admin_.report(kCommandLook));
   return held_of(report);
 }
 
 Status LocalAgent::drain(const Stamp& stamp, const gtid::GtidSet& until) {
   TRIVET_CHECK_OK(admit(stamp));
-  TRIVET_TRY(const mysql::MemberReport before, admin_.report(kLook));
+  TRIVET_TRY(const mysql::MemberReport before, admin_.report(kCommandLook));
   if (before.receiver == mysql::ReceiverState::kNotConfigured) {
     TRIVET_TRY(const gtid::GtidSet executed, gtid::GtidSet::parse(before.executed));
     return executed.contains(until)
@@ -80,7 +81,7 @@ Status LocalAgent::drain(const Stamp& stamp, const gtid::GtidSet& until) {
   }
   TRIVET_CHECK_OK(admin_.stop_receiver(left(stamp)));
   if (!before.applier_running) {
-    TRIVET_CHECK_OK(admin_.start_applier(kLook));
+    TRIVET_CHECK_OK(admin_.start_applier(kCommandLook));
   }
   TRIVET_TRY(gtid::GtidSet all, look());
   all.add(until);
@@ -116,7 +117,7 @@ Status LocalAgent::follow(const Stamp& stamp, const FollowTarget& target) {
   ::unlink(paths_.rewind().c_str());  // it was told
   const Member* source = seed_.cluster.find_member(target.source);
   TRIVET_ASSERT(source != nullptr && source->id != seed_.member.id);
-  TRIVET_TRY(const mysql::MemberReport now, admin_.report(kLook));
+  TRIVET_TRY(const mysql::MemberReport now, admin_.report(kCommandLook));
   const bool has_channel = now.receiver != mysql::ReceiverState::kNotConfigured;
   const bool receives = now.receiver == mysql::ReceiverState::kConnected &&
                         now.source_host == source->endpoint.address &&
@@ -167,7 +168,7 @@ Status LocalAgent::guard_commits(const Stamp& stamp, int acks,
   TRIVET_CHECK_OK(admit(stamp));
   TRIVET_CHECK_OK(admin_.enable_semi_sync_source(static_cast<unsigned>(acks), left(stamp)));
   while (agents_.settings().clock->now() < stamp.not_after) {
-    TRIVET_TRY(const std::vector<mysql::DumpThread> threads, admin_.dump_threads(kLook));
+    TRIVET_TRY(const std::vector<mysql::DumpThread> threads, admin_.dump_threads(kCommandLook));
     if (is_voter_attached(threads, acks, voters)) {
       return ok();
     }
@@ -193,8 +194,8 @@ Status LocalAgent::open(const Stamp& stamp, bool as_writer) {
 // What the member held is kept: its tail may be all that is left of commits that nobody else
 // received.
 Status LocalAgent::make_room_for_clone() {
-  TRIVET_CHECK_OK(kill(kGuard));
-  TRIVET_CHECK_OK(end_guard(kGuard));
+  TRIVET_CHECK_OK(kill(kCommandGuard));
+  TRIVET_CHECK_OK(end_guard(kCommandGuard));
   if (engine::exists(paths_.data())) {
     TRIVET_CHECK_OK(engine::make_folders_exactly(paths_.lost_and_found(), 0700));
     const std::string now = format_amz_date(agents_.settings().clock->wall_now());
@@ -212,11 +213,12 @@ Status LocalAgent::make_room_for_clone() {
 
 Status LocalAgent::clone_from(const Member& donor, Millis deadline) {
   const std::string host = mysql::quote(donor.endpoint.address);
-  TRIVET_CHECK_OK(admin_.execute("SET GLOBAL super_read_only=OFF, GLOBAL read_only=OFF", kLook));
+  TRIVET_CHECK_OK(
+      admin_.execute("SET GLOBAL super_read_only=OFF, GLOBAL read_only=OFF", kCommandLook));
   TRIVET_CHECK_OK(admin_.execute(
       fmt::format("SET GLOBAL clone_valid_donor_list={}",
                   mysql::quote(fmt::format("{}:{}", donor.endpoint.address, donor.endpoint.port))),
-      kLook));
+      kCommandLook));
   const SecretString sql(fmt::format("CLONE INSTANCE FROM {}@{}:{} IDENTIFIED BY {} REQUIRE SSL",
                                      mysql::quote(kCloneAccount), host, donor.endpoint.port,
                                      mysql::quote(seed_.secrets->clone_password.reveal())));
@@ -227,7 +229,7 @@ Status LocalAgent::clone_from(const Member& donor, Millis deadline) {
       cloned.error().code != Errc::kUnavailable) {
     return cloned;
   }
-  auto guard = process::GuardClient::connect(paths_.guard_socket(), kGuard);
+  auto guard = process::GuardClient::connect(paths_.guard_socket(), kCommandGuard);
   if (guard) {
     const auto ended = guard->wait_exit(deadline);
     if (!ended) {
@@ -249,7 +251,7 @@ Status LocalAgent::rebuild(const Stamp& stamp, const MemberId& donor_id) {
     return fresh.error();
   }
   TRIVET_CHECK_OK(clone_from(*donor, left(stamp)));
-  TRIVET_CHECK_OK(end_guard(kGuard));
+  TRIVET_CHECK_OK(end_guard(kCommandGuard));
   const auto cloned = start(left(stamp));
   if (!cloned) {
     return cloned.error();
@@ -257,16 +259,16 @@ Status LocalAgent::rebuild(const Stamp& stamp, const MemberId& donor_id) {
   TRIVET_TRY(const mysql::QueryResult how,
              admin_.query("SELECT STATE AS state, ERROR_MESSAGE AS error"
                           " FROM performance_schema.clone_status",
-                          kLook));
+                          kCommandLook));
   if (how.text(0, "state") != "Completed") {
     return make_error(Errc::kUnavailable, "the clone of " + donor_id.str() +
                                               " did not complete: " + how.text(0, "error"));
   }
   is_kept_data_told_ = true;
   // The donor's channel came with its data.
-  TRIVET_TRY(const mysql::MemberReport report, admin_.report(kLook));
+  TRIVET_TRY(const mysql::MemberReport report, admin_.report(kCommandLook));
   if (report.receiver != mysql::ReceiverState::kNotConfigured) {
-    TRIVET_CHECK_OK(admin_.execute("RESET REPLICA ALL", kLook));
+    TRIVET_CHECK_OK(admin_.execute("RESET REPLICA ALL", kCommandLook));
   }
   ::unlink(paths_.rewind().c_str());
   ::unlink(paths_.unfinished_clone().c_str());
@@ -304,7 +306,7 @@ trivet::Result<trivet::MemberReport> LocalAgent::report() {
 }
 
 Result<std::optional<failover::ApplyProgress>> LocalAgent::apply_progress() {
-  TRIVET_TRY(const mysql::ApplyProgress seen, admin_.apply_progress(kLook));
+  TRIVET_TRY(const mysql::ApplyProgress seen, admin_.apply_progress(kCommandLook));
   TRIVET_TRY(gtid::GtidSet received, gtid::GtidSet::parse(seen.received));
   TRIVET_TRY(const gtid::GtidSet executed, gtid::GtidSet::parse(seen.executed));
   received.subtract(executed);
@@ -313,7 +315,7 @@ Result<std::optional<failover::ApplyProgress>> LocalAgent::apply_progress() {
 
 Status LocalAgent::set_commit_delay(const Stamp& stamp, failover::Micros delay) {
   TRIVET_CHECK_OK(admit(stamp));
-  return admin_.set_commit_delay(delay, std::min(left(stamp), kLook));
+  return admin_.set_commit_delay(delay, std::min(left(stamp), kCommandLook));
 }
 
 Result<std::vector<ClientSession>> LocalAgent::end_sessions(

@@ -18,8 +18,8 @@
 namespace trivet::agent {
 namespace {
 
-constexpr Millis kLook{3'000};
-constexpr Millis kGuard{5'000};
+constexpr Millis kRejoinLook{3'000};
+constexpr Millis kRejoinGuard{5'000};
 constexpr Millis kStart{60'000};
 
 // What was cut off before and nobody may have been told of yet.
@@ -60,7 +60,7 @@ Status LocalAgent::rewind(const LogEnd& log, failover::Rejoined& out) {
 Result<failover::RejoinLook> LocalAgent::look_closed() {
   failover::RejoinLook out;
   TRIVET_TRY(out.held, look());
-  TRIVET_TRY(const mysql::QueryResult prepared, admin_.query("XA RECOVER", kLook));
+  TRIVET_TRY(const mysql::QueryResult prepared, admin_.query("XA RECOVER", kRejoinLook));
   out.prepared = prepared.rows.size();
   return out;
 }
@@ -69,8 +69,8 @@ Result<failover::Rejoined> LocalAgent::rejoin(const Stamp& stamp,
                                               const gtid::GtidSet& writer_held) {
   using failover::RejoinWay;
   TRIVET_CHECK_OK(admit(stamp));
-  TRIVET_CHECK_OK(kill(kGuard));
-  TRIVET_CHECK_OK(end_guard(kGuard));
+  TRIVET_CHECK_OK(kill(kRejoinGuard));
+  TRIVET_CHECK_OK(end_guard(kRejoinGuard));
   failover::Rejoined out;
   read_rewound(paths_.rewind(), out);
   const auto clone = [&out](std::string why) {
@@ -102,8 +102,8 @@ Result<failover::Rejoined> LocalAgent::rejoin(const Stamp& stamp,
   }
   const std::uint64_t errant = gtid::minus(seen.held, writer_held).count();
   out.discarded = std::max(out.discarded, errant);
-  TRIVET_CHECK_OK(kill(kGuard));
-  TRIVET_CHECK_OK(end_guard(kGuard));
+  TRIVET_CHECK_OK(kill(kRejoinGuard));
+  TRIVET_CHECK_OK(end_guard(kRejoinGuard));
   return clone(*why);
 }
 

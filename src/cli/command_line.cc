@@ -263,6 +263,25 @@ void add_cluster_commands(Builder& b) {
   command->add_flag("--json", events->json, "as JSON");
 }
 
+void add_runtime_commands(Builder& b) {
+  CLI::App* runtime = b.app.add_subcommand("runtime", "What functions run on");
+  runtime->require_subcommand(1);
+  auto install = std::make_shared<RuntimeInstallOptions>();
+  CLI::App* command =
+      b.add(runtime, "install", "Install a runtime into the home", install, run_runtime_install);
+  command
+      ->add_option("RUNTIME", install->name,
+                   "python3.13, python3.11, nodejs20.x or provided.al2023")
+      ->required();
+  command->add_option("--from", install->from, "a folder of .deb files (Debian's packages)");
+  auto list = std::make_shared<RuntimeListOptions>();
+  command = b.add(runtime, "list", "What is installed", list, run_runtime_list);
+  command->add_flag("--json", list->json, "as JSON");
+  auto remove = std::make_shared<RuntimeRemoveOptions>();
+  command = b.add(runtime, "remove", "Take a runtime away", remove, run_runtime_remove);
+  command->add_option("RUNTIME", remove->name, "its name")->required();
+}
+
 void add_other_commands(Builder& b) {
   CLI::App* engine = b.app.add_subcommand("engine", "The MySQL that members run");
   engine->require_subcommand(1);
@@ -334,6 +353,7 @@ CommandLine parse_command_line(std::vector<std::string> arguments) {
   add_cluster_commands(b);
   add_login_commands(b);
   add_login_rules_command(b);
+  add_runtime_commands(b);
   add_other_commands(b);
   try {
     std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back

@@ -189,6 +189,24 @@ struct EngineListOptions {
 };
 Result<int> run_engine_list(const Context& context, const EngineListOptions& options);
 
+// commands_runtime.cc: what functions run on
+
+struct RuntimeInstallOptions {
+  std::string name;
+  std::string from;
+};
+Result<int> run_runtime_install(const Context& context, const RuntimeInstallOptions& options);
+
+struct RuntimeListOptions {
+  bool json = false;
+};
+Result<int> run_runtime_list(const Context& context, const RuntimeListOptions& options);
+
+struct RuntimeRemoveOptions {
+  std::string name;
+};
+Result<int> run_runtime_remove(const Context& context, const RuntimeRemoveOptions& options);
+
 // doctor.cc
 
 struct DoctorOptions {

@@ -10,7 +10,15 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int kVersion = 1;
+constexpr int kInstallationVersion = 1;
+
+// Homes that are older than functions have none of these.
+void read_functions(const json& j, Installation& i) {
+  if (const auto uids = j.find("function_uids"); uids != j.end()) {
+    i.function_uids = {uids->at(0).get<std::uint32_t>(), uids->at(1).get<std::uint32_t>()};
+  }
+  i.function_environments_max = j.value("function_environments_max", i.function_environments_max);
+}
 
 }  // namespace
 
@@ -31,7 +39,7 @@ std::string Installation::endpoint_url() const {
 }
 
 std::string encode(const Installation& i) {
-  return json{{"v", kVersion},
+  return json{{"v", kInstallationVersion},
               {"id", i.id},
               {"account_id", i.realm.account.str()},
               {"region", i.realm.region},
@@ -42,7 +50,9 @@ std::string encode(const Installation& i) {
               {"api_host", i.api_host},
               {"api_port", i.api_port},
               {"address_prefix", i.address_prefix},
-              {"hosts_file", to_string(i.hosts_file)}}
+              {"hosts_file", to_string(i.hosts_file)},
+              {"function_uids", {i.function_uids.first, i.function_uids.count}},
+              {"function_environments_max", i.function_environments_max}}
              .dump(2) +
          "\n";
 }
@@ -51,12 +61,12 @@ Result<Installation> decode_installation(std::string_view text) {
   try {
     const json j = json::parse(text);
     const int version = j.at("v").get<int>();
-    if (version > kVersion) {
+    if (version > kInstallationVersion) {
       return make_error(
           Errc::kConflict,
           fmt::format("this home was written by a newer Trivet (format {}, this one knows {}):"
                       " use that version, or another home",
-                      version, kVersion));
+                      version, kInstallationVersion));
     }
     Installation i;
     i.id = j.at("id");
@@ -73,6 +83,7 @@ Result<Installation> decode_installation(std::string_view text) {
     i.hosts_file = hosts == "yes"  ? HostsFileUse::kYes
                    : hosts == "no" ? HostsFileUse::kNo
                                    : HostsFileUse::kAuto;
+    read_functions(j, i);
     return i;
   } catch (const json::exception& e) {
     return make_error(Errc::kCorrupt, fmt::format("config.json cannot be read: {}", e.what()));

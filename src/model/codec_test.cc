@@ -101,6 +101,8 @@ TEST(InstallationCodec, RoundTripsAndKnowsANewerHome) {
   i.id = "x";
   i.realm.availability_zones = {"us-east-1a", "us-east-1b", "us-east-1c"};
   i.hosts_file = HostsFileUse::kNo;
+  i.function_uids = {5'000'000, 10};
+  i.function_environments_max = 3;
   EXPECT_EQ(encode(*decode_installation(encode(i))), encode(i));
   const auto newer = decode_installation(R"({"v":7})");
   EXPECT_EQ(newer.error().code, Errc::kConflict);

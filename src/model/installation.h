@@ -18,6 +18,12 @@ namespace trivet {
 enum class HostsFileUse { kAuto, kYes, kNo };
 std::string_view to_string(HostsFileUse use);  // "auto", "yes", "no"
 
+// The users that environments of functions run as, one each; nobody else may have them.
+struct UidRange {
+  std::uint32_t first = 1'900'000'000;
+  std::uint32_t count = 4'096;
+};
+
 struct Installation {
   std::string id;  // a UUID; names our block in /etc/hosts
   Realm realm;
@@ -27,6 +33,9 @@ struct Installation {
   std::uint16_t api_port = 4566;
   std::string address_prefix = "127.30";  // endpoints get addresses of this /16
   HostsFileUse hosts_file = HostsFileUse::kAuto;
+
+  UidRange function_uids;
+  std::uint32_t function_environments_max = 200;  // at once, busy or not
 
   std::string endpoint_url() const;  // "http://127.0.0.1:4566"
 };

@@ -129,6 +129,11 @@ Result<std::uint16_t> HttpServer::listen(const std::string& address, std::uint16
   return name.port;
 }
 
+void HttpServer::adopt(Fd listening) {
+  auto kept = std::make_shared<Fd>(std::move(listening));
+  asio::post(state_->loop->context, [state = state_, kept] { accept_from(state, *kept, false); });
+}
+
 Status HttpServer::listen_unix(const std::string& path, const UnixListenOptions& options) {
   TRIVET_TRY(Fd fd, net::listen_unix(path, options));
   auto kept = std::make_shared<Fd>(std::move(fd));

@@ -50,6 +50,8 @@ class HttpServer {
 
   // May be called for several addresses. Port 0: the kernel's choice. Returns the port.
   Result<std::uint16_t> listen(const std::string& address, std::uint16_t port);
+  // A TCP socket that listens already: one of another network namespace, for instance.
+  void adopt(Fd listening);
   // Requests from here carry peer_credentials. The file is removed by stop().
   Status listen_unix(const std::string& path, const UnixListenOptions& options = {});
   // Accepts no more, cuts connections that wait for or are sending a request, lets running requests

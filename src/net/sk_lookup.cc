@@ -46,7 +46,7 @@ std::uint64_t address_of(const void* pointer) {
   return reinterpret_cast<std::uintptr_t>(pointer);
 }
 
-Error errno_error(const std::string& what, int number) {
+Error steering_error(const std::string& what, int number) {
   if (number == EPERM || number == EACCES) {
     return make_error(Errc::kDenied,
                       errno_message(what, number) + "; it needs CAP_BPF and CAP_NET_ADMIN");
@@ -78,7 +78,7 @@ Result<Fd> make_map() {
     map = Fd(bpf(BPF_MAP_CREATE, a));
   }
   if (!map) {
-    return errno_error("make a BPF map of sockets", errno);
+    return steering_error("make a BPF map of sockets", errno);
   }
   return map;
 }
@@ -152,7 +152,7 @@ Result<Fd> load_program(int map) {
   a.license = address_of("Apache-2.0");
   Fd loaded(bpf(BPF_PROG_LOAD, a));
   if (!loaded) {
-    return errno_error("load a BPF program of type sk_lookup", errno);
+    return steering_error("load a BPF program of type sk_lookup", errno);
   }
   return loaded;
 }
@@ -160,7 +160,7 @@ Result<Fd> load_program(int map) {
 Result<Fd> link_to_namespace(int program) {
   const Fd name_space(open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC));
   if (!name_space) {
-    return errno_error("open the network namespace", errno);
+    return steering_error("open the network namespace", errno);
   }
   bpf_attr a = nothing();
   a.link_create.prog_fd = static_cast<std::uint32_t>(program);
@@ -168,7 +168,7 @@ Result<Fd> link_to_namespace(int program) {
   a.link_create.attach_type = BPF_SK_LOOKUP;
   Fd link(bpf(BPF_LINK_CREATE, a));
   if (!link) {
-    return errno_error("attach a BPF program to the network namespace", errno);
+    return steering_error("attach a BPF program to the network namespace", errno);
   }
   return link;
 }
@@ -192,7 +192,7 @@ Status SkLookup::put(const HostPort& at, int listening) {
   a.value = address_of(&value);
   a.flags = BPF_ANY;
   if (bpf(BPF_MAP_UPDATE_ELEM, a) != 0) {
-    return errno_error("steer " + to_string(at), errno);
+    return steering_error("steer " + to_string(at), errno);
   }
   return ok();
 }

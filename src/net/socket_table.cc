@@ -33,7 +33,7 @@ constexpr std::size_t kAnswerBytes = 64 * 1024;
 // As many as one dump may take: 64 million sockets.
 constexpr int kAnswersMax = 1 << 18;
 
-Error errno_error(const std::string& what, int number) {
+Error netlink_error(const std::string& what, int number) {
   const Errc code = number == EACCES || number == EPERM   ? Errc::kDenied
                     : number == ENOENT || number == ESRCH ? Errc::kNotFound
                                                           : Errc::kUnavailable;
@@ -61,7 +61,7 @@ Result<int> ask_kernel(const Request& ask, const std::function<void(const inet_d
   const Fd fd(socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_SOCK_DIAG));
   if (!fd || setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &kAnswerMax, sizeof kAnswerMax) != 0 ||
       send(fd.get(), &ask, sizeof ask, 0) < 0) {
-    return errno_error("ask for TCP sockets", errno);
+    return netlink_error("ask for TCP sockets", errno);
   }
   struct alignas(nlmsghdr) Answer {
     std::array<char, kAnswerBytes> bytes;
@@ -70,7 +70,7 @@ Result<int> ask_kernel(const Request& ask, const std::function<void(const inet_d
   for (int i = 0; i < kAnswersMax; ++i) {
     const ssize_t got = recv(fd.get(), answer->bytes.data(), answer->bytes.size(), 0);
     if (got < 0) {
-      return errno_error("ask for TCP sockets", errno);
+      return netlink_error("ask for TCP sockets", errno);
     }
     auto left = static_cast<std::size_t>(got);
     const char* at = answer->bytes.data();
@@ -122,7 +122,7 @@ Status each_socket_of(int pid, const std::function<bool(int, std::uint64_t)>& ta
   const std::string path = "/proc/" + std::to_string(pid) + "/fd";
   const std::unique_ptr<DIR, int (*)(DIR*)> folder(opendir(path.c_str()), &closedir);
   if (!folder) {
-    return errno_error("open " + path, errno);
+    return netlink_error("open " + path, errno);
   }
   while (const dirent* entry = readdir(folder.get())) {
     const char* const name = entry->d_name;
@@ -160,7 +160,7 @@ Result<std::vector<TcpSocket>> tcp_sockets_at(const HostPort& local, TcpSocketKi
                }
              }));
   if (number != 0) {
-    return errno_error("ask for TCP sockets", number);
+    return netlink_error("ask for TCP sockets", number);
   }
   return out;
 }
@@ -173,7 +173,7 @@ Status end_tcp_socket(const TcpSocket& socket) {
   if (number == 0) {
     return ok();
   }
-  Error error = errno_error("end a TCP connection", number);
+  Error error = netlink_error("end a TCP connection", number);
   if (number == EPERM) {
     error.message += "; it needs CAP_NET_ADMIN";
   } else if (number == EOPNOTSUPP) {
@@ -209,7 +209,7 @@ Result<Fd> duplicate_socket_of(int pid, std::uint64_t inode) {
   const std::string what = "take a socket of process " + std::to_string(pid);
   const Fd process(static_cast<int>(syscall(SYS_pidfd_open, pid, 0)));
   if (!process) {
-    return errno_error(what, errno);
+    return netlink_error(what, errno);
   }
   int number = -1;
   TRIVET_CHECK_OK(each_socket_of(pid, [&](int found, std::uint64_t of) {
@@ -221,7 +221,7 @@ Result<Fd> duplicate_socket_of(int pid, std::uint64_t inode) {
   }
   Fd out(static_cast<int>(syscall(SYS_pidfd_getfd, process.get(), number, 0)));
   if (!out) {
-    return errno_error(what, errno);
+    return netlink_error(what, errno);
   }
   struct stat taken{};
   if (fstat(out.get(), &taken) != 0 || taken.st_ino != inode) {

@@ -11,7 +11,7 @@ namespace trivet::service {
 namespace {
 
 template <typename T>
-const T* find_in(const std::map<std::string, T, std::less<>>& map, std::string_view key) {
+const T* value_in(const std::map<std::string, T, std::less<>>& map, std::string_view key) {
   const auto it = map.find(key);
   return it == map.end() ? nullptr : &it->second;
 }
@@ -107,26 +107,26 @@ std::shared_ptr<const Identity> make_root(const Realm& realm) {
 }  // namespace
 
 const IdentitySnapshot::Key* IdentitySnapshot::find_key(std::string_view access_key_id) const {
-  return find_in(keys_, access_key_id);
+  return value_in(keys_, access_key_id);
 }
 
 const Identity* IdentitySnapshot::find(std::string_view unique_id) const {
-  const auto* found = find_in(by_id_, unique_id);
+  const auto* found = value_in(by_id_, unique_id);
   return found == nullptr ? nullptr : found->get();
 }
 
 const Identity* IdentitySnapshot::find_role_by_arn(std::string_view arn) const {
-  const auto* found = find_in(roles_by_arn_, arn);
+  const auto* found = value_in(roles_by_arn_, arn);
   return found == nullptr ? nullptr : found->get();
 }
 
 const IamOidcProvider* IdentitySnapshot::find_oidc_provider(std::string_view url) const {
-  const auto* found = find_in(oidc_providers_, url);
+  const auto* found = value_in(oidc_providers_, url);
   return found == nullptr ? nullptr : &(*found)->record;
 }
 
 const SessionData* IdentitySnapshot::find_session_data(std::string_view hash) const {
-  const auto* found = find_in(session_data_, hash);
+  const auto* found = value_in(session_data_, hash);
   return found == nullptr ? nullptr : &(*found)->record.data;
 }
 

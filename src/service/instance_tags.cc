@@ -8,10 +8,10 @@
 namespace trivet::service {
 namespace {
 
-constexpr std::string_view kPrefix = "instance-tags/";
+constexpr std::string_view kTagsPrefix = "instance-tags/";
 
 std::string key_of(const std::string& resource_id) {
-  return std::string(kPrefix) + resource_id;
+  return std::string(kTagsPrefix) + resource_id;
 }
 
 }  // namespace
@@ -27,12 +27,12 @@ Result<Tags> InstanceTags::get(const std::string& resource_id) {
 Status InstanceTags::update(const std::string& resource_id, const std::set<std::string>& present,
                             const std::function<Status(Tags&)>& change) {
   const MutexLock lock(mutex_);
-  TRIVET_TRY(const auto values, store_.list(kPrefix));
+  TRIVET_TRY(const auto values, store_.list(kTagsPrefix));
   Commit commit;
   Revision modified(0);
   Tags tags;
   for (const StoredValue& value : values) {
-    const std::string id = value.key.substr(kPrefix.size());
+    const std::string id = value.key.substr(kTagsPrefix.size());
     if (id == resource_id) {
       TRIVET_TRY(tags, decode_tags(value.value));
       modified = value.modified;

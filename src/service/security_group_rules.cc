@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::size_t kRulesMax = 60;  // AWS's quota for each direction of a group
 
-Error bad_value(std::string message) {
+Error bad_rule_value(std::string message) {
   return aws_fault(Errc::kInvalidArgument, "InvalidParameterValue", std::move(message));
 }
 
@@ -40,7 +40,8 @@ Result<std::string> protocol_name(const std::string& text) {
   int number = -1;
   const auto [end, error] = std::from_chars(lower.data(), lower.data() + lower.size(), number);
   if (error != std::errc() || end != lower.data() + lower.size() || number < 0 || number > 255) {
-    return bad_value(fmt::format("Invalid value '{}' for IP protocol. Unknown protocol.", text));
+    return bad_rule_value(
+        fmt::format("Invalid value '{}' for IP protocol. Unknown protocol.", text));
   }
   return std::to_string(number);
 }
@@ -63,14 +64,14 @@ Status check_ports(SecurityGroupRule& rule) {
   const std::int32_t highest = is_icmp ? 255 : 65535;
   for (const std::int32_t port : {*rule.port_min, *rule.port_max}) {
     if (port < lowest || port > highest) {
-      return bad_value(fmt::format(
+      return bad_rule_value(fmt::format(
           "Invalid value '{}' for portRange. Must specify both from and to ports with {}.", port,
           rule.protocol));
     }
   }
   if (has_ports && *rule.port_min > *rule.port_max) {
-    return bad_value(fmt::format("Invalid {} port range ({},{})", rule.protocol, *rule.port_min,
-                                 *rule.port_max));
+    return bad_rule_value(fmt::format("Invalid {} port range ({},{})", rule.protocol,
+                                      *rule.port_min, *rule.port_max));
   }
   return ok();
 }
@@ -90,12 +91,12 @@ Status check_peer(SecurityGroupRule& rule) {
   if (!rule.cidr_v4.empty()) {
     const auto net = parse_ipv4_net(rule.cidr_v4);
     if (!net) {
-      return bad_value(fmt::format("CIDR block {} is malformed", rule.cidr_v4));
+      return bad_rule_value(fmt::format("CIDR block {} is malformed", rule.cidr_v4));
     }
     rule.cidr_v4 = net->str();
   }
   if (!rule.cidr_v6.empty() && !is_ipv6_net(rule.cidr_v6)) {
-    return bad_value(fmt::format("CIDR block {} is malformed", rule.cidr_v6));
+    return bad_rule_value(fmt::format("CIDR block {} is malformed", rule.cidr_v6));
   }
   return ok();
 }
@@ -143,7 +144,7 @@ Status check_rules(std::vector<SecurityGroupRule>& rules) {
     TRIVET_CHECK_OK(check_ports(rule));
     TRIVET_CHECK_OK(check_peer(rule));
     if (rule.description.size() > 255) {
-      return bad_value(
+      return bad_rule_value(
           "Invalid rule description. Rule descriptions may have at most 255 characters.");
     }
   }

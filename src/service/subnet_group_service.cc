@@ -13,11 +13,11 @@ namespace trivet::service {
 namespace {
 
 constexpr std::string_view kDefaultName = "default";
-constexpr std::size_t kGroupsMax = 50;   // AWS's quota for an account and Region
-constexpr std::size_t kSubnetsMax = 20;  // and for a group
+constexpr std::size_t kGroupsMax = 50;        // AWS's quota for an account and Region
+constexpr std::size_t kGroupSubnetsMax = 20;  // and for a group
 constexpr std::size_t kZonesMin = 2;
 
-Error bad_value(std::string message) {
+Error bad_group_value(std::string message) {
   return aws_fault(Errc::kInvalidArgument, "InvalidParameterValue", std::move(message));
 }
 
@@ -33,7 +33,8 @@ bool is_letter(char c) {
 Status check_texts(const CreateDbSubnetGroup& wanted) {
   const std::string& name = wanted.name;
   if (name.empty()) {
-    return bad_value("The parameter DBSubnetGroupName must be provided and must not be blank.");
+    return bad_group_value(
+        "The parameter DBSubnetGroupName must be provided and must not be blank.");
   }
   const bool is_valid = name.size() <= 255 && is_letter(name.front()) &&
                         std::all_of(name.begin(), name.end(), [](char c) {
@@ -41,16 +42,16 @@ Status check_texts(const CreateDbSubnetGroup& wanted) {
                                  c == ' ' || c == '-';
                         });
   if (!is_valid) {
-    return bad_value(
+    return bad_group_value(
         "The parameter DBSubnetGroupName is not a valid identifier: it must begin with a letter, "
         "must contain only letters, digits, periods, underscores, spaces and hyphens, and must not "
         "be longer than 255 characters.");
   }
   if (to_lower(name) == kDefaultName) {
-    return bad_value("The DB subnet group name 'default' is reserved.");
+    return bad_group_value("The DB subnet group name 'default' is reserved.");
   }
   if (wanted.description.empty()) {
-    return bad_value(
+    return bad_group_value(
         "The parameter DBSubnetGroupDescription must be provided and must not be blank.");
   }
   return ok();
@@ -105,11 +106,12 @@ Result<DbSubnetGroup> SubnetGroupService::create(const CreateDbSubnetGroup& want
     }
   }
   if (group.subnet_ids.empty()) {
-    return bad_value("The parameter SubnetIds must be provided and must not be blank.");
+    return bad_group_value("The parameter SubnetIds must be provided and must not be blank.");
   }
-  if (group.subnet_ids.size() > kSubnetsMax) {
-    return aws_fault(Errc::kInvalidArgument, "DBSubnetQuotaExceededFault",
-                     fmt::format("A DB subnet group may have at most {} subnets.", kSubnetsMax));
+  if (group.subnet_ids.size() > kGroupSubnetsMax) {
+    return aws_fault(
+        Errc::kInvalidArgument, "DBSubnetQuotaExceededFault",
+        fmt::format("A DB subnet group may have at most {} subnets.", kGroupSubnetsMax));
   }
   TRIVET_CHECK_OK(needs_.network.change([&](const NetworkState& state) -> Result<NetworkChange> {
     if (state.find_subnet_group(group.name) != nullptr) {
@@ -132,7 +134,7 @@ Status SubnetGroupService::remove(const std::string& name) {
   const std::string lower = to_lower(name);
   return needs_.network.change([&](const NetworkState& state) -> Result<NetworkChange> {
     if (lower == kDefaultName) {
-      return bad_value("The default DB subnet group cannot be deleted.");
+      return bad_group_value("The default DB subnet group cannot be deleted.");
     }
     const DbSubnetGroup* group = state.find_subnet_group(lower);
     if (group == nullptr) {

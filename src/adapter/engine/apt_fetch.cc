@@ -25,13 +25,19 @@ namespace fs = std::filesystem;
 
 constexpr std::array<const char*, 2> kKeyrings = {"/usr/share/keyrings/debian-archive-keyring.gpg",
                                                   "/usr/share/keyrings/debian-archive-keyring.pgp"};
-constexpr std::string_view kCureFrom =
+constexpr const char* kMysqlOtherWay =
     "or give the packages or MySQL's tarball with `--from DIR|TARBALL`";
 constexpr int kOrphanTries = 200;
 constexpr int kOrphanPauseMs = 50;
-constexpr std::uint64_t kUnpackedBytes = std::uint64_t{450} << 20;
+constexpr std::uint64_t kMysqlUnpackedBytes = std::uint64_t{450} << 20;
 
-Result<std::string> find_keyring() {
+// The other way, where it is all that is left: without its "or ".
+std::string_view alone(const Wanted& wanted) {
+  std::string_view text = wanted.other_way;
+  return text.rfind("or ", 0) == 0 ? text.substr(3) : text;
+}
+
+Result<std::string> find_keyring(const Wanted& wanted) {
   for (const char* path : kKeyrings) {
     if (is_file(path)) {
       return std::string(path);
@@ -40,10 +46,10 @@ Result<std::string> find_keyring() {
   return make_error(
       Errc::kNotFound,
       fmt::format("no Debian keyring ({}): install the package debian-archive-keyring, {}",
-                  kKeyrings[0], kCureFrom));
+                  kKeyrings[0], wanted.other_way));
 }
 
-Result<std::string> find_mirror() {
+Result<std::string> find_mirror(const Wanted& wanted) {
   std::vector<SourceFile> files;
   std::vector<std::string> paths = {"/etc/apt/sources.list"};
   std::error_code error;
@@ -68,7 +74,7 @@ Result<std::string> find_mirror() {
       fmt::format(
           "apt on this machine knows no Debian mirror (a source with a Debian release and "
           "component main in /etc/apt/sources.list or /etc/apt/sources.list.d): add one, {}",
-          kCureFrom));
+          wanted.other_way));
 }
 
 // The one line that a program prints.
@@ -87,6 +93,7 @@ Result<std::string> ask(std::vector<std::string> argv, std::string_view what) {
 // services.
 struct State {
   std::string folder;
+  const Wanted& wanted;
   std::string config() const { return folder + "/apt.conf"; }
   std::string archives() const { return folder + "/cache/archives"; }
 };
@@ -96,7 +103,7 @@ Status write_state(const State& state, const std::string& mirror) {
        {"/state/lists/partial", "/cache/archives/partial", "/none/partial", "/log"}) {
     TRIVET_CHECK_OK(make_folders(state.folder + name, 0755));
   }
-  TRIVET_TRY(const std::string keyring, find_keyring());
+  TRIVET_TRY(const std::string keyring, find_keyring(state.wanted));
   TRIVET_TRY(const std::string architecture, ask({"dpkg", "--print-architecture"}, "dpkg"));
   TRIVET_TRY(const std::string dump, ask({"apt-config", "dump"}, "apt-config"));
   std::string text;
@@ -131,7 +138,7 @@ Status write_state(const State& state, const std::string& mirror) {
   TRIVET_CHECK_OK(write_file_atomically(state.folder + "/status", "", 0644));
   return write_file_atomically(
       state.folder + "/sources.list",
-      fmt::format("deb [signed-by={}] {} unstable main\n", keyring, mirror), 0644);
+      fmt::format("deb [signed-by={}] {} {} main\n", keyring, mirror, state.wanted.suite), 0644);
 }
 
 // An apt-get of an installation that was killed may still run: it changes its user, and with that
@@ -170,18 +177,19 @@ Command apt_get(const State& state, std::vector<std::string> arguments, Millis t
 }
 
 // Why apt-get failed, with the cure.
-Error explain(const Outcome& outcome, const std::string& mirror, std::string_view doing) {
+Error explain(const Outcome& outcome, const std::string& mirror, const Wanted& wanted,
+              std::string_view doing) {
   const std::string why = outcome.why();
   const auto says = [&why](std::string_view text) { return why.find(text) != std::string::npos; };
-  std::string cure = fmt::format("try again later, {}", kCureFrom);
+  std::string cure = fmt::format("try again later, {}", wanted.other_way);
   if (says("resolving") || says("onnect") || says("timed out") || says("unreachable")) {
-    cure = fmt::format("check the network and apt's proxy, {}", kCureFrom);
+    cure = fmt::format("check the network and apt's proxy, {}", wanted.other_way);
   } else if (says("NO_PUBKEY") || says("not signed") || says("EXPKEYSIG") || says("signature")) {
-    cure = fmt::format("update the package debian-archive-keyring, {}", kCureFrom);
+    cure = fmt::format("update the package debian-archive-keyring, {}", wanted.other_way);
   } else if (says("No space left") || says("enough free space")) {
     cure = "make room on that disk";
   } else if (says("404") || says("does not have a Release file")) {
-    cure = fmt::format("this mirror carries no unstable release: {}", kCureFrom.substr(3));
+    cure = fmt::format("this mirror carries no {} release: {}", wanted.suite, alone(wanted));
   }
   return make_error(outcome.timed_out ? Errc::kTimeout : Errc::kUnavailable,
                     fmt::format("{} {}: {}; {}", doing, mirror, why, cure));
@@ -189,8 +197,14 @@ Error explain(const Outcome& outcome, const std::string& mirror, std::string_vie
 
 Status update_lists(const State& state, const std::string& mirror) {
   TRIVET_TRY(const Outcome outcome, run(apt_get(state, {"update"}, Millis(300'000))));
-  return outcome.succeeded() ? ok()
-                             : Status(explain(outcome, mirror, "reading the package lists of"));
+  return outcome.succeeded()
+             ? ok()
+             : Status(explain(outcome, mirror, state.wanted, "reading the package lists of"));
+}
+
+std::vector<std::string> with_packages(const Wanted& wanted, std::vector<std::string> arguments) {
+  arguments.insert(arguments.end(), wanted.packages.begin(), wanted.packages.end());
+  return arguments;
 }
 
 // What would be installed, whether it was downloaded before or not: asked with an empty cache,
@@ -198,28 +212,14 @@ Status update_lists(const State& state, const std::string& mirror) {
 Result<std::vector<OfferedPackage>> ask_offer(const State& state, const std::string& mirror) {
   TRIVET_TRY(const Outcome outcome,
              run(apt_get(state,
-                         {"-o", "Dir::Cache::archives=" + state.folder + "/none", "--print-uris",
-                          "install", "mysql-server-core", "mysql-client-core"},
+                         with_packages(state.wanted,
+                                       {"-o", "Dir::Cache::archives=" + state.folder + "/none",
+                                        "--print-uris", "install"}),
                          Millis(120'000))));
   if (!outcome.succeeded()) {
-    return explain(outcome, mirror, "choosing packages of");
+    return explain(outcome, mirror, state.wanted, "choosing packages of");
   }
   std::vector<OfferedPackage> packages = parse_offer(outcome.out);
-  const auto server = std::find_if(packages.begin(), packages.end(), [](const OfferedPackage& p) {
-    return p.name == "mysql-server-core";
-  });
-  if (server == packages.end()) {
-    return make_error(Errc::kUnavailable,
-                      fmt::format("{} offers no package mysql-server-core: use another mirror, {}",
-                                  mirror, kCureFrom));
-  }
-  if (series_of(upstream_version(server->version)) != kMysqlSeries) {
-    return make_error(
-        Errc::kInvalidArgument,
-        fmt::format("{} offers MySQL {}, and Trivet needs {}: give the packages or MySQL's tarball "
-                    "of {} with `--from DIR|TARBALL`",
-                    mirror, server->version, kMysqlSeries, kMysqlSeries));
-  }
   for (const OfferedPackage& package : packages) {
     if (package.sha256.size() != 64) {
       return make_error(Errc::kUnavailable,
@@ -231,7 +231,7 @@ Result<std::vector<OfferedPackage>> ask_offer(const State& state, const std::str
 
 Status check_space(const State& state, std::uint64_t download) {
   TRIVET_TRY(const std::uint64_t free, free_bytes(state.folder));
-  const std::uint64_t needed = download + kUnpackedBytes;
+  const std::uint64_t needed = download + state.wanted.unpacked_bytes;
   if (free < needed) {
     return make_error(Errc::kUnavailable,
                       fmt::format("{} MB are free at {} and {} MB are needed: make room there",
@@ -254,9 +254,8 @@ Status check_digests(const State& state, const std::vector<OfferedPackage>& pack
 }
 
 Status download(const State& state, const Download& what, const Progress& progress) {
-  Command command =
-      apt_get(state, {"--download-only", "install", "mysql-server-core", "mysql-client-core"},
-              Millis(3'600'000));
+  Command command = apt_get(state, with_packages(state.wanted, {"--download-only", "install"}),
+                            Millis(3'600'000));
   std::size_t got = 0;
   command.on_line = [&](std::string_view line) {
     // "Get:12 http://… unstable/main amd64 libssl3t64 amd64 3.6.5-1 [2300 kB]", once each.
@@ -265,12 +264,33 @@ Status download(const State& state, const Download& what, const Progress& progre
     }
   };
   TRIVET_TRY(const Outcome outcome, run(command));
-  return outcome.succeeded() ? ok() : Status(explain(outcome, what.mirror, "fetching from"));
+  return outcome.succeeded() ? ok()
+                             : Status(explain(outcome, what.mirror, state.wanted, "fetching from"));
+}
+
+Status check_mysql_offer(const std::string& mirror, const std::vector<OfferedPackage>& packages) {
+  const auto server = std::find_if(packages.begin(), packages.end(), [](const OfferedPackage& p) {
+    return p.name == "mysql-server-core";
+  });
+  if (server == packages.end()) {
+    return make_error(Errc::kUnavailable,
+                      fmt::format("{} offers no package mysql-server-core: use another mirror, {}",
+                                  mirror, kMysqlOtherWay));
+  }
+  if (series_of(upstream_version(server->version)) != kMysqlSeries) {
+    return make_error(
+        Errc::kInvalidArgument,
+        fmt::format("{} offers MySQL {}, and Trivet needs {}: give the packages or MySQL's tarball "
+                    "of {} with `--from DIR|TARBALL`",
+                    mirror, server->version, kMysqlSeries, kMysqlSeries));
+  }
+  return ok();
 }
 
 }  // namespace
 
-Result<Download> fetch_mysql(const std::string& folder, const Progress& progress) {
+Result<Download> fetch_packages(const std::string& folder, const Wanted& wanted,
+                                const Progress& progress) {
   if (folder.find_first_of("\"\\\n;") != std::string::npos) {
     return make_error(Errc::kInvalidArgument,
                       fmt::format("apt cannot work in a folder with such a name: {}", folder));
@@ -280,11 +300,11 @@ Result<Download> fetch_mysql(const std::string& folder, const Progress& progress
     return make_error(
         Errc::kNotFound,
         fmt::format("apt-get does not run here ({}): on a system other than Debian {}",
-                    version.error().message, kCureFrom.substr(3)));
+                    version.error().message, alone(wanted)));
   }
   Download out;
-  TRIVET_TRY(out.mirror, find_mirror());
-  const State state{folder};
+  TRIVET_TRY(out.mirror, find_mirror(wanted));
+  const State state{folder, wanted};
   out.folder = state.archives();
   TRIVET_CHECK_OK(write_state(state, out.mirror));
   TRIVET_CHECK_OK(end_orphan(folder + "/state/lists/lock"));
@@ -294,6 +314,7 @@ Result<Download> fetch_mysql(const std::string& folder, const Progress& progress
   }
   TRIVET_CHECK_OK(update_lists(state, out.mirror));
   TRIVET_TRY(out.packages, ask_offer(state, out.mirror));
+  TRIVET_CHECK_OK(wanted.check(out.mirror, out.packages));
   std::uint64_t bytes = 0;
   for (const OfferedPackage& package : out.packages) {
     bytes += package.bytes;
@@ -305,6 +326,16 @@ Result<Download> fetch_mysql(const std::string& folder, const Progress& progress
   TRIVET_CHECK_OK(download(state, out, progress));
   TRIVET_CHECK_OK(check_digests(state, out.packages));
   return out;
+}
+
+Result<Download> fetch_mysql(const std::string& folder, const Progress& progress) {
+  Wanted wanted;
+  wanted.suite = "unstable";
+  wanted.packages = {"mysql-server-core", "mysql-client-core"};
+  wanted.unpacked_bytes = kMysqlUnpackedBytes;
+  wanted.other_way = kMysqlOtherWay;
+  wanted.check = check_mysql_offer;
+  return fetch_packages(folder, wanted, progress);
 }
 
 }  // namespace trivet::engine

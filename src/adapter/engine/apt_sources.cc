@@ -10,7 +10,7 @@
 namespace trivet::engine {
 namespace {
 
-struct Source {
+struct AptSource {
   std::vector<std::string> types;
   std::vector<std::string> uris;
   std::vector<std::string> suites;
@@ -61,9 +61,9 @@ bool contains(const std::vector<std::string>& all, std::string_view one) {
 }
 
 // "deb [signed-by=/x arch=amd64] URI suite component…"
-std::optional<Source> parse_list_line(std::string_view line) {
+std::optional<AptSource> parse_list_line(std::string_view line) {
   line = trimmed(line.substr(0, line.find('#')));
-  Source source;
+  AptSource source;
   if (const std::size_t open = line.find('['); open != std::string_view::npos) {
     const std::size_t close = line.find(']', open);
     if (close == std::string_view::npos) {
@@ -94,7 +94,7 @@ std::optional<Source> parse_list_line(std::string_view line) {
   return source;
 }
 
-void set_field(Source& source, std::string_view name, std::string_view value) {
+void set_field(AptSource& source, std::string_view name, std::string_view value) {
   if (equals_ignoring_case(name, "Types")) {
     source.types = words(value);
   } else if (equals_ignoring_case(name, "URIs")) {
@@ -112,9 +112,9 @@ void set_field(Source& source, std::string_view name, std::string_view value) {
   }
 }
 
-std::vector<Source> parse_stanzas(std::string_view text) {
-  std::vector<Source> out;
-  Source current;
+std::vector<AptSource> parse_stanzas(std::string_view text) {
+  std::vector<AptSource> out;
+  AptSource current;
   std::string name;
   std::string value;
   const auto end_field = [&] {
@@ -127,7 +127,7 @@ std::vector<Source> parse_stanzas(std::string_view text) {
     if (!current.uris.empty()) {
       out.push_back(current);
     }
-    current = Source{};
+    current = AptSource{};
   };
   for (const std::string_view line : lines(text)) {
     if (!line.empty() && line.front() == '#') {
@@ -177,7 +177,7 @@ std::string without_slash(std::string uri) {
 std::optional<std::string> find_debian_mirror(const std::vector<SourceFile>& files) {
   std::optional<std::string> by_path;
   for (const SourceFile& file : files) {
-    std::vector<Source> sources;
+    std::vector<AptSource> sources;
     if (ends_with(file.path, ".sources")) {
       sources = parse_stanzas(file.text);
     } else {
@@ -187,7 +187,7 @@ std::optional<std::string> find_debian_mirror(const std::vector<SourceFile>& fil
         }
       }
     }
-    for (const Source& source : sources) {
+    for (const AptSource& source : sources) {
       const bool debian = std::any_of(source.suites.begin(), source.suites.end(), is_debian_suite);
       if (!source.enabled || !debian || !contains(source.types, "deb") ||
           !contains(source.components, "main")) {

@@ -21,16 +21,16 @@ constexpr Millis kStopMax{60};
 // For killing a session whose statement ran over its deadline: mysqld answers at once or hangs.
 constexpr Millis kAbandonDeadline{300};
 
-Instant now() {
+Instant clock_now() {
   return SystemClock().now();
 }
 Instant after(Millis deadline) {
-  return now() + deadline;
+  return clock_now() + deadline;
 }
 // At least 1 ms, so that a call with nothing left fails by its own deadline and not by a special
 // case.
 Millis left_until(Instant until) {
-  return std::max(Millis(1), std::chrono::ceil<Millis>(until - now()));
+  return std::max(Millis(1), std::chrono::ceil<Millis>(until - clock_now()));
 }
 
 Error conflict(std::string message) {
@@ -140,7 +140,7 @@ Status MemberAdmin::wait_ready(Millis deadline) {
     if (connection) {
       return ok();
     }
-    if (now() + kReadyInterval >= until) {
+    if (clock_now() + kReadyInterval >= until) {
       return make_error(Errc::kTimeout, "mysqld did not answer: " + connection.error().message);
     }
     std::this_thread::sleep_for(kReadyInterval);
@@ -274,7 +274,7 @@ Status MemberAdmin::end_applier(const std::string& received, Millis deadline) {
   // sleep on for 300 ms (replica_checkpoint_period).
   for (;;) {
     const Status stopped = execute_until(queries::kStopApplier, std::min(until, after(kStopMax)));
-    if (stopped || stopped.error().code != Errc::kTimeout || now() >= until) {
+    if (stopped || stopped.error().code != Errc::kTimeout || clock_now() >= until) {
       return stopped;
     }
     TRIVET_CHECK_OK(kill_all_of(queries::kApplierThreads, until));

@@ -35,7 +35,7 @@ std::string status_word(bool active) {
   return active ? "Active" : "Inactive";
 }
 
-void add_create(ActionTable& table, IamService& service) {
+void add_create_access_key(ActionTable& table, IamService& service) {
   table.add(make_action<CreateAccessKeyRequest>(
       [&service](const Call& call, const CreateAccessKeyRequest& request) {
         return key_permission(service, call, request, "iam:CreateAccessKey");
@@ -54,7 +54,7 @@ void add_create(ActionTable& table, IamService& service) {
       }));
 }
 
-void add_list(ActionTable& table, IamService& service) {
+void add_list_access_keies(ActionTable& table, IamService& service) {
   table.add(make_action<ListAccessKeysRequest>(
       [&service](const Call& call, const ListAccessKeysRequest& request) {
         return key_permission(service, call, request, "iam:ListAccessKeys");
@@ -78,7 +78,7 @@ void add_list(ActionTable& table, IamService& service) {
       }));
 }
 
-void add_update(ActionTable& table, IamService& service) {
+void add_update_access_key(ActionTable& table, IamService& service) {
   table.add(make_action<UpdateAccessKeyRequest>(
       [&service](const Call& call, const UpdateAccessKeyRequest& request) {
         return key_permission(service, call, request, "iam:UpdateAccessKey");
@@ -96,7 +96,7 @@ void add_update(ActionTable& table, IamService& service) {
       }));
 }
 
-void add_delete(ActionTable& table, IamService& service) {
+void add_delete_access_key(ActionTable& table, IamService& service) {
   table.add(make_action<DeleteAccessKeyRequest>(
       [&service](const Call& call, const DeleteAccessKeyRequest& request) {
         return key_permission(service, call, request, "iam:DeleteAccessKey");
@@ -136,10 +136,10 @@ void add_last_used(ActionTable& table, IamService& service) {
 }  // namespace
 
 void add_access_key_actions(ActionTable& table, IamService& service) {
-  add_create(table, service);
-  add_list(table, service);
-  add_update(table, service);
-  add_delete(table, service);
+  add_create_access_key(table, service);
+  add_list_access_keies(table, service);
+  add_update_access_key(table, service);
+  add_delete_access_key(table, service);
   add_last_used(table, service);
 }
 

@@ -19,7 +19,7 @@ auto group_permission(IamService& service) {
   };
 }
 
-void add_create(ActionTable& table, IamService& service) {
+void add_create_group(ActionTable& table, IamService& service) {
   table.add(make_action<CreateGroupRequest>(
       [&service](const Call&, const CreateGroupRequest& request) {
         return Permissions{
@@ -34,7 +34,7 @@ void add_create(ActionTable& table, IamService& service) {
       }));
 }
 
-void add_get(ActionTable& table, IamService& service) {
+void add_get_group(ActionTable& table, IamService& service) {
   table.add(make_action<GetGroupRequest>(
       group_permission<GetGroupRequest>(service),
       [&service](const Call&, const GetGroupRequest& request) -> Result<GetGroupResponse> {
@@ -82,7 +82,7 @@ void add_lists(ActionTable& table, IamService& service) {
       }));
 }
 
-void add_update(ActionTable& table, IamService& service) {
+void add_update_group(ActionTable& table, IamService& service) {
   table.add(make_action<UpdateGroupRequest>(
       [&service](const Call&, const UpdateGroupRequest& request) {
         Permissions permissions{entity_permission(service, "iam:UpdateGroup", entity_of(request))};
@@ -127,10 +127,10 @@ void add_changes(ActionTable& table, IamService& service) {
 }  // namespace
 
 void add_group_actions(ActionTable& table, IamService& service) {
-  add_create(table, service);
-  add_get(table, service);
+  add_create_group(table, service);
+  add_get_group(table, service);
   add_lists(table, service);
-  add_update(table, service);
+  add_update_group(table, service);
   add_changes(table, service);
 }
 

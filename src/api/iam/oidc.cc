@@ -40,7 +40,7 @@ Action change_action(IamService& service, ChangeOf change_of) {
       });
 }
 
-void add_create(ActionTable& table, IamService& service) {
+void add_create_oidc_provider(ActionTable& table, IamService& service) {
   table.add(make_action<CreateOpenIDConnectProviderRequest>(
       [&service](const Call&, const CreateOpenIDConnectProviderRequest& request) {
         const std::string bare = request.Url.substr(request.Url.find("://") + 3);
@@ -65,7 +65,7 @@ void add_create(ActionTable& table, IamService& service) {
       }));
 }
 
-void add_get(ActionTable& table, IamService& service) {
+void add_get_oidc_provider(ActionTable& table, IamService& service) {
   table.add(make_action<GetOpenIDConnectProviderRequest>(
       provider_permission<GetOpenIDConnectProviderRequest>(service),
       [&service](const Call&, const GetOpenIDConnectProviderRequest& request)
@@ -147,8 +147,8 @@ void add_changes(ActionTable& table, IamService& service) {
 }  // namespace
 
 void add_oidc_actions(ActionTable& table, IamService& service) {
-  add_create(table, service);
-  add_get(table, service);
+  add_create_oidc_provider(table, service);
+  add_get_oidc_provider(table, service);
   add_lists(table, service);
   add_changes(table, service);
 }

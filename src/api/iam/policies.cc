@@ -28,7 +28,7 @@ service::PolicyUse use_of(const std::optional<std::string>& filter) {
                                        : service::PolicyUse::kAny;
 }
 
-void add_create(ActionTable& table, IamService& service) {
+void add_create_policy(ActionTable& table, IamService& service) {
   table.add(make_action<CreatePolicyRequest>(
       [&service](const Call&, const CreatePolicyRequest& request) {
         Permission permission{
@@ -54,7 +54,7 @@ void add_create(ActionTable& table, IamService& service) {
       }));
 }
 
-void add_get(ActionTable& table, IamService& service) {
+void add_get_policy(ActionTable& table, IamService& service) {
   table.add(make_action<GetPolicyRequest>(
       arn_permission<GetPolicyRequest>(service),
       [&service](const Call&, const GetPolicyRequest& request) -> Result<GetPolicyResponse> {
@@ -65,7 +65,7 @@ void add_get(ActionTable& table, IamService& service) {
       }));
 }
 
-void add_list(ActionTable& table, IamService& service) {
+void add_list_policies(ActionTable& table, IamService& service) {
   table.add(make_action<ListPoliciesRequest>(
       [&service](const Call&, const ListPoliciesRequest& request) {
         return Permissions{{.action = "iam:ListPolicies",
@@ -90,7 +90,7 @@ void add_list(ActionTable& table, IamService& service) {
       }));
 }
 
-void add_delete(ActionTable& table, IamService& service) {
+void add_delete_policy(ActionTable& table, IamService& service) {
   table.add(make_action<DeletePolicyRequest>(
       arn_permission<DeletePolicyRequest>(service),
       [&service](const Call&, const DeletePolicyRequest& request) {
@@ -161,10 +161,10 @@ void add_tags(ActionTable& table, IamService& service) {
 }  // namespace
 
 void add_policy_actions(ActionTable& table, IamService& service) {
-  add_create(table, service);
-  add_get(table, service);
-  add_list(table, service);
-  add_delete(table, service);
+  add_create_policy(table, service);
+  add_get_policy(table, service);
+  add_list_policies(table, service);
+  add_delete_policy(table, service);
   add_tags(table, service);
   add_entities(table, service);
 }

@@ -9,7 +9,7 @@ namespace {
 
 using service::ManagedPolicy;
 
-void add_create(ActionTable& table, IamService& service) {
+void add_create_policy_version(ActionTable& table, IamService& service) {
   table.add(make_action<CreatePolicyVersionRequest>(
       arn_permission<CreatePolicyVersionRequest>(service),
       [&service](const Call& call,
@@ -21,7 +21,7 @@ void add_create(ActionTable& table, IamService& service) {
       }));
 }
 
-void add_get(ActionTable& table, IamService& service) {
+void add_get_policy_version(ActionTable& table, IamService& service) {
   table.add(make_action<GetPolicyVersionRequest>(
       arn_permission<GetPolicyVersionRequest>(service),
       [&service](const Call&,
@@ -32,7 +32,7 @@ void add_get(ActionTable& table, IamService& service) {
       }));
 }
 
-void add_list(ActionTable& table, IamService& service) {
+void add_list_policy_versions(ActionTable& table, IamService& service) {
   table.add(make_action<ListPolicyVersionsRequest>(
       arn_permission<ListPolicyVersionsRequest>(service),
       [&service](const Call&,
@@ -66,9 +66,9 @@ void add_change(ActionTable& table, IamService& service) {
 }  // namespace
 
 void add_policy_version_actions(ActionTable& table, IamService& service) {
-  add_create(table, service);
-  add_get(table, service);
-  add_list(table, service);
+  add_create_policy_version(table, service);
+  add_get_policy_version(table, service);
+  add_list_policy_versions(table, service);
   add_change(table, service);
 }
 

@@ -9,7 +9,7 @@ namespace {
 
 using Permissions = std::vector<Permission>;
 
-void add_create(ActionTable& table, IamService& service) {
+void add_create_role(ActionTable& table, IamService& service) {
   table.add(make_action<CreateRoleRequest>(
       [&service](const Call&, const CreateRoleRequest& request) {
         Permission permission{
@@ -38,7 +38,7 @@ void add_create(ActionTable& table, IamService& service) {
       }));
 }
 
-void add_get(ActionTable& table, IamService& service) {
+void add_get_role(ActionTable& table, IamService& service) {
   table.add(make_action<GetRoleRequest>(
       [&service](const Call&, const GetRoleRequest& request) {
         return Permissions{entity_permission(service, "iam:GetRole", entity_of(request))};
@@ -49,7 +49,7 @@ void add_get(ActionTable& table, IamService& service) {
       }));
 }
 
-void add_list(ActionTable& table, IamService& service) {
+void add_list_roles(ActionTable& table, IamService& service) {
   table.add(make_action<ListRolesRequest>(
       [&service](const Call&, const ListRolesRequest& request) {
         return Permissions{{.action = "iam:ListRoles",
@@ -68,7 +68,7 @@ void add_list(ActionTable& table, IamService& service) {
       }));
 }
 
-void add_update(ActionTable& table, IamService& service) {
+void add_update_role(ActionTable& table, IamService& service) {
   table.add(make_action<UpdateRoleRequest>(
       [&service](const Call&, const UpdateRoleRequest& request) {
         return Permissions{entity_permission(service, "iam:UpdateRole", entity_of(request))};
@@ -106,7 +106,7 @@ void add_update_trust(ActionTable& table, IamService& service) {
       }));
 }
 
-void add_delete(ActionTable& table, IamService& service) {
+void add_delete_role(ActionTable& table, IamService& service) {
   table.add(make_action<DeleteRoleRequest>(
       [&service](const Call&, const DeleteRoleRequest& request) {
         return Permissions{entity_permission(service, "iam:DeleteRole", entity_of(request))};
@@ -119,12 +119,12 @@ void add_delete(ActionTable& table, IamService& service) {
 }  // namespace
 
 void add_role_actions(ActionTable& table, IamService& service) {
-  add_create(table, service);
-  add_get(table, service);
-  add_list(table, service);
-  add_update(table, service);
+  add_create_role(table, service);
+  add_get_role(table, service);
+  add_list_roles(table, service);
+  add_update_role(table, service);
   add_update_trust(table, service);
-  add_delete(table, service);
+  add_delete_role(table, service);
 }
 
 }  // namespace trivet::api::iam

@@ -9,7 +9,7 @@ namespace {
 
 using Permissions = std::vector<Permission>;
 
-void add_create(ActionTable& table, IamService& service) {
+void add_create_user(ActionTable& table, IamService& service) {
   table.add(make_action<CreateUserRequest>(
       [&service](const Call&, const CreateUserRequest& request) {
         Permission permission{
@@ -44,7 +44,7 @@ iam::User root_shape(const IamService& service, const Call& call) {
           .CreateDate = service.account_created()};
 }
 
-void add_get(ActionTable& table, IamService& service) {
+void add_get_user(ActionTable& table, IamService& service) {
   table.add(make_action<GetUserRequest>(
       [&service](const Call& call, const GetUserRequest& request) {
         const std::string name = request.UserName.value_or(call.principal.name);
@@ -65,7 +65,7 @@ void add_get(ActionTable& table, IamService& service) {
       }));
 }
 
-void add_list(ActionTable& table, IamService& service) {
+void add_list_users(ActionTable& table, IamService& service) {
   table.add(make_action<ListUsersRequest>(
       [&service](const Call&, const ListUsersRequest& request) {
         return Permissions{{.action = "iam:ListUsers",
@@ -84,7 +84,7 @@ void add_list(ActionTable& table, IamService& service) {
       }));
 }
 
-void add_update(ActionTable& table, IamService& service) {
+void add_update_user(ActionTable& table, IamService& service) {
   table.add(make_action<UpdateUserRequest>(
       [&service](const Call&, const UpdateUserRequest& request) {
         Permissions permissions{entity_permission(service, "iam:UpdateUser", entity_of(request))};
@@ -104,7 +104,7 @@ void add_update(ActionTable& table, IamService& service) {
       }));
 }
 
-void add_delete(ActionTable& table, IamService& service) {
+void add_delete_user(ActionTable& table, IamService& service) {
   table.add(make_action<DeleteUserRequest>(
       [&service](const Call&, const DeleteUserRequest& request) {
         return Permissions{entity_permission(service, "iam:DeleteUser", entity_of(request))};
@@ -117,11 +117,11 @@ void add_delete(ActionTable& table, IamService& service) {
 }  // namespace
 
 void add_user_actions(ActionTable& table, IamService& service) {
-  add_create(table, service);
-  add_get(table, service);
-  add_list(table, service);
-  add_update(table, service);
-  add_delete(table, service);
+  add_create_user(table, service);
+  add_get_user(table, service);
+  add_list_users(table, service);
+  add_update_user(table, service);
+  add_delete_user(table, service);
 }
 
 }  // namespace trivet::api::iam

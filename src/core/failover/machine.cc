@@ -77,6 +77,13 @@ bool FailoverMachine::is_voter(const MemberId& id) const {
   return std::find(topology_.voters.begin(), topology_.voters.end(), id) != topology_.voters.end();
 }
 
+// Voters' alone.
+int FailoverMachine::promises_given() const {
+  return static_cast<int>(std::count_if(members_.begin(), members_.end(), [&](const auto& entry) {
+    return is_voter(entry.first) && entry.second.promised;
+  }));
+}
+
 // R of R + W > N.
 int FailoverMachine::promises_needed() const {
   return static_cast<int>(topology_.voters.size()) - topology_.acks + 1;

@@ -90,8 +90,9 @@ class FailoverMachine {
   // driver's to judge).
   std::vector<MemberId> open_readers() const;
   MemberView member(const MemberId& id) const;
-  // When an election has waited in vain for `last_writer_after`: who could write at the price of
-  // what others may hold, in order. Otherwise empty.
+  // When all ways were tried and the last one has waited in vain for `last_writer_after`: who could
+  // write at the price of what others may hold, in order. Otherwise empty. An offer stands until
+  // its member or one that is waited for comes or goes.
   struct LossOffer {
     MemberId member;
     gtid::GtidSet held;
@@ -175,6 +176,7 @@ class FailoverMachine {
   void on_died(const MemberDied& died, Instant now);
   void begin_reboot(const MemberId& id, Instant now);
   // In machine_loss.cc.
+  bool only_waits() const;
   void accept_loss(const MemberId& id, Instant now);
   bool install_at_a_loss(Instant now);
   void begin_switchover(const MemberId& target, Instant now);
@@ -196,7 +198,7 @@ class FailoverMachine {
   void ask_start(const MemberId& id, MemberState& m, Instant now);
   void ask_for_promise(const MemberId& id, MemberState& m, Instant now);
   void judge_promises(Instant now);
-  void judge_cold(Instant now, int promises);
+  void judge_cold(Instant now);
   bool choose();
   void install(const MemberId& id);
   void advance_install(Instant now);
@@ -212,6 +214,7 @@ class FailoverMachine {
   bool is_silent(const MemberState& m, Instant now) const;
   bool ready(const MemberState& m, Instant now) const { return !m.busy && now >= m.next_try; }
   bool is_alive(const MemberState& m) const;
+  int promises_given() const;
   int promises_needed() const;
   bool is_voter(const MemberId& id) const;
   std::optional<MemberId> superset_holder() const;

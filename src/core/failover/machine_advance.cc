@@ -96,17 +96,16 @@ void FailoverMachine::advance_promises(Instant now) {
 }
 
 void FailoverMachine::judge_promises(Instant now) {
-  int promises = 0;
   bool stragglers = false;
   for (const auto& [id, m] : members_) {
-    promises += is_voter(id) && m.promised ? 1 : 0;
     stragglers = stragglers ||
                  (is_alive(m) && !m.promised && !m.needs_rejoin && id != topology_.last_writer);
   }
   if (cold_) {
-    judge_cold(now, promises);
+    judge_cold(now);
     return;
   }
+  const int promises = promises_given();
   if (amnesia_ || promises < promises_needed()) {
     waiting_for_ = missing_promises();
     if (install_at_a_loss(now)) {
@@ -128,7 +127,7 @@ void FailoverMachine::judge_promises(Instant now) {
 
 // The last writer holds everything that was ever acknowledged; where it cannot come back, R
 // promises of voters that did not forget do as well.
-void FailoverMachine::judge_cold(Instant now, int promises) {
+void FailoverMachine::judge_cold(Instant now) {
   const std::optional<MemberId> last = topology_.last_writer;
   const MemberState* writer = last ? &members_[*last] : nullptr;
   if (writer != nullptr && writer->promised) {
@@ -144,7 +143,7 @@ void FailoverMachine::judge_cold(Instant now, int promises) {
   const bool writer_lost = writer == nullptr || writer->promised || writer->broken ||
                            (writer->state == State::kDead && writer->failures >= 3) ||
                            since(round_began_, now) > limits_.start;
-  if (writer_lost && !amnesia_ && promises >= promises_needed()) {
+  if (writer_lost && !amnesia_ && promises_given() >= promises_needed()) {
     if (!choose()) {
       install_at_a_loss(now);
     }

@@ -8,8 +8,8 @@ namespace trivet::failover {
 
 std::vector<FailoverMachine::LossOffer> FailoverMachine::loss_offers(Instant now) const {
   std::vector<LossOffer> out;
-  const bool waits = phase_ == Phase::kPromises && !waiting_for_.empty() &&
-                     since(outage_began_, now) > limits_.last_writer_after;
+  const bool waits = phase_ == Phase::kPromises && !waiting_for_.empty() && only_waits() &&
+                     since(round_began_, now) > limits_.last_writer_after;
   for (const MemberId& id : order_) {
     const MemberState& m = members_.at(id);
     if (waits && is_alive(m) && m.promised) {
@@ -17,6 +17,12 @@ std::vector<FailoverMachine::LossOffer> FailoverMachine::loss_offers(Instant now
     }
   }
   return out;
+}
+
+// A round that another one follows takes back what it offers: the promises are asked for
+// again.
+bool FailoverMachine::only_waits() const {
+  return cold_ || (!amnesia_ && promises_given() >= promises_needed());
 }
 
 void FailoverMachine::accept_loss(const MemberId& id, Instant now) {

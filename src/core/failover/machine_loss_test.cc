@@ -104,6 +104,25 @@ TEST(FailoverMachineLoss, NothingIsLostUnlessAnOperatorSaysSo) {
   EXPECT_EQ(offers[0].held, up_to(7));
 }
 
+TEST(FailoverMachineLoss, AnOfferStandsWhileNothingChanges) {
+  Scene scene({member(1), member(3)});
+  constexpr Millis kBetweenTicks{25};
+  const auto offers = [&] { return scene.machine->loss_offers(scene.now + kBetweenTicks).size(); };
+  for (int i = 0; i < 1'000 && offers() == 0; ++i) {
+    scene.run(Millis(50));
+  }
+  ASSERT_EQ(offers(), 1U);
+  const auto promises = [&] {
+    return std::count(scene.asked.begin(), scene.asked.end(), "promise m2");
+  };
+  const auto asked = promises();
+  for (int i = 0; i < 1'000; ++i) {
+    scene.run(Millis(50));
+    ASSERT_EQ(offers(), 1U) << i;
+  }
+  EXPECT_EQ(promises(), asked) << "while it is asked again it is on no offer";
+}
+
 TEST(FailoverMachineLoss, TheNamedMemberWritesAndTheOthersGetItsData) {
   Scene scene({member(1), member(3)});
   scene.run(Millis(120'000));
