@@ -85,7 +85,7 @@ Status SimAgent::admit(const Stamp& stamp) {
 
 Status SimAgent::refuse_unfinished_clone() const {
   return self().unfinished_clone
-             ? Status(make_error(Errc::kCorrupt, "its data is an unfinished clone"))
+             ? Status(make_error(Errc::kConflict, "its data is an unfinished clone"))
              : ok();
 }
 

@@ -22,6 +22,7 @@ class SimAgent final : public MemberAgent {
   SimAgent(const SimAgent&) = delete;
   SimAgent& operator=(const SimAgent&) = delete;
 
+  bool has_unfinished_clone() const override { return self().unfinished_clone; }
   Status prepare() override;
   Status remove() override;
   Result<std::optional<MemberProcess>> adopt() override;

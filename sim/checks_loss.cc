@@ -20,13 +20,13 @@ void World::check_loss(int member) {
   if (chosen.held.contains(ledger_.acknowledged())) {
     return;
   }
-  const std::string name = "m" + std::to_string(member + 1);
+  const std::string who = "m" + std::to_string(member + 1);
   if (!is_loss_accepted(member) || !chosen.held.contains(accepted_->held)) {
-    violate("I3", name + " becomes the writer without all that was acknowledged");
+    violate("I3", who + " becomes the writer without all that was acknowledged");
     return;
   }
   if (!is_recorded(member)) {
-    violate("record", name + " writes at a loss, and no event will tell");
+    violate("record", who + " writes at a loss, and no event will tell");
   }
   TxnSet lost = ledger_.acknowledged();
   lost.remove(chosen.held);

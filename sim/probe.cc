@@ -10,7 +10,7 @@ namespace {
 
 using Query = failover::Probe::Query;
 
-constexpr Micros kPause{10'000};
+constexpr Micros kProbePause{10'000};
 constexpr Micros kQueryMax = std::chrono::seconds(4);
 constexpr std::uint64_t kDiskFree = std::uint64_t{1} << 40U;
 constexpr int kStaysPercent = 20;  // of processes whose disk stalls, for longer than is waited
@@ -26,7 +26,7 @@ bool SimProbe::wait(Instant until) {
   if (world_.now() >= until) {
     return false;
   }
-  world_.sleep(std::min(kPause, until - world_.now()));
+  world_.sleep(std::min(kProbePause, until - world_.now()));
   return true;
 }
 

@@ -23,6 +23,7 @@ class LocalAgent final : public MemberAgent {
   // Reads the promise. kCorrupt.
   Status load() { return promise_.load(); }
 
+  bool has_unfinished_clone() const override;
   Status prepare() override;
   Status remove() override;
   Result<std::optional<MemberProcess>> adopt() override;

@@ -51,10 +51,14 @@ Status LocalAgent::bootstrap(const Bootstrap& what) {
   return admin_.execute("SET GLOBAL super_read_only=ON", kCommandLook);
 }
 
+bool LocalAgent::has_unfinished_clone() const {
+  return engine::exists(paths_.unfinished_clone());
+}
+
 // It starts like any other, and holds nothing or the half of something.
 Status LocalAgent::refuse_unfinished_clone() const {
-  return engine::exists(paths_.unfinished_clone())
-             ? Status(make_error(Errc::kCorrupt, "its data is an unfinished clone"))
+  return has_unfinished_clone()
+             ? Status(make_error(Errc::kConflict, "its data is an unfinished clone"))
              : ok();
 }
 

@@ -9,14 +9,9 @@
 namespace trivet::service {
 namespace {
 
-void keep_error(const Error& error, EffectOutcome& out) {
-  out.done.error = error.message;
-  out.done.is_unusable = error.code == Errc::kCorrupt;
-}
-
 void keep(const Status& status, EffectOutcome& out) {
   if (!status) {
-    keep_error(status.error(), out);
+    out.done.error = status.error().message;
   }
 }
 
@@ -24,8 +19,18 @@ void keep_held(Result<gtid::GtidSet> held, EffectOutcome& out) {
   if (held) {
     out.done.held = std::move(*held);
   } else {
-    keep_error(held.error(), out);
+    out.done.error = held.error().message;
   }
+}
+
+void ask_promise(MemberAgent& agent, const Stamp& stamp, EffectOutcome& out) {
+  keep_held(agent.ask_promise(stamp), out);
+  out.done.is_unusable = !out.done.error.empty() && agent.has_unfinished_clone();
+}
+
+void follow(MemberAgent& agent, const Stamp& stamp, const failover::Follow& f, EffectOutcome& out) {
+  keep(agent.follow(stamp, {f.source, f.counts}), out);
+  out.done.is_unusable = !out.done.error.empty() && agent.has_unfinished_clone();
 }
 
 void start(MemberAgent& agent, bool afresh, Millis left, EffectOutcome& out) {
@@ -77,11 +82,9 @@ EffectOutcome carry_out(const failover::Effect& effect, MemberAgent& agent, Inst
                  [](const failover::CommitTopology&) { TRIVET_ASSERT(false); },
                  [&](const failover::StartMember& s) { start(agent, s.afresh, left, out); },
                  [&](const failover::KillMember&) { keep(agent.kill(left), out); },
-                 [&](const failover::AskPromise&) { keep_held(agent.ask_promise(stamp), out); },
+                 [&](const failover::AskPromise&) { ask_promise(agent, stamp, out); },
                  [&](const failover::Drain& drain) { keep(agent.drain(stamp, drain.until), out); },
-                 [&](const failover::Follow& follow) {
-                   keep(agent.follow(stamp, {follow.source, follow.counts}), out);
-                 },
+                 [&](const failover::Follow& f) { follow(agent, stamp, f, out); },
                  [&](const failover::GuardCommits& guard) {
                    keep(agent.guard_commits(stamp, guard.acks, guard.voters), out);
                  },
