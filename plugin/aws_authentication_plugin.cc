@@ -22,6 +22,7 @@
 #include "counters.h"
 #include "daemon_exchange.h"
 #include "mysql_plugin_abi.h"
+#include "session_tls.h"
 
 namespace {
 
@@ -203,7 +204,8 @@ int decide(const TokenRequest& request, const THD* thd, int client, ServerAuthIn
   }
   trivet_plugin::count_success();
   copy_text(info->external_user, response.principal);
-  copy_text(info->authenticated_as, request.user);
+  // Another account than the login's: the server lets it through where PROXY was granted.
+  copy_text(info->authenticated_as, response.account.empty() ? request.user : response.account);
   return mysql_abi::kCrOk;
 }
 
@@ -235,6 +237,11 @@ int authenticate_user(Vio* vio, ServerAuthInfo* info) {
   TokenRequest request;
   request.transport = is_local ? Transport::kUnixSocket : Transport::kTcp;
   request.is_tls = connection.is_tls_established;
+  if (connection.is_tls_established) {
+    const trivet_plugin::TlsNames names = trivet_plugin::tls_names_of(connection.socket);
+    request.tls_version = names.version;
+    request.tls_cipher = names.cipher;
+  }
   const THD* const thd = thd_get_current_thd != nullptr ? thd_get_current_thd() : nullptr;
   if (thd != nullptr && thd_get_thread_id != nullptr) {
     request.connection_id = thd_get_thread_id(thd);
@@ -310,6 +317,7 @@ void check_protocol() {
 }
 
 int init(void*) {
+  trivet_plugin::watch_tls();
   const char* const path = std::getenv(kSocketVariable);
   if (path == nullptr || path[0] == '\0') {
     log_line(

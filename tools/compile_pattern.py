@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Compiles the regular expressions of the AWS models to the steps of src/api/pattern.h.
 
-What they use: characters, escapes, classes, groups, |, *, +, ?. Anything else is an error of the build, so that
+What they use: characters, escapes, classes, groups, |, *, +, ?, {n}, {n,m}, and ^ and $ at the ends of an
+alternative, where they say nothing: all of the text is matched. Anything else is an error of the build, so that
 a newer model cannot be checked wrongly in silence.
 """
+import re
 import unicodedata
 
 LAST = 0x10FFFF
@@ -50,6 +52,10 @@ SPACE = [(0x09, 0x0D), (0x20, 0x20)]
 CLASSES = {"d": DIGIT, "w": WORD, "s": SPACE, "D": inverted(DIGIT), "W": inverted(WORD), "S": inverted(SPACE)}
 
 
+def shifted(step, by):
+    return (step[0],) + tuple(to + by for to in step[1:]) if step[0] in ("split", "jump") else step
+
+
 class Compiler:
     def __init__(self, text):
         # The models mean the planes above the first, which a four-digit escape cannot say.
@@ -70,43 +76,57 @@ class Compiler:
     def alternatives(self):
         start = len(self.steps)
         self.sequence()
-        while self.peek() == "|":
+        if self.peek() == "|":
             self.at += 1
-            # split(first, second) first… jump(end) second…
+            # split(first, second) first… jump(end) second…, which may have alternatives of its own
             self.insert(start, ("split", start + 1, len(self.steps) + 2))
             jump = len(self.steps)
             self.steps.append(None)
-            second = len(self.steps)
-            self.sequence()
+            self.alternatives()
             self.steps[jump] = ("jump", len(self.steps))
-            start = second
-            if self.peek() == "|":
-                raise ValueError(f"pattern {self.text!r}: three alternatives")
 
     def insert(self, where, step):
         """Puts a step in front of those from `where` on, whose targets move by one."""
-        moved = []
-        for old in self.steps[where:]:
-            moved.append((old[0],) + tuple(t + 1 for t in old[1:]) if old[0] in ("split", "jump") else old)
-        self.steps[where:] = [step] + moved
+        self.steps[where:] = [step] + [shifted(old, 1) for old in self.steps[where:]]
 
     def sequence(self):
+        if self.peek() == "^":
+            self.at += 1
         while self.peek() not in ("", "|", ")"):
+            if self.peek() == "$" and self.text[self.at + 1:self.at + 2] in ("", "|", ")"):
+                self.at += 1
+                return
             start = len(self.steps)
             self.atom()
             quantifier = self.peek()
-            if quantifier not in ("*", "+", "?") or not quantifier:
-                if quantifier == "{":
-                    raise ValueError(f"pattern {self.text!r}: counted repetition")
-                continue
-            self.at += 1
-            if quantifier == "+":
-                self.steps.append(("split", start, len(self.steps) + 1))
-            elif quantifier == "?":
-                self.insert(start, ("split", start + 1, len(self.steps) + 1))
-            else:
-                self.insert(start, ("split", start + 1, len(self.steps) + 2))
-                self.steps.append(("jump", start))
+            if quantifier == "{":
+                self.repeat(start)
+            elif quantifier and quantifier in "*+?":
+                self.at += 1
+                self.quantify(start, quantifier)
+
+    def quantify(self, start, quantifier):
+        if quantifier == "+":
+            self.steps.append(("split", start, len(self.steps) + 1))
+        elif quantifier == "?":
+            self.insert(start, ("split", start + 1, len(self.steps) + 1))
+        else:
+            self.insert(start, ("split", start + 1, len(self.steps) + 2))
+            self.steps.append(("jump", start))
+
+    def repeat(self, start):
+        """x{n} is x n times, x{n,m} has m-n more that may be left out."""
+        found = re.match(r"\{(\d+)(?:,(\d+))?\}", self.text[self.at:])
+        if not found or int(found[2] or found[1]) < max(int(found[1]), 1):
+            raise ValueError(f"pattern {self.text!r}: repetition")
+        self.at += found.end()
+        once = [shifted(step, -start) for step in self.steps[start:]]
+        del self.steps[start:]
+        for number in range(int(found[2] or found[1])):
+            begin = len(self.steps)
+            self.steps += [shifted(step, begin) for step in once]
+            if number >= int(found[1]):
+                self.quantify(begin, "?")
 
     def atom(self):
         c = self.peek()
@@ -152,9 +172,12 @@ class Compiler:
 
     def bracket(self):
         self.at += 1
+        is_inverted = self.peek() == "^"
+        if is_inverted:
+            self.at += 1
         ranges = []
         while self.peek() != "]":
-            if self.peek() == "" or self.peek() == "^":
+            if self.peek() == "":
                 raise ValueError(f"pattern {self.text!r}: class")
             if self.peek() in "*+?{^$":  # plain characters inside a class
                 first = [(ord(self.peek()), ord(self.peek()))]
@@ -168,7 +191,7 @@ class Compiler:
             else:
                 ranges.extend(first)
         self.at += 1
-        return ranges
+        return inverted(ranges) if is_inverted else ranges
 
 
 def compile_pattern(text):

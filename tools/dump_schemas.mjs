@@ -18,7 +18,24 @@ const class_of = "class TypeRegistry { static for() { return new TypeRegistry();
 const schemas = new Function(
   `${class_of}${source}\nreturn {${names.map((name) => `${name}: ${name}`).join(", ")}};`)();
 
-const traits_of = (traits) => (traits && typeof traits === "object" ? traits : {});
+// Traits come as an object or, where none has a value, as a number of bits.
+const traits_of = (traits) => {
+  if (typeof traits === "number") {
+    return {
+      ...(traits & 1 ? { httpLabel: 1 } : {}), ...(traits & 8 ? { sensitive: 1 } : {}),
+      ...(traits & 16 ? { httpPayload: 1 } : {}), ...(traits & 32 ? { httpResponseCode: 1 } : {}),
+    };
+  }
+  return traits && typeof traits === "object" ? traits : {};
+};
+
+// Where a JSON protocol over REST puts a member, when not into the body.
+const place_of = (traits) =>
+  traits.httpLabel ? { in: "label" }
+    : traits.httpPayload ? { in: "payload" }
+      : traits.httpResponseCode ? { in: "status" }
+        : traits.httpHeader ? { in: "header", wire: traits.httpHeader }
+          : traits.httpQuery ? { in: "query", wire: traits.httpQuery } : {};
 
 // A member's schema: a number, an array, a function to one of them, or [schema, traits].
 function describe(schema, traits = {}) {
@@ -28,10 +45,10 @@ function describe(schema, traits = {}) {
   if (Array.isArray(schema) && typeof schema[0] !== "number") {
     return describe(schema[0], { ...traits_of(schema[1]), ...traits });
   }
-  if (Array.isArray(schema) && schema.length === 2 && typeof schema[1] === "object") {
-    return describe(schema[0], { ...schema[1], ...traits });
+  if (Array.isArray(schema) && schema.length === 2) {
+    return describe(schema[0], { ...traits_of(schema[1]), ...traits });
   }
-  const out = {};
+  const out = place_of(traits);
   if (traits.xmlName !== undefined) {
     out.xml = traits.xmlName;
   }
@@ -48,7 +65,9 @@ function describe(schema, traits = {}) {
     if (schema >= 128) {
       return { ...out, type: "map", of: describe(schema - 128) };
     }
-    const types = { 0: "string", 1: "number", 2: "boolean", 4: "timestamp", 5: "timestamp", 21: "blob" };
+    const types = {
+      0: "string", 1: "number", 2: "boolean", 4: "timestamp", 5: "timestamp", 7: "timestamp", 21: "blob",
+    };
     if (!(schema in types)) {
       throw new Error(`a schema of number ${schema}`);
     }
@@ -58,7 +77,7 @@ function describe(schema, traits = {}) {
   switch (kind) {
     case 0: {
       const simple = describe(schema[4] ?? 0);
-      const sensitive = schema[3] === 8 || traits_of(schema[3]).sensitive === 1;
+      const sensitive = traits_of(schema[3]).sensitive === 1;
       return { ...out, ...simple, ...(sensitive ? { sensitive: true } : {}) };
     }
     case 1:
@@ -83,7 +102,7 @@ for (const schema of Object.values(schemas)) {
   const [kind, , name, traits] = schema;
   if (kind === 9) {
     const shape_of = (get) => (typeof get() === "object" ? get()[2] : null);
-    operations[name] = { input: shape_of(schema[4]), output: shape_of(schema[5]) };
+    operations[name] = { input: shape_of(schema[4]), output: shape_of(schema[5]), http: traits_of(traits).http };
   } else if (kind === 3 || kind === 4) {
     const members = {};
     const failed = [];
@@ -98,7 +117,10 @@ for (const schema of Object.values(schemas)) {
   } else if (kind === -3) {
     const query = traits_of(traits).awsQueryError;
     const http = traits_of(traits).httpError;
-    errors[name] = { code: query ? query[0] : name, status: query ? query[1] : http ?? 400 };
+    errors[name] = {
+      code: query ? query[0] : name, status: query ? query[1] : http ?? 400,
+      message: schema[4].find((member) => member.toLowerCase() === "message"),
+    };
   }
 }
 

@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Makes src/api/models/<service>.json: the facts of the AWS APIs that the build needs, without prose.
 
-Usage: tools/fetch_models.py [--packages DIR]          (needs npm, node and Python's botocore)
+Usage: tools/fetch_models.py [--packages DIR] [SERVICE...]     (needs npm, node and Python's botocore)
 
-Sources: the npm packages @aws-sdk/client-{rds,iam,sts,ec2} say which operations, members, wire names, list
-item names and error codes there are; the models of botocore (the one that this Python imports, of Debian's
-python3-botocore or newer) add what those leave out: the widths of numbers, lengths, ranges, patterns, and
-which members are enumerations.
+Sources: the npm packages @aws-sdk/client-{rds,iam,sts,ec2,lambda,cloudwatch-logs} say which operations, members,
+wire names, list item names, paths and error codes there are; the models of botocore (the one that this Python
+imports, of Debian's python3-botocore or newer) add what those leave out: the widths of numbers, lengths, ranges,
+patterns, and which members are enumerations.
 Only the operations in OPERATIONS get shapes; of the others only the names are kept, so that the daemon can
 tell a real action that is not built from one that does not exist. Nothing of a model's text is copied.
 """
@@ -28,13 +28,18 @@ SERVICES = {
     "iam": ("2010-05-08", "query", "https://iam.amazonaws.com/doc/2010-05-08/"),
     "sts": ("2011-06-15", "query", "https://sts.amazonaws.com/doc/2011-06-15/"),
     "ec2": ("2016-11-15", "ec2", "http://ec2.amazonaws.com/doc/2016-11-15/"),
+    "lambda": ("2015-03-31", "rest-json", ""),
+    "logs": ("2014-03-28", "json", ""),
 }
+PACKAGES = {"logs": "cloudwatch-logs"}  # where the npm package has another name
+TARGET_PREFIXES = {"logs": "Logs_20140328"}
 
 OPERATIONS = {
     "rds": """CreateDBSubnetGroup DescribeDBSubnetGroups DeleteDBSubnetGroup CreateDBCluster
         DescribeDBClusters DeleteDBCluster DescribeDBInstances DescribeDBEngineVersions
         DescribeOrderableDBInstanceOptions AddTagsToResource RemoveTagsFromResource ListTagsForResource
-        FailoverDBCluster DescribeEvents RebootDBCluster RebootDBInstance StartDBCluster StopDBCluster""",
+        FailoverDBCluster DescribeEvents RebootDBCluster RebootDBInstance StartDBCluster StopDBCluster
+        DescribeDBLogFiles DownloadDBLogFilePortion""",
     "iam": """CreateUser GetUser ListUsers DeleteUser UpdateUser CreateAccessKey ListAccessKeys
         DeleteAccessKey UpdateAccessKey GetAccessKeyLastUsed CreateRole GetRole ListRoles DeleteRole
         UpdateRole UpdateRoleDescription UpdateAssumeRolePolicy PutUserPolicy GetUserPolicy ListUserPolicies
@@ -58,12 +63,31 @@ OPERATIONS = {
         TagOpenIDConnectProvider UntagOpenIDConnectProvider ListOpenIDConnectProviderTags""",
     "sts": """GetCallerIdentity AssumeRole GetSessionToken GetFederationToken GetAccessKeyInfo
         DecodeAuthorizationMessage AssumeRoleWithWebIdentity""",
-    "ec2": """DescribeVpcs DescribeSubnets CreateSubnet DeleteSubnet DescribeSecurityGroups
-        CreateSecurityGroup DeleteSecurityGroup AuthorizeSecurityGroupIngress DescribeAvailabilityZones
-        DescribeAccountAttributes CreateTags DescribeRouteTables""",
+    "ec2": """DescribeVpcs CreateVpc DeleteVpc ModifyVpcAttribute DescribeVpcAttribute DescribeSubnets
+        CreateSubnet DeleteSubnet ModifySubnetAttribute DescribeSecurityGroups CreateSecurityGroup
+        DeleteSecurityGroup AuthorizeSecurityGroupIngress AuthorizeSecurityGroupEgress
+        RevokeSecurityGroupIngress RevokeSecurityGroupEgress DescribeSecurityGroupRules
+        DescribeAvailabilityZones DescribeAccountAttributes CreateTags DeleteTags DescribeTags
+        DescribeRouteTables CreateRouteTable DeleteRouteTable AssociateRouteTable DisassociateRouteTable
+        ReplaceRouteTableAssociation CreateRoute ReplaceRoute DeleteRoute CreateInternetGateway
+        AttachInternetGateway DetachInternetGateway DeleteInternetGateway DescribeInternetGateways
+        CreateNetworkInterface DescribeNetworkInterfaces DeleteNetworkInterface
+        ModifyNetworkInterfaceAttribute CreateVpcEndpoint DescribeVpcEndpoints DeleteVpcEndpoints""",
+    "lambda": """CreateFunction GetFunction GetFunctionConfiguration ListFunctions UpdateFunctionCode
+        UpdateFunctionConfiguration DeleteFunction PublishVersion ListVersionsByFunction CreateAlias GetAlias
+        UpdateAlias DeleteAlias ListAliases PublishLayerVersion GetLayerVersion GetLayerVersionByArn ListLayers
+        ListLayerVersions DeleteLayerVersion AddPermission RemovePermission GetPolicy PutFunctionConcurrency
+        GetFunctionConcurrency DeleteFunctionConcurrency TagResource UntagResource ListTags
+        PutFunctionEventInvokeConfig UpdateFunctionEventInvokeConfig GetFunctionEventInvokeConfig
+        DeleteFunctionEventInvokeConfig ListFunctionEventInvokeConfigs Invoke GetAccountSettings""",
+    "logs": """CreateLogGroup DeleteLogGroup DescribeLogGroups CreateLogStream DeleteLogStream DescribeLogStreams
+        PutLogEvents GetLogEvents FilterLogEvents PutRetentionPolicy DeleteRetentionPolicy TagResource
+        UntagResource ListTagsForResource""",
 }
 
 CONSTRAINTS = ("min", "max", "pattern")
+# Enumerations that the service itself checks, with an error of its own.
+UNCHECKED = {("lambda", "Runtime")}
 
 
 def unpack(service, packages):
@@ -71,8 +95,8 @@ def unpack(service, packages):
     folder = packages / service
     if not folder.exists():
         folder.mkdir(parents=True)
-        subprocess.run(["npm", "pack", "--silent", f"@aws-sdk/client-{service}"], cwd=folder, check=True,
-                       stdout=subprocess.DEVNULL)
+        package = f"@aws-sdk/client-{PACKAGES.get(service, service)}"
+        subprocess.run(["npm", "pack", "--silent", package], cwd=folder, check=True, stdout=subprocess.DEVNULL)
         with tarfile.open(next(folder.glob("*.tgz"))) as archive:
             archive.extractall(folder, filter="data")
     return folder / "package"
@@ -95,6 +119,7 @@ class Compactor:
         self.botocore = botocore
         self.shapes = {}
         self.is_input = True
+        self.is_json = self.protocol in ("json", "rest-json")
 
     def make(self):
         operations = {name: {} for name in sorted(OPERATIONS[self.service].split())}
@@ -108,13 +133,23 @@ class Compactor:
                     self.add_structure(shape)
                 elif not self.is_input and "resultWrapper" in self.botocore["operations"][name].get("output", {}):
                     entry["emptyResult"] = True  # botocore looks for the element, though nothing is in it
-        errors = {name: error for name, error in sorted(self.dump["errors"].items())
-                  if not name.endswith("ServiceException")}
+        errors = {name: error for name, error in sorted(self.dump["errors"].items()) if not self.is_base(name)}
+        if not self.is_json:
+            for error in errors.values():
+                error.pop("message", None)  # their errors have a form of their own
+        routes = {name: entry["http"] for name, entry in sorted(self.dump["operations"].items())
+                  if self.protocol == "rest-json"}
+        target = {"targetPrefix": TARGET_PREFIXES[self.service]} if self.protocol == "json" else {}
         return {
             "service": self.service, "apiVersion": self.version, "protocol": self.protocol,
             "xmlNamespace": self.namespace, "allOperations": sorted(self.dump["operations"]),
             "operations": operations, "shapes": dict(sorted(self.shapes.items())), "errors": errors,
+            **({"routes": routes} if routes else {}), **target,
         }
+
+    def is_base(self, name):
+        """The SDK's own class over all errors of a service, which no answer names."""
+        return name.endswith("ServiceException") and (not self.is_json or name not in self.botocore["shapes"])
 
     def add_structure(self, name):
         if name in self.shapes:
@@ -135,8 +170,8 @@ class Compactor:
         old = self.botocore["shapes"].get(old_name, {}) if old_name else {}
         kind = schema["type"]
         out = {"type": kind}
-        for key in ("xml", "query", "flat", "sensitive"):
-            if key in schema:
+        for key in ("xml", "query", "flat", "sensitive", "in", "wire"):
+            if key in schema and (self.is_json or key not in ("in", "wire")):
                 out[key] = schema[key]
         if "xml" in out and out.get("query") == out["xml"][0].upper() + out["xml"][1:]:
             del out["query"]  # EC2's rule gives the same
@@ -147,6 +182,8 @@ class Compactor:
         if kind == "map":
             old_item = old.get("value", {}).get("shape")
             out["of"] = self.member(schema["of"], old_item)
+            if self.is_json and self.is_input:
+                out["key"] = self.member({"type": "string"}, old.get("key", {}).get("shape"))
             return out
         if kind == "list":
             old_item = old.get("member", {}).get("shape")
@@ -161,7 +198,7 @@ class Compactor:
         if not self.is_input:
             return out
         out.update({key: old[key] for key in CONSTRAINTS if key in old})
-        if "enum" in old:
+        if "enum" in old and (self.service, old_name) not in UNCHECKED:
             newest = self.dump["enums"].get(old_name[0].upper() + old_name[1:], [])
             out["enum"] = sorted(set(newest) | set(old["enum"]))
         return out
@@ -178,10 +215,12 @@ def one_line_each(value, depth):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--packages", type=pathlib.Path, help="keep the unpacked packages here")
+    parser.add_argument("services", nargs="*", metavar="SERVICE", help="only these", default=list(SERVICES))
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         packages = options.packages or pathlib.Path(temporary)
-        for service, (version, _, _) in SERVICES.items():
+        for service in options.services:
+            version = SERVICES[service][0]
             folder = unpack(service, packages)
             dump = subprocess.run(["node", str(ROOT / "tools/dump_schemas.mjs"), str(folder)], check=True,
                                   capture_output=True).stdout

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -188,6 +189,7 @@ Result<std::optional<MemberProcess>> LocalAgent::adopt() {
   }
   const process::GuardStatus& status = *answer;
   if (status.state != guard_wire::State::kRunning) {
+    ended_in_order_ = WIFEXITED(status.wait_status);
     TRIVET_CHECK_OK(guard->quit(kGuard));
     return std::optional<MemberProcess>();
   }

@@ -45,11 +45,13 @@ class LocalAgent final : public MemberAgent {
   Status release_writes(const Stamp& stamp) override;
   Result<gtid::GtidSet> step_down(const Stamp& stamp) override;
   std::string kept_data() const override { return kept_data_; }
+  bool ended_in_order() const override { return ended_in_order_; }
   trivet::Result<trivet::MemberReport> report() override;
   Result<std::optional<failover::ApplyProgress>> apply_progress() override;
   Status set_commit_delay(const Stamp& stamp, failover::Micros delay) override;
   Result<std::vector<ClientSession>> end_sessions(const std::vector<ClientSession>& unwanted,
                                                   Millis deadline) override;
+  Status set_role(const Stamp& stamp, const RoleGrant& grant, Millis deadline) override;
   Result<std::uint32_t> probe_login(const Endpoint& endpoint, Millis deadline) override;
 
  private:
@@ -76,7 +78,8 @@ class LocalAgent final : public MemberAgent {
   MemberSeed seed_;
   MemberPaths paths_;
   PromiseFile promise_;
-  std::string kept_data_;           // by the rebuild, or its attempts, that are told next
+  std::string kept_data_;  // by the rebuild, or its attempts, that are told next
+  bool ended_in_order_ = false;
   bool is_kept_data_told_ = false;  // of a rebuild that is complete
   mysql::MemberAdmin admin_;
   std::uint64_t generation_ = 0;

@@ -12,6 +12,7 @@
 #include "adapter/mysql/sql_text.h"
 #include "agent/accounts.h"
 #include "agent/local_agent.h"
+#include "agent/roles.h"
 #include "base/file.h"
 #include "base/iso8601.h"
 #include "base/random.h"
@@ -347,10 +348,16 @@ Result<std::vector<ClientSession>> LocalAgent::end_sessions(
   return out;
 }
 
+Status LocalAgent::set_role(const Stamp& stamp, const RoleGrant& grant, Millis deadline) {
+  TRIVET_CHECK_OK(admit(stamp));
+  return agent::set_role(admin_, grant, std::min(left(stamp), deadline));
+}
+
 Result<std::uint32_t> LocalAgent::probe_login(const Endpoint& endpoint, Millis deadline) {
   mysql::ConnectOptions options;
   options.host = endpoint.address;
   options.port = endpoint.port;
+  options.source = agents_.settings().own_source;
   options.tls_ca = paths_.ca();
   options.user = kProbeAccount;
   options.password = seed_.secrets->probe_password.copy();

@@ -15,7 +15,7 @@ namespace {
 
 constexpr Millis kDyingMax{30'000};
 
-std::string how_it_ended(const process::MemberExit& exit) {
+failover::MemberEnd how_it_ended(const process::MemberExit& exit) {
   if (!exit.guard_alive) {
     return "its guard vanished";
   }
@@ -23,7 +23,7 @@ std::string how_it_ended(const process::MemberExit& exit) {
   if (WIFSIGNALED(status)) {
     return fmt::format("killed by signal {}", WTERMSIG(status));
   }
-  return fmt::format("exit status {}", WEXITSTATUS(status));
+  return {fmt::format("exit status {}", WEXITSTATUS(status)), true};
 }
 
 }  // namespace
@@ -78,7 +78,7 @@ void LocalAgents::ended(const process::MemberExit& exit) {
     on_exit = at->second;
   }
   const int pid = exit.status.mysqld_pid;
-  const std::string how = how_it_ended(exit);
+  const failover::MemberEnd how = how_it_ended(exit);
   if (exit.guard_alive) {
     on_exit(pid, how);
     return;

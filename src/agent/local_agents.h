@@ -31,6 +31,7 @@ struct AgentSettings {
   std::optional<engine::RunAs> mysqld_user;
   std::shared_ptr<const pki::KeyPair> authority;
   const Clock* clock = nullptr;
+  std::string own_source;  // the address that logins through endpoints come from; empty: any
   std::function<process::MemberSizing(const std::string& instance_class)> sizing;
   // Opens the login check's socket for a member before its mysqld starts, and closes it
   // (thread-safe).
@@ -50,7 +51,7 @@ class LocalAgents final : public MemberAgents {
   const AgentSettings& settings() const { return settings_; }
   // `on_exit` is called once for the run of `member` that has `pid`, when the kernel has it no
   // more.
-  using OnExit = std::function<void(int pid, const std::string& how)>;
+  using OnExit = std::function<void(int pid, const failover::MemberEnd& how)>;
   Status watch(const std::string& member, const std::string& guard_socket, OnExit on_exit);
   void unwatch(const std::string& member);
 

@@ -13,6 +13,8 @@
 #include <vector>
 
 #include "api/identities.h"
+#include "api/json_answer.h"
+#include "api/json_request.h"
 #include "api/operation.h"
 #include "api/query_params.h"
 #include "api/render.h"
@@ -25,7 +27,8 @@
 
 namespace trivet::api {
 
-// The facts of one call. Lives while the call does.
+// The facts of one call. Lives until its handler returns: one that answers later copies what it
+// needs.
 struct Call {
   std::string request_id;
   const ServiceInfo& service;
@@ -45,17 +48,24 @@ struct Permission {
   std::string resource;     // an ARN, or "*" where AWS has no resource level
   ConditionKeys context{};  // keys of this call beyond the global ones: "rds:DatabaseEngine",
                             // "aws:RequestTag/x"
+  // On the resource itself: within the account it may allow what identity policies do not.
+  std::vector<policy::NamedPolicy> resource_policies{};
 };
 
 // Allows or refuses; kDenied as Identities::authorize.
 using Authorize = std::function<Status(const std::vector<Permission>&)>;
 
-// A built action, its shapes forgotten. `run` parses, asks `authorize`, calls the handler and
-// returns the response's body in its envelope.
+using FinishJson = std::function<void(Result<JsonAnswer>)>;
+
+// A built action, its shapes forgotten. It parses, asks `authorize` and calls the handler. `run`
+// (Query protocol) returns the response's body in its envelope. `run_json` calls `finish` once: at
+// once when it refuses, or later and on another thread. One of the two is set.
 struct Action {
   const ServiceInfo* service = nullptr;
   std::string_view name;
-  std::function<Result<std::string>(const Call&, const QueryParams&, const Authorize&)> run;
+  std::function<Result<std::string>(const Call&, const QueryParams&, const Authorize&)> run{};
+  std::function<void(const Call&, const JsonRequest&, const Authorize&, FinishJson finish)>
+      run_json{};
 };
 
 // All built actions. Filled before the first call, then only read: thread-safe from there on.
@@ -87,11 +97,65 @@ bool is_dry_run(const Request& request) {
   }
 }
 
+template <typename Request>
+concept SpeaksJson = requires(const JsonRequest& request) { Operation<Request>::parse(request); };
+
+// What a call is allowed to do, if it asks for anything.
+template <typename Request, typename Permissions>
+Status check_allowed(const Permissions& permissions, const Call& call, const Request& request,
+                     const Authorize& authorize) {
+  if constexpr (std::is_same_v<Permissions, NoPermission>) {
+    return ok();
+  } else {
+    return authorize(permissions(call, request));
+  }
+}
+
 }  // namespace internal
+
+// How a deferred handler answers: once, from any thread.
+template <typename Request>
+using Reply = std::function<void(Result<typename Operation<Request>::Response>)>;
+
+// As make_action, of a JSON service, with a handler that may answer later:
+// `handler(call, request, reply)`. It must not block for long, and must see to it that `reply` is
+// called.
+template <typename Request, typename Permissions, typename Handler>
+Action make_deferred_action(Permissions permissions, Handler handler) {
+  using Op = Operation<Request>;
+  auto run = [permissions = std::move(permissions), handler = std::move(handler)](
+                 const Call& call, const JsonRequest& parts, const Authorize& authorize,
+                 FinishJson finish) {
+    Result<Request> request = Op::parse(parts);
+    if (!request) {
+      finish(request.error());
+      return;
+    }
+    if (Status allowed = internal::check_allowed(permissions, call, *request, authorize);
+        !allowed) {
+      finish(allowed.error());
+      return;
+    }
+    handler(call, std::move(*request),
+            [finish = std::move(finish)](Result<typename Op::Response> response) {
+              finish(response ? Result<JsonAnswer>(Op::answer(*response)) : response.error());
+            });
+  };
+  return {.service = &Op::service(), .name = Op::kAction, .run_json = std::move(run)};
+}
 
 // `permissions(call, request)` → std::vector<Permission>, never empty; all must be allowed. Or
 // NoPermission{}. `handler(call, request)` → Result<Operation<Request>::Response>. Both are called
 // from many threads at once.
+template <typename Request, typename Permissions, typename Handler>
+  requires internal::SpeaksJson<Request>
+Action make_action(Permissions permissions, Handler handler) {
+  return make_deferred_action<Request>(
+      std::move(permissions), [handler = std::move(handler)](
+                                  const Call& call, const Request& request,
+                                  const Reply<Request>& reply) { reply(handler(call, request)); });
+}
+
 template <typename Request, typename Permissions, typename Handler>
 Action make_action(Permissions permissions, Handler handler) {
   using Op = Operation<Request>;
@@ -99,11 +163,7 @@ Action make_action(Permissions permissions, Handler handler) {
                  const Call& call, const QueryParams& params,
                  const Authorize& authorize) -> Result<std::string> {
     TRIVET_TRY(const Request request, Op::parse(params));
-    if constexpr (std::is_same_v<Permissions, NoPermission>) {
-      static_cast<void>(permissions);
-    } else {
-      TRIVET_CHECK_OK(authorize(permissions(call, request)));
-    }
+    TRIVET_CHECK_OK(internal::check_allowed(permissions, call, request, authorize));
     if (internal::is_dry_run(request)) {
       return internal::dry_run_error();
     }
@@ -121,7 +181,7 @@ Action make_action(Permissions permissions, Handler handler) {
     close_envelope(xml, envelope);
     return xml.take();
   };
-  return {&Op::service(), Op::kAction, std::move(run)};
+  return {.service = &Op::service(), .name = Op::kAction, .run = std::move(run)};
 }
 
 }  // namespace trivet::api

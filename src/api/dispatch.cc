@@ -5,9 +5,7 @@
 #include <utility>
 
 #include "api/context_keys.h"
-#include "api/error_map.h"
 #include "api/render.h"
-#include "api/request_auth.h"
 #include "base/assert.h"
 #include "base/log.h"
 #include "base/random.h"
@@ -16,6 +14,9 @@ namespace trivet::api {
 namespace {
 
 constexpr std::size_t kShownNameMax = 64;
+// AWS: "Request must be smaller than 70167211 bytes for the CreateFunction operation".
+constexpr std::size_t kCodeBodyMax = 70'167'211;
+constexpr std::size_t kEventBodyMax = 6'291'456 + 64 * 1024;
 
 std::string shortened(std::string_view name) {
   return std::string(name.substr(0, kShownNameMax));
@@ -78,7 +79,9 @@ Result<Authenticated> nobody(const Realm& realm) {
 
 // What is known of a call so far, for its error and its log line.
 struct Dispatcher::Progress {
+  net::HttpRequest request;
   std::string request_id;
+  Instant started{};
   WallTime now{};
   const ServiceInfo* service = nullptr;
   std::string action;
@@ -97,58 +100,106 @@ struct Dispatcher::Progress {
   }
 };
 
-net::HttpResponse Dispatcher::handle(const net::HttpRequest& request) const {
-  const Instant started = options_.clock.now();
-  Progress progress;
-  progress.request_id = random_uuid();
-  progress.now = options_.clock.wall_now();
-  Result<std::string> body = process(request, progress);
-  AwsError error;
-  if (!body) {
-    error = map_error(progress.service, body.error());
+std::size_t body_bytes_max(std::string_view target) {
+  const std::string_view path = target.substr(0, target.find('?'));
+  if (path.ends_with("/invocations")) {
+    return kEventBodyMax;
   }
-  const bool is_ours = !body && !error.is_sender() && error.status != 501;
-  const char* verdict = body                         ? "done"
+  // CreateFunction, UpdateFunctionCode, PublishLayerVersion.
+  const bool has_code = path.ends_with("/functions") || path.ends_with("/code") ||
+                        (path.starts_with("/2018-10-31/layers/") && path.ends_with("/versions"));
+  return path.starts_with("/20") && has_code ? kCodeBodyMax : DispatcherOptions::kQueryBodyMax;
+}
+
+void Dispatcher::handle(net::HttpRequest request, Respond respond) const {
+  auto progress = std::make_shared<Progress>();
+  progress->request = std::move(request);
+  progress->started = options_.clock.now();
+  progress->request_id = random_uuid();
+  progress->now = options_.clock.wall_now();
+  const Claim claim = read_claim(progress->request, {});
+  const ServiceInfo* service = claim.service != nullptr   ? claim.service
+                               : claim.is_other_service() ? nullptr
+                                                          : guess_json_service(progress->request);
+  if (service != nullptr && service->is_json()) {
+    progress->take(claim);
+    progress->service = service;
+    handle_json(progress, std::move(respond));
+    return;
+  }
+  Result<std::string> body = process(progress->request, *progress);
+  if (body) {
+    conclude(*progress, nullptr, 200);
+    respond(render_result(std::move(*body), progress->request_id));
+    return;
+  }
+  const AwsError error = conclude(*progress, &body.error(), 0);
+  respond(render_error(progress->service, error, progress->request_id));
+}
+
+void Dispatcher::handle_json(const ProgressPtr& progress, Respond respond) const {
+  const FinishJson finish = [this, progress,
+                             respond = std::move(respond)](Result<JsonAnswer> answer) {
+    if (answer) {
+      conclude(*progress, nullptr, answer->status);
+      respond(render_json_result(*progress->service, std::move(*answer), progress->request_id));
+      return;
+    }
+    const AwsError error = conclude(*progress, &answer.error(), 0);
+    respond(render_error(progress->service, error, progress->request_id));
+  };
+  if (Status started = start_json(progress, finish); !started) {
+    finish(started.error());
+  }
+}
+
+AwsError Dispatcher::conclude(const Progress& progress, const Error* failure, int status) const {
+  AwsError error;
+  if (failure != nullptr) {
+    error = map_error(progress.service, *failure);
+    status = error.status;
+  }
+  const bool is_ours = failure != nullptr && !error.is_sender() && error.status != 501;
+  const char* verdict = failure == nullptr           ? "done"
                         : !progress.is_authenticated ? "refused"
                         : progress.is_denied         ? "denied"
                         : is_ours                    ? "failed"
                                                      : "rejected";
+  const std::int64_t milliseconds = since(progress.started, options_.clock.now()).count();
   log(is_ours ? Level::kError : Level::kInfo, "api.call",
       {{"request_id", progress.request_id},
        {"service", progress.service == nullptr ? std::string_view("-") : progress.service->name},
        {"action", shown(progress.action)},
        {"principal", shown(progress.principal)},
        {"access_key_id", shown(progress.access_key_id)},
-       {"source", shown(request.peer_address)},
+       {"source", shown(progress.request.peer_address)},
        {"verdict", verdict},
        {"code", shown(error.code)},
-       {"status", body ? 200 : error.status},
-       {"ms", since(started, options_.clock.now()).count()}});
+       {"status", status},
+       {"ms", milliseconds}});
   if (options_.audit != nullptr) {
     ApiRecord record;
     record.verdict = verdict;
     record.code = error.code;
-    record.status = body ? 200 : error.status;
-    record.milliseconds = since(started, options_.clock.now()).count();
-    record_call(request, progress, std::move(record));
+    record.status = status;
+    record.milliseconds = milliseconds;
+    record_call(progress, std::move(record));
   }
   if (is_ours) {
     // What the client is not told.
     log(Level::kError, "api.failure",
-        {{"request_id", progress.request_id}, {"cause", body.error().message}});
+        {{"request_id", progress.request_id}, {"cause", failure->message}});
   }
-  return body ? render_result(std::move(*body), progress.request_id)
-              : render_error(progress.service, error, progress.request_id);
+  return error;
 }
 
-void Dispatcher::record_call(const net::HttpRequest& request, const Progress& progress,
-                             ApiRecord record) const {
+void Dispatcher::record_call(const Progress& progress, ApiRecord record) const {
   record.at = progress.now;
   record.request_id = progress.request_id;
   record.principal_arn = progress.principal;
   record.session_name = progress.session_name;
   record.access_key_id = progress.access_key_id;
-  record.source = request.peer_address;
+  record.source = progress.request.peer_address;
   record.service = progress.service == nullptr ? "" : progress.service->name;
   record.action = progress.action;
   record.is_known_action = progress.is_known_action;
@@ -174,15 +225,34 @@ Result<std::string> Dispatcher::process(const net::HttpRequest& request, Progres
   return run(request, *params, progress);
 }
 
-Result<std::string> Dispatcher::run(const net::HttpRequest& request, const QueryParams& params,
-                                    Progress& progress) const {
+Result<Authenticated> Dispatcher::authenticate_caller(Progress& progress) const {
   const AuthContext context{.identities = options_.identities,
                             .realm = options_.realm,
                             .now = progress.now,
                             .clock_skew_max = options_.clock_skew_max};
+  return authenticate(progress.request, context);
+}
+
+Call Dispatcher::call_of(const Progress& progress, const Authenticated& caller,
+                         std::string_view action) const {
+  const net::HttpRequest& request = progress.request;
+  return {.request_id = progress.request_id,
+          .service = *caller.service,
+          .action = action,
+          .principal = caller.principal,
+          .realm = options_.realm,
+          .region = caller.region,
+          .now = progress.now,
+          .source_ip = request.peer_address,
+          .user_agent = std::string(net::find_header(request.headers, "user-agent")),
+          .is_tls = request.is_tls};
+}
+
+Result<std::string> Dispatcher::run(const net::HttpRequest& request, const QueryParams& params,
+                                    Progress& progress) const {
   TRIVET_TRY(const Authenticated caller, is_unsigned_web_identity(request, params)
                                              ? nobody(options_.realm)
-                                             : authenticate(request, context));
+                                             : authenticate_caller(progress));
   progress.is_authenticated = true;
   progress.principal = caller.principal.arn;
   progress.session_name = caller.principal.session_name;
@@ -198,21 +268,46 @@ Result<std::string> Dispatcher::run(const net::HttpRequest& request, const Query
     return unknown_action(*caller.service, name, version);
   }
   progress.is_known_action = true;
-  const Call call{.request_id = progress.request_id,
-                  .service = *caller.service,
-                  .action = action->name,
-                  .principal = caller.principal,
-                  .realm = options_.realm,
-                  .region = caller.region,
-                  .now = progress.now,
-                  .source_ip = request.peer_address,
-                  .user_agent = std::string(net::find_header(request.headers, "user-agent")),
-                  .is_tls = request.is_tls};
+  const Call call = call_of(progress, caller, action->name);
   return action->run(call, params, [&](const std::vector<Permission>& permissions) {
     Status status = authorize(call, permissions, progress);
     progress.is_denied = !status;
     return status;
   });
+}
+
+// An error is the answer; otherwise `finish` was called or will be.
+Status Dispatcher::start_json(const ProgressPtr& progress, const FinishJson& finish) const {
+  const net::HttpRequest& request = progress->request;
+  if (request.body.size() > api::body_bytes_max(request.target)) {
+    return aws_fault(Errc::kInvalidArgument, "RequestEntityTooLarge",
+                     "Request must be smaller than " +
+                         std::to_string(api::body_bytes_max(request.target)) + " bytes.");
+  }
+  auto parts = read_json_request(*progress->service, request);
+  progress->action = parts ? parts->action : "";
+  TRIVET_TRY(const Authenticated caller, authenticate_caller(*progress));
+  progress->is_authenticated = true;
+  progress->principal = caller.principal.arn;
+  progress->session_name = caller.principal.session_name;
+  if (!parts) {
+    return parts.error();
+  }
+  const Action* action = options_.actions.find(*progress->service, parts->action);
+  if (action == nullptr) {
+    return unknown_action(*progress->service, parts->action, progress->service->version);
+  }
+  progress->is_known_action = true;
+  const Call call = call_of(*progress, caller, action->name);
+  action->run_json(
+      call, *parts,
+      [&](const std::vector<Permission>& permissions) {
+        Status status = authorize(call, permissions, *progress);
+        progress->is_denied = !status;
+        return status;
+      },
+      finish);
+  return ok();
 }
 
 Status Dispatcher::authorize(const Call& call, const std::vector<Permission>& permissions,
@@ -229,11 +324,13 @@ Status Dispatcher::authorize(const Call& call, const std::vector<Permission>& pe
     all.merge(keys);
     progress.asked = permission;
     progress.decided_by = {};
-    TRIVET_CHECK_OK(options_.identities.authorize({.principal = call.principal,
-                                                   .action = permission.action,
-                                                   .resource = permission.resource,
-                                                   .context = all,
-                                                   .decided_by = &progress.decided_by}));
+    TRIVET_CHECK_OK(
+        options_.identities.authorize({.principal = call.principal,
+                                       .action = permission.action,
+                                       .resource = permission.resource,
+                                       .context = all,
+                                       .decided_by = &progress.decided_by,
+                                       .resource_policies = &permission.resource_policies}));
   }
   return ok();
 }

@@ -168,7 +168,8 @@ class DispatchTest : public testing::Test {
                                  .actions = actions_,
                                  .realm = {.account = AccountId("123456789012")},
                                  .audit = &audit_});
-    net::HttpResponse response = dispatcher.handle(request);
+    net::HttpResponse response;
+    dispatcher.handle(request, [&](net::HttpResponse answer) { response = std::move(answer); });
     EXPECT_EQ(net::find_header(response.headers, "x-amzn-requestid").size(), 36U);
     EXPECT_EQ(net::find_header(response.headers, "content-type"), "text/xml");
     EXPECT_EQ(audit_.records.back().request_id,
@@ -359,8 +360,8 @@ TEST_F(DispatchTest, TellsUnknownActionsFromUnbuiltOnes) {
   EXPECT_EQ(outcome(call("Version=2014-10-31")), "400 MissingAction");
   // The signature says which service is meant, not the Version.
   EXPECT_EQ(outcome(call("Action=GetCallerIdentity&Version=2011-06-15")), "400 InvalidAction");
-  EXPECT_EQ(outcome(call("Action=ListFunctions", {.service = "lambda"})), "501 NotImplemented");
-  net::HttpRequest other = post("", {.service = "lambda"});
+  EXPECT_EQ(outcome(call("Action=ListQueues", {.service = "sqs"})), "501 NotImplemented");
+  net::HttpRequest other = post("", {.service = "s3"});
   other.target = "/2015-03-31/functions/";
   EXPECT_EQ(outcome(handle(other)), "501 NotImplemented");
 }

@@ -16,7 +16,9 @@ namespace trivet::api {
 struct AwsError {
   std::string code;  // the wire code: "DBInstanceNotFound", not "DBInstanceNotFoundFault"
   int status = 500;
-  std::string message;  // for the client
+  std::string message;                          // for the client
+  std::string_view message_member = "message";  // JSON services: the key of the text
+  std::string reason{};                         // TooManyRequestsException only: which limit it was
   bool is_sender() const { return status < 500; }
 };
 

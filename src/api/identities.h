@@ -11,6 +11,7 @@
 
 #include "base/result.h"
 #include "base/secret.h"
+#include "core/policy/evaluate.h"
 #include "model/audit.h"
 #include "model/principal.h"
 
@@ -32,6 +33,8 @@ struct AccessRequest {
   std::string_view resource;        // an ARN, or "*"
   const ConditionKeys& context;     // of the call; the keys of principal and time are not in it
   DecidedBy* decided_by = nullptr;  // is told the statement, where there is one to be told
+  // On the resource; nullptr: it has none.
+  const std::vector<policy::NamedPolicy>* resource_policies = nullptr;
 };
 
 // Thread-safe. The answers come from memory: no call blocks on I/O.

@@ -6,8 +6,10 @@
 
 namespace trivet::api {
 
-// Each specialisation has: Response (the response shape), kAction (AWS's name), kHasResult (does
-// the answer have a Result element?), service(), and parse(const QueryParams&) → Result<Request>.
+// Each specialisation has: Response (the response shape), kAction (AWS's name), service(), and for
+// a service of the Query protocol kHasResult (does the answer have a Result element?) and
+// parse(const QueryParams&) → Result<Request>, for one that speaks JSON
+// parse(const JsonRequest&) → Result<Request> and answer(const Response&) → JsonAnswer.
 template <typename Request>
 struct Operation;
 

@@ -3,6 +3,8 @@
 
 #include <utility>
 
+#include "api/json_writer.h"
+
 namespace trivet::api {
 namespace {
 
@@ -11,6 +13,35 @@ net::HttpResponse response(int status, std::string body, std::string_view reques
   out.status = status;
   out.headers = {{"x-amzn-requestid", std::string(request_id)}, {"Content-Type", "text/xml"}};
   out.body = std::move(body);
+  return out;
+}
+
+std::string_view json_type(const ServiceInfo& service) {
+  return service.target_prefix.empty() ? "application/json" : "application/x-amz-json-1.1";
+}
+
+// Lambda says the error's name in a header and who is to blame in the body, CloudWatch Logs says
+// the name in the body.
+net::HttpResponse json_error(const ServiceInfo& service, const AwsError& error,
+                             std::string_view request_id) {
+  net::HttpResponse out;
+  out.status = error.status;
+  out.headers = {{"x-amzn-requestid", std::string(request_id)},
+                 {"Content-Type", std::string(json_type(service))}};
+  JsonWriter json;
+  json.open_object();
+  if (service.target_prefix.empty()) {
+    out.headers.emplace_back("x-amzn-ErrorType", error.code);
+    put(json, "Type", std::string(error.is_sender() ? "User" : "Service"));
+  } else {
+    put(json, "__type", error.code);
+  }
+  put(json, error.message_member, error.message);
+  if (!error.reason.empty()) {
+    put(json, "Reason", error.reason);
+  }
+  json.close();
+  out.body = json.take();
   return out;
 }
 
@@ -45,8 +76,24 @@ net::HttpResponse render_result(std::string body, std::string_view request_id) {
   return response(200, std::move(body), request_id);
 }
 
+net::HttpResponse render_json_result(const ServiceInfo& service, JsonAnswer answer,
+                                     std::string_view request_id) {
+  net::HttpResponse out;
+  out.status = answer.status;
+  out.headers = std::move(answer.headers);
+  out.headers.emplace_back("x-amzn-requestid", std::string(request_id));
+  if (answer.status != 204) {
+    out.headers.emplace_back("Content-Type", std::string(json_type(service)));
+  }
+  out.body = std::move(answer.body);
+  return out;
+}
+
 net::HttpResponse render_error(const ServiceInfo* service, const AwsError& error,
                                std::string_view request_id) {
+  if (service != nullptr && service->is_json()) {
+    return json_error(*service, error, request_id);
+  }
   XmlWriter xml;
   if (service != nullptr && service->kind == ServiceKind::kEc2) {
     xml.open("Response");

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The envelopes around what an action answers: the Query protocol's (RDS, IAM, STS) and EC2's, for
-// results and for errors. Every response carries its request id, in the body and as
-// x-amzn-requestid.
+// The envelopes around what an action answers: the Query protocol's (RDS, IAM, STS), EC2's and
+// those of JSON services, for results and for errors. Every response carries its request id as
+// x-amzn-requestid, and in XML in the body too.
 #pragma once
 
 #include <string>
 #include <string_view>
 
 #include "api/error_map.h"
+#include "api/json_answer.h"
 #include "api/service_info.h"
 #include "base/xml_writer.h"
 #include "net/http_types.h"
@@ -28,6 +29,8 @@ void close_envelope(XmlWriter& xml, const Envelope& envelope);
 
 // 200 with `body`, which an envelope surrounds.
 net::HttpResponse render_result(std::string body, std::string_view request_id);
+net::HttpResponse render_json_result(const ServiceInfo& service, JsonAnswer answer,
+                                     std::string_view request_id);
 // `service` may be nullptr: then the form is the Query protocol's without a namespace.
 net::HttpResponse render_error(const ServiceInfo* service, const AwsError& error,
                                std::string_view request_id);

@@ -49,9 +49,7 @@ Result<Authenticated> authenticate(const net::HttpRequest& request, const AuthCo
   const auto& auth = std::get<sigv4::ParsedAuth>(parsed);
   const ServiceInfo* service = find_service(auth.scope.service);
   if (service == nullptr) {
-    return aws_fault(
-        Errc::kInvalidArgument, "NotImplemented",
-        "The service '" + auth.scope.service + "' is not built. Built are: rds, iam, sts, ec2.");
+    return service_not_built(auth.scope.service);
   }
   sigv4::VerifyOptions options;
   options.now = context.now;
@@ -81,9 +79,13 @@ Claim read_claim(const net::HttpRequest& request, const QueryParams& params) {
 }
 
 Error service_not_built(std::string_view name) {
+  std::string built;
+  for (const ServiceInfo* service : all_services()) {
+    built.append(built.empty() ? "" : ", ").append(service->name);
+  }
   return aws_fault(Errc::kInvalidArgument, "NotImplemented",
                    "The service '" + std::string(name.substr(0, 64)) +
-                       "' is not built. Built are: rds, iam, sts, ec2.");
+                       "' is not built. Built are: " + built + ".");
 }
 
 }  // namespace trivet::api

@@ -6,14 +6,17 @@
 
 #include "api/shapes/ec2.h"
 #include "api/shapes/iam.h"
+#include "api/shapes/lambda.h"
+#include "api/shapes/logs.h"
 #include "api/shapes/rds.h"
 #include "api/shapes/sts.h"
 
 namespace trivet::api {
 
 std::span<const ServiceInfo* const> all_services() {
-  static const std::array<const ServiceInfo*, 4> kAll = {
-      &rds::service_info(), &iam::service_info(), &sts::service_info(), &ec2::service_info()};
+  static const std::array<const ServiceInfo*, 6> kAll = {
+      &rds::service_info(), &iam::service_info(),    &sts::service_info(),
+      &ec2::service_info(), &lambda::service_info(), &logs::service_info()};
   return kAll;
 }
 
@@ -28,7 +31,7 @@ const ServiceInfo* find_service(std::string_view name) {
 
 const ServiceInfo* find_service_by_version(std::string_view version) {
   for (const ServiceInfo* service : all_services()) {
-    if (service->version == version) {
+    if (!service->is_json() && service->version == version) {
       return service;
     }
   }

@@ -15,9 +15,19 @@ struct FaultInfo {
   std::string_view name;
   std::string_view code;
   int status = 400;
+  // JSON services: the key of the text, "message" or "Message". Empty: it has none of its own.
+  std::string_view message_member{};
 };
 
-enum class ServiceKind { kRds, kIam, kSts, kEc2 };
+// An operation of a REST service. `path` has labels, "/functions/{FunctionName}", and may end in a
+// parameter that tells it from another of that path: "?find=LayerVersion".
+struct Route {
+  std::string_view method;
+  std::string_view path;
+  std::string_view action;
+};
+
+enum class ServiceKind { kRds, kIam, kSts, kEc2, kLambda, kLogs };
 
 struct ServiceInfo {
   ServiceKind kind = ServiceKind::kRds;
@@ -26,11 +36,17 @@ struct ServiceInfo {
   std::string_view xml_namespace;
   std::span<const std::string_view> actions;  // all of AWS's, sorted
   std::span<const FaultInfo> faults;          // sorted by name
+  std::span<const Route> routes{};            // REST services only
+  std::string_view target_prefix{};           // of X-Amz-Target; services that have no paths only
+
+  // Does it speak JSON? The others speak the Query protocol and XML.
+  bool is_json() const { return !routes.empty() || !target_prefix.empty(); }
 };
 
 std::span<const ServiceInfo* const> all_services();
 // nullptr when there is no such service.
 const ServiceInfo* find_service(std::string_view name);
+// Of a service of the Query protocol, whose calls carry it.
 const ServiceInfo* find_service_by_version(std::string_view version);
 
 }  // namespace trivet::api

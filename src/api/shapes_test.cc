@@ -230,7 +230,7 @@ TEST(Shapes, ServicesKnowAllOfAwssActions) {
   for (const ServiceInfo* service : all_services()) {
     EXPECT_TRUE(std::is_sorted(service->actions.begin(), service->actions.end()));
     EXPECT_EQ(find_service(service->name), service);
-    EXPECT_EQ(find_service_by_version(service->version), service);
+    EXPECT_EQ(find_service_by_version(service->version), service->is_json() ? nullptr : service);
   }
   EXPECT_GE(rds::service_info().actions.size(), 160U);
   EXPECT_TRUE(std::binary_search(rds::service_info().actions.begin(),

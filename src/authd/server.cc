@@ -25,10 +25,13 @@ LoginRecord record_of(const MemberId& member, const wire::TokenRequest& request,
   record.peer_address = request.peer_address;
   record.peer_port = request.peer_port;
   record.connection_id = request.connection_id;
+  record.tls_version = request.tls_version;
+  record.tls_cipher = request.tls_cipher;
   record.is_accepted = verdict.allowed;
   record.reason = std::move(verdict.reason);
   record.detail = std::move(verdict.detail);
   record.decided_by = std::move(verdict.decided_by);
+  record.role = std::move(verdict.role);
   record.aws_text = std::move(verdict.aws_text);
   record.aws_status = verdict.aws_status;
   record.token_uses = verdict.token_uses;
@@ -114,8 +117,11 @@ net::FrameAnswer Server::answer(std::string_view frame, const net::FramePeer& pe
   record.microseconds =
       std::chrono::duration_cast<std::chrono::microseconds>(clock_.now() - begun).count();
   const wire::TokenResponse response{
-      record.is_accepted ? wire::Verdict::kAllow : wire::Verdict::kDeny, record.principal_arn,
-      record.reason};
+      .version = request->version,
+      .verdict = record.is_accepted ? wire::Verdict::kAllow : wire::Verdict::kDeny,
+      .principal = record.principal_arn,
+      .reason = record.reason,
+      .account = record.role};
   std::array<char, wire::kMaxResponseFrameBytes> out;
   const std::size_t size = wire::encode_response(response, out);
   const Millis answer_after = record.answer_after;

@@ -126,6 +126,11 @@ Result<std::string> AdminClient::login_rules(std::string body) const {
   return call({"POST", "/login-rules", std::move(body), kAnswer});
 }
 
+Result<std::string> AdminClient::network(std::string_view method, std::string_view target,
+                                         std::string body) const {
+  return call({method, target, std::move(body), kAnswer});
+}
+
 Result<std::string> AdminClient::explain_token(const std::string& cluster, const std::string& user,
                                                const std::string& token) const {
   const json body = {{"cluster", cluster}, {"user", user}, {"token", token}};

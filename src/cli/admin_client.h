@@ -60,6 +60,9 @@ class AdminClient {
   Status rotate_key() const;
   // POST /login-rules; its answer's JSON.
   Result<std::string> login_rules(std::string body) const;
+  // A call under /network; its answer's JSON.
+  Result<std::string> network(std::string_view method, std::string_view target,
+                              std::string body) const;
   // Returns when the members have ended, or at once when they are to go on; the daemon ends then.
   Status stop(bool with_members) const;
 

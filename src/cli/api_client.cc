@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <nlohmann/json.hpp>
+
 #include "base/clock.h"
 #include "base/crypto.h"
 #include "net/http_client.h"
@@ -34,10 +36,14 @@ std::string element_text(std::string_view xml, const std::string& name) {
 
 }  // namespace
 
-std::string refusal_text(std::string_view xml) {
-  const std::string code = element_text(xml, "Code");
-  return code.empty() ? std::string(xml.substr(0, 200))
-                      : fmt::format("{}: {}", code, element_text(xml, "Message"));
+std::string refusal_text(std::string_view body) {
+  const auto json = nlohmann::json::parse(body, nullptr, false);
+  if (json.is_object() && json.contains("__type")) {
+    return fmt::format("{}: {}", json.value("__type", ""), json.value("message", ""));
+  }
+  const std::string code = element_text(body, "Code");
+  return code.empty() ? std::string(body.substr(0, 200))
+                      : fmt::format("{}: {}", code, element_text(body, "Message"));
 }
 
 Result<ApiClient> ApiClient::open(const AdminClient& admin) {
@@ -55,21 +61,35 @@ Result<std::string> ApiClient::call_iam(std::string_view action,
   return call({"iam", "2010-05-08"}, action, parameters);
 }
 
+Result<std::string> ApiClient::call_logs(std::string_view action, std::string json) const {
+  return send("logs",
+              {{"Content-Type", "application/x-amz-json-1.1"},
+               {"X-Amz-Target", fmt::format("Logs_20140328.{}", action)}},
+              std::move(json));
+}
+
 Result<std::string> ApiClient::call(const Service& service, std::string_view action,
                                     const QueryParameters& parameters) const {
-  TRIVET_TRY(const net::HttpEndpoint endpoint, net::parse_http_endpoint(session_.endpoint_url));
   std::string body = fmt::format("Action={}&Version={}", action, service.version);
   for (const auto& [name, value] : parameters) {
     body += fmt::format("&{}={}", percent_encode(name), percent_encode(value));
   }
+  return send(std::string(service.name),
+              {{"Content-Type", "application/x-www-form-urlencoded; charset=utf-8"}},
+              std::move(body));
+}
+
+Result<std::string> ApiClient::send(const std::string& service, net::Headers headers,
+                                    std::string body) const {
+  TRIVET_TRY(const net::HttpEndpoint endpoint, net::parse_http_endpoint(session_.endpoint_url));
   sigv4::SignedRequest to_sign{
       .method = "POST", .headers = {}, .payload_sha256 = to_hex(sha256(body))};
-  to_sign.headers = {{"Host", fmt::format("{}:{}", endpoint.host, endpoint.port)},
-                     {"Content-Type", "application/x-www-form-urlencoded; charset=utf-8"}};
-  TRIVET_TRY(const sigv4::Headers added, sigv4::sign_request(to_sign, session_.keys,
-                                                             {.region = session_.region,
-                                                              .service = std::string(service.name),
-                                                              .now = SystemClock().wall_now()}));
+  to_sign.headers = {{"Host", fmt::format("{}:{}", endpoint.host, endpoint.port)}};
+  to_sign.headers.insert(to_sign.headers.end(), headers.begin(), headers.end());
+  TRIVET_TRY(const sigv4::Headers added,
+             sigv4::sign_request(
+                 to_sign, session_.keys,
+                 {.region = session_.region, .service = service, .now = SystemClock().wall_now()}));
   net::HttpRequest request;
   request.method = to_sign.method;
   request.target = "/";

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Calls of RDS's API as anybody else makes them: signed, over HTTP. The keys are fresh ones of the
+// Calls of the API as anybody else makes them: signed, over HTTP. The keys are fresh ones of the
 // installation's root, which the daemon gives to who may use its socket.
 #pragma once
 
@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "base/uri.h"
 #include "cli/admin_client.h"
+#include "net/http_types.h"
 
 namespace trivet::cli {
 
@@ -24,6 +25,8 @@ class ApiClient {
   Result<std::string> call(std::string_view action, const QueryParameters& parameters) const;
   // The same for an action of IAM.
   Result<std::string> call_iam(std::string_view action, const QueryParameters& parameters) const;
+  // An action of CloudWatch Logs, with JSON in and out.
+  Result<std::string> call_logs(std::string_view action, std::string json) const;
 
  private:
   struct Service {
@@ -31,13 +34,16 @@ class ApiClient {
   };
   Result<std::string> call(const Service& service, std::string_view action,
                            const QueryParameters& parameters) const;
+  // The body of a 200. `headers`: what is signed beside the host.
+  Result<std::string> send(const std::string& service, net::Headers headers,
+                           std::string body) const;
   explicit ApiClient(SessionCredentials session) : session_(std::move(session)) {}
 
   SessionCredentials session_;
 };
 
-// "DBClusterNotFoundFault: DBCluster x not found." of an ErrorResponse; its beginning when it is
-// none. Pure.
-std::string refusal_text(std::string_view xml);
+// "DBClusterNotFoundFault: DBCluster x not found." of an ErrorResponse or of an error in JSON; its
+// beginning when it is none. Pure.
+std::string refusal_text(std::string_view body);
 
 }  // namespace trivet::cli

@@ -165,6 +165,40 @@ void add_login_commands(Builder& b) {
   explaining->add_flag("--json", explain->json, "as JSON");
 }
 
+void add_network_commands(Builder& b) {
+  auto network = std::make_shared<NetworkOptions>();
+  CLI::App* command = b.add(&b.app, "network", "How networks are enforced: show or change it",
+                            network, run_network);
+  command
+      ->add_option("--host-access", network->host_access,
+                   "who on this host reaches endpoints: everybody, or whom the clusters' security "
+                   "groups and PubliclyAccessible allow")
+      ->check(CLI::IsMember({"open", "security-groups"}));
+  command
+      ->add_option_function<std::string>(
+          "--allow-unenforced",
+          [network](const std::string& word) { network->allow_unenforced = word == "yes"; },
+          "where networks cannot be enforced, run functions of VPCs all the same")
+      ->type_name("yes|no")
+      ->check(CLI::IsMember({"yes", "no"}));
+  command->add_flag("--json", network->json, "as JSON");
+
+  auto exec = std::make_shared<NetworkExecOptions>();
+  CLI::App* running = b.add(command, "exec",
+                            "Run a command where a function would run: its network, its names; "
+                            "root",
+                            exec, run_network_exec);
+  running
+      ->add_option("--subnet", exec->subnets, "a subnet's id (where functions without a VPC are)")
+      ->expected(1)
+      ->take_all();
+  running->add_option("--security-group", exec->security_groups, "a security group's id")
+      ->expected(1)
+      ->take_all();
+  running->footer("The command and its arguments stand behind --.");
+  running->parse_complete_callback([&b, exec] { exec->command = b.behind_dashes; });
+}
+
 void add_login_rules_command(Builder& b) {
   auto rules = std::make_shared<LoginRulesOptions>();
   CLI::App* command =
@@ -203,7 +237,44 @@ void add_login_rules_command(Builder& b) {
   number("--rate-address", "N", "logins a minute from each source address; 0: any number",
          rules->address_logins_per_minute);
   on_off("--connect-conditions", &LoginRulesOptions::connect_conditions,
-         "policies on rds-db:connect see the source address");
+         "policies on rds-db:connect see the source address and the TLS");
+  command
+      ->add_option("--role-tag", rules->role_tag,
+                   "sessions get the MySQL role that this tag of their principal names; off: none")
+      ->type_name("KEY");
+  const auto roles = [command](const char* name, std::vector<std::string>& out, const char* help) {
+    command->add_option(name, out, help)->type_name("USER=ROLE")->expected(1)->take_all();
+  };
+  roles("--role", rules->add_roles, "sessions of this user may get this role, by the tag");
+  roles("--remove-role", rules->remove_roles, "not this role any more");
+}
+
+void add_audit_command(Builder& b) {
+  auto audit = std::make_shared<AuditOptions>();
+  AuditChoice& choice = audit->choice;
+  CLI::App* command = b.add(
+      &b.app, "audit", "Who logged in and called what, and why it was refused", audit, run_audit);
+  command->add_option("CLUSTER", choice.cluster, "only logins to this one and calls about it");
+  const auto is = [command](const char* name, std::string& out, const char* type,
+                            const char* help) {
+    command->add_option(name, out, help)->type_name(type);
+  };
+  command->add_option("--kind", choice.kind, "only these")->check(CLI::IsMember({"login", "api"}));
+  is("--verdict", choice.verdict, "WORD",
+     "accepted, refused; of calls done, refused, denied, rejected, failed");
+  is("--reason", choice.reason, "WORD", "expired, implicit-deny, …; of calls AWS's error code");
+  is("--user", choice.user, "NAME", "of the database");
+  is("--principal", choice.principal, "TEXT", "a part of its ARN");
+  is("--key", choice.key, "ID", "the access key's");
+  is("--source", choice.source, "ADDRESS", "of the client");
+  is("--action", choice.action, "NAME", "CreateDBCluster, …");
+  command->add_option("--minutes", audit->minutes, "of the last so many")
+      ->check(CLI::Range(1, 5'256'000));
+  command->add_option("--last", audit->last, "at most so many, the newest; 0: all")
+      ->check(CLI::Range(0, 100'000'000))
+      ->capture_default_str();
+  command->add_flag("-f,--follow", audit->follow, "go on with what comes");
+  command->add_flag("--json", audit->json, "the records as they are, one a line");
 }
 
 void add_cluster_commands(Builder& b) {
@@ -261,6 +332,17 @@ void add_cluster_commands(Builder& b) {
       ->check(CLI::Range(1, 20160))
       ->capture_default_str();
   command->add_flag("--json", events->json, "as JSON");
+}
+
+void add_function_commands(Builder& b) {
+  auto logs = std::make_shared<LogsOptions>();
+  CLI::App* command = b.add(&b.app, "logs", "What a function wrote", logs, run_logs);
+  command->add_option("FUNCTION", logs->function, "its name, or a log group: /aws/lambda/NAME")
+      ->required();
+  command->add_flag("--follow,-f", logs->follow, "go on with what comes");
+  command->add_option("--since", logs->since, "from so long ago: 30s, 10m, 2h, 3d")
+      ->capture_default_str();
+  command->add_option("--filter", logs->filter, "a filter pattern of CloudWatch Logs");
 }
 
 void add_runtime_commands(Builder& b) {
@@ -352,13 +434,16 @@ CommandLine parse_command_line(std::vector<std::string> arguments) {
   add_daemon_commands(b);
   add_cluster_commands(b);
   add_login_commands(b);
+  add_network_commands(b);
   add_login_rules_command(b);
+  add_function_commands(b);
+  add_audit_command(b);
   add_runtime_commands(b);
   add_other_commands(b);
   try {
     std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back
     b.app.parse(arguments);
-    if (has_dashes && b.line.name != "connect") {
+    if (has_dashes && b.line.name != "connect" && b.line.name != "network exec") {
       throw CLI::ExtrasError({"-- …"});
     }
   } catch (const CLI::ParseError& e) {

@@ -30,7 +30,8 @@ TEST(CommandLine, KnowsEveryCommand) {
         Words{"token", "explain"}, Words{"token", "explain", "--cluster", "demo", "--json"},
         Words{"token", "explain", "--context", "/f", "--user", "app"},
         Words{"engine", "install", "mysql", "--from", "/x"}, Words{"engine", "list", "--json"},
-        Words{"metrics"}, Words{"doctor"}}) {
+        Words{"logs", "report", "-f", "--since", "2h", "--filter", "ERROR"}, Words{"metrics"},
+        Words{"doctor"}}) {
     const CommandLine line = parse_command_line(words);
     EXPECT_TRUE(static_cast<bool>(line.run)) << words[0] << ": " << line.message;
   }

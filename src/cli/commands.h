@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "cli/audit_list.h"
 #include "cli/context.h"
 
 namespace trivet::cli {
@@ -72,6 +73,24 @@ struct TokenOptions {
 };
 Result<int> run_token(const Context& context, const TokenOptions& options);
 
+// commands_network.cc
+
+struct NetworkOptions {
+  std::string host_access;               // "open" or "security-groups"; empty: stays
+  std::optional<bool> allow_unenforced;  // unset: stays
+  bool json = false;
+};
+// Changes what is given; shows what is in force.
+Result<int> run_network(const Context& context, const NetworkOptions& options);
+
+struct NetworkExecOptions {
+  std::vector<std::string> subnets;  // none: where functions without a VPC are
+  std::vector<std::string> security_groups;
+  std::vector<std::string> command;
+};
+// The command's exit status.
+Result<int> run_network_exec(const Context& context, const NetworkExecOptions& options);
+
 // commands_login_rules.cc
 
 struct LoginRulesOptions {
@@ -87,9 +106,24 @@ struct LoginRulesOptions {
   std::optional<std::int64_t> principal_logins_per_minute;
   std::optional<std::int64_t> address_logins_per_minute;
   std::optional<bool> connect_conditions;
+  std::optional<std::string> role_tag;  // "off": none
+  std::vector<std::string> add_roles;   // USER=ROLE
+  std::vector<std::string> remove_roles;
 };
 // Makes the changes, all or none, and prints the rules as they are then.
 Result<int> run_login_rules(const Context& context, const LoginRulesOptions& options);
+
+// commands_audit.cc
+
+struct AuditOptions {
+  AuditChoice choice;
+  std::int64_t minutes = 0;  // of the last so many; 0: all
+  std::int64_t last = 100;   // at most so many, the newest; 0: all
+  bool follow = false;
+  bool json = false;
+};
+// Prints what the audit log has; with `follow` it goes on with what comes.
+Result<int> run_audit(const Context& context, const AuditOptions& options);
 
 // commands_explain.cc
 
@@ -105,6 +139,16 @@ struct ExplainOptions {
 };
 // Reads the token from standard input. kExitOk accepted, kExitFailed refused.
 Result<int> run_token_explain(const Context& context, const ExplainOptions& options);
+
+// commands_logs.cc
+
+struct LogsOptions {
+  std::string function;  // or a log group, with its slash
+  bool follow = false;   // until somebody ends it
+  std::string since = "10m";
+  std::string filter;  // of CloudWatch Logs; empty: everything
+};
+Result<int> run_logs(const Context& context, const LogsOptions& options);
 
 // commands_cluster.cc
 

@@ -20,11 +20,17 @@ void set(json& changes, const char* name, const std::optional<T>& value) {
 
 json changes_of(const LoginRulesOptions& options) {
   json changes = json::object();
-  if (!options.add_aliases.empty()) {
-    changes["add_aliases"] = options.add_aliases;
-  }
-  if (!options.remove_aliases.empty()) {
-    changes["remove_aliases"] = options.remove_aliases;
+  const auto set_list = [&changes](const char* name, const std::vector<std::string>& values) {
+    if (!values.empty()) {
+      changes[name] = values;
+    }
+  };
+  set_list("add_aliases", options.add_aliases);
+  set_list("remove_aliases", options.remove_aliases);
+  set_list("add_roles", options.add_roles);
+  set_list("remove_roles", options.remove_roles);
+  if (options.role_tag) {
+    changes["role_tag"] = *options.role_tag == "off" ? "" : *options.role_tag;
   }
   set(changes, "one_time_tokens", options.one_time_tokens);
   set(changes, "token_max_age_s", options.token_max_age_s);
@@ -43,10 +49,13 @@ std::string number(const json& value, const char* unit, const char* none) {
 
 // One line for each rule, with its option's name.
 std::string render(const json& rules) {
-  std::string aliases;
-  for (const json& alias : rules.at("host_aliases")) {
-    aliases += (aliases.empty() ? "" : ", ") + alias.get<std::string>();
-  }
+  const auto list = [&rules](const char* name) {
+    std::string out;
+    for (const json& each : rules.at(name)) {
+      out += (out.empty() ? "" : ", ") + each.get<std::string>();
+    }
+    return out.empty() ? "none" : out;
+  };
   const auto on_off = [&rules](const char* name) {
     return std::string(rules.at(name).get<bool>() ? "on" : "off");
   };
@@ -54,7 +63,7 @@ std::string render(const json& rules) {
   const auto line = [&out](std::string_view name, std::string_view value) {
     out += fmt::format("{:<20} {}\n", name, value);
   };
-  line("alias", aliases.empty() ? "none" : aliases);
+  line("alias", list("host_aliases"));
   line("one-time-tokens", on_off("one_time_tokens"));
   line("token-max-age", number(rules.at("token_max_age_s"), "s", "as long as the token says"));
   line("end-sessions", on_off("end_sessions"));
@@ -62,6 +71,9 @@ std::string render(const json& rules) {
   line("rate-principal", number(rules.at("principal_logins_per_minute"), "a minute", "none"));
   line("rate-address", number(rules.at("address_logins_per_minute"), "a minute", "none"));
   line("connect-conditions", on_off("connect_conditions"));
+  const auto tag = rules.at("role_tag").get<std::string>();
+  line("role-tag", tag.empty() ? "off" : tag);
+  line("role", list("roles"));
   return out;
 }
 

@@ -17,6 +17,7 @@
 #include "cli/admin_client.h"
 #include "cli/commands.h"
 #include "cli/daemon_process.h"
+#include "cli/status.h"
 
 namespace trivet::cli {
 namespace {
@@ -151,6 +152,31 @@ Check check_daemon(const Context& context, const Result<std::optional<AdminClien
                                              guards, context.command("up")));
 }
 
+Check check_networks(const Result<std::optional<AdminClient>>& admin) {
+  if (admin && *admin) {
+    const auto status = (*admin)->status();
+    const auto parsed = status ? parse_status(*status) : Result<DaemonStatus>(status.error());
+    if (!parsed) {
+      return warning("networks", parsed.error().message);
+    }
+    if (!parsed->network_trouble.empty()) {
+      return bad("networks", parsed->network_trouble);
+    }
+    return parsed->why_not_enforced.empty()
+               ? good("networks", "security groups and routes are enforced")
+               : warning("networks", "not enforced: " + parsed->why_not_enforced);
+  }
+  if (::geteuid() != 0) {
+    return warning("networks", "not enforced: that needs root");
+  }
+  const bool has_tools =
+      (::access("/usr/sbin/nft", X_OK) == 0 || ::access("/sbin/nft", X_OK) == 0) &&
+      (::access("/usr/sbin/ip", X_OK) == 0 || ::access("/sbin/ip", X_OK) == 0);
+  return has_tools ? good("networks", "ip and nft are there")
+                   : warning("networks",
+                             "not enforced: Debian's packages iproute2 and nftables are missing");
+}
+
 std::vector<Check> all_checks(const Context& context) {
   std::vector<Check> out = {check_programs(context), check_engine(context), check_disk(context)};
   const auto installation = read_installation(context);
@@ -167,6 +193,7 @@ std::vector<Check> all_checks(const Context& context) {
   out.push_back(check_addresses(*installation));
   out.push_back(check_hosts(*installation));
   out.push_back(check_daemon(context, admin));
+  out.push_back(check_networks(admin));
   return out;
 }
 

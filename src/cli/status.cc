@@ -167,6 +167,9 @@ Result<DaemonStatus> parse_status(std::string_view text) {
       out.clusters.push_back(cluster_of(cluster));
     }
     out.why_not_steered = text_of(j, "why_not_steered");
+    const json network = j.value("network", json::object());
+    out.why_not_enforced = text_of(network, "why_not");
+    out.network_trouble = text_of(network, "trouble");
     return out;
   } catch (const json::exception& e) {
     return make_error(Errc::kCorrupt, fmt::format("trivetd's status cannot be read: {}", e.what()));
@@ -174,16 +177,19 @@ Result<DaemonStatus> parse_status(std::string_view text) {
 }
 
 std::string render_status(const DaemonStatus& status) {
-  if (status.clusters.empty()) {
-    return "trivetd is running; there are no clusters\n";
-  }
-  std::string out;
+  std::string out = status.clusters.empty() ? "trivetd is running; there are no clusters\n" : "";
   for (const StatusCluster& cluster : status.clusters) {
     out += (out.empty() ? "" : "\n") + render_cluster(cluster);
   }
   if (!status.why_not_steered.empty()) {
     out += fmt::format("\nwriter endpoints cost time, their bytes are copied: {}\n",
                        status.why_not_steered);
+  }
+  if (!status.why_not_enforced.empty()) {
+    out += fmt::format("\nnetworks are not enforced: {}\n", status.why_not_enforced);
+  }
+  if (!status.network_trouble.empty()) {
+    out += fmt::format("\nnetworks are not as wanted: {}\n", status.network_trouble);
   }
   return out;
 }

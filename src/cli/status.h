@@ -52,6 +52,8 @@ struct StatusCluster {
 struct DaemonStatus {
   std::vector<StatusCluster> clusters;
   // Why the daemon copies what goes through writer endpoints; empty: it does not.
+  std::string why_not_enforced;  // networks; empty: they are
+  std::string network_trouble;   // what of them could not be done
   std::string why_not_steered;
   const StatusCluster* find(std::string_view identifier) const;
 };

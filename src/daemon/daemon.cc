@@ -34,10 +34,13 @@
 #include "daemon/cluster_admin.h"
 #include "daemon/credentials_admin.h"
 #include "daemon/engine_host.h"
+#include "daemon/function_services.h"
 #include "daemon/home_lock.h"
 #include "daemon/host_entries.h"
 #include "daemon/iam_admin.h"
+#include "daemon/instance_logs.h"
 #include "daemon/login_rules_admin.h"
+#include "daemon/network_host.h"
 #include "daemon/sealing_key.h"
 #include "daemon/session_watch.h"
 #include "daemon/status_json.h"
@@ -47,10 +50,8 @@
 #include "router/router.h"
 #include "service/cluster_service.h"
 #include "service/ec2_service.h"
-#include "service/iam_service.h"
 #include "service/instance_tags.h"
 #include "service/network_state.h"
-#include "service/sts_service.h"
 #include "service/subnet_group_service.h"
 #include "service/token_verifier.h"
 
@@ -58,6 +59,8 @@ namespace trivet::daemon {
 namespace {
 
 constexpr Millis kStopRequests{5'000};
+// A function may run for 15 minutes, after a start of its environment.
+constexpr Millis kLongestInvoke{960'000};
 constexpr Millis kStopMembers{180'000};
 constexpr Millis kFlushAudit{2'000};
 constexpr const char* kHostsFile = "/etc/hosts";
@@ -82,12 +85,15 @@ struct Daemon::Parts {
   DaemonOptions options;
   Installation installation;
   SystemClock clock;
+  InstanceLogs instance_logs{options.paths};
   HomeLock lock;
   std::shared_ptr<service::Sealer> sealer;
-  Mutex replacing;  // of the sealing key
+  Mutex replacing;   // of the sealing key
+  Mutex publishing;  // of the router's table
   std::shared_ptr<const pki::KeyPair> authority;
   std::unique_ptr<StateStore> store;
   std::unique_ptr<service::IamService> iam;
+  std::unique_ptr<service::OidcKeys> oidc_keys;
   std::unique_ptr<service::StsService> sts;
   std::unique_ptr<AuditTrail> audit;
   std::unique_ptr<service::LoginRulesBook> login_rules;
@@ -102,6 +108,9 @@ struct Daemon::Parts {
   std::unique_ptr<agent::LocalAgents> agents;
   std::unique_ptr<service::ClusterService> clusters;
   std::unique_ptr<service::NetworkStore> network;
+  std::unique_ptr<NetworkHost> network_host;
+  std::unique_ptr<FunctionServices> functions;
+  std::atomic<bool> are_members_stopped = false;
   std::unique_ptr<service::Ec2Service> ec2;
   std::unique_ptr<service::SubnetGroupService> subnet_groups;
   std::unique_ptr<service::InstanceTags> instance_tags;
@@ -122,10 +131,10 @@ struct Daemon::Parts {
   void build_api();
   Status listen();
   void on_views(const std::vector<service::ClusterViewPtr>& views);
+  void publish_endpoints();
   void write_hosts(const std::vector<service::ClusterViewPtr>& views);
   void on_api_worker(std::function<void()> work);
   net::HttpResponse admin_call(const net::HttpRequest& request);
-  EndpointFacts endpoint_facts() const;
   net::HttpResponse stop_members(const net::HttpRequest& request);
   SealedThings sealed_things();
   net::HttpResponse rotate_key();
@@ -158,7 +167,8 @@ Status Daemon::Parts::build_services() {
   TRIVET_TRY(iam, service::IamService::open(
                       {.store = store.get(), .sealer = sealer, .realm = installation.realm}));
   audit = std::make_unique<AuditTrail>(options.paths, clock);
-  sts = std::make_unique<service::StsService>(*iam, sealer, jose::verify_jws);
+  oidc_keys = make_oidc_keys(options.paths, clock);
+  sts = std::make_unique<service::StsService>(*iam, sealer, jose::verify_jws, oidc_keys.get());
   login_rules = std::make_unique<service::LoginRulesBook>(*store);
   TRIVET_CHECK_OK(login_rules->load());
   verifier = std::make_unique<service::TokenVerifier>(
@@ -187,6 +197,9 @@ void Daemon::Parts::open_router() {
     why_not_steered = steering.error().message;
     log(Level::kInfo, "router.copies_writer_endpoints", {{"why", why_not_steered}});
   }
+  router_options.namespace_of = [this](const std::string& name) {
+    return network_host ? network_host->driver().namespace_of(name) : std::string();
+  };
   router = std::make_unique<router::Router>(std::move(router_options));
 }
 
@@ -204,6 +217,7 @@ Status Daemon::Parts::build_agents() {
   }
   settings.authority = authority;
   settings.clock = &clock;
+  settings.own_source = own_source(installation);
   settings.sizing = [](const std::string& name) {
     const service::InstanceClass* found = service::find_instance_class(name);
     return found == nullptr ? process::sizing_for(1'024, 2)
@@ -236,14 +250,26 @@ Status Daemon::Parts::build_agents() {
 // What networks and groups must not lose while clusters refer to it.
 Status Daemon::Parts::build_network() {
   network = std::make_unique<service::NetworkStore>(*store);
-  ec2 = std::make_unique<service::Ec2Service>(service::Ec2Service::Needs{
-      *network, installation.realm, [this](const std::string& group) {
-        const auto views = clusters->views();
-        return std::any_of(views.begin(), views.end(), [&](const service::ClusterViewPtr& view) {
-          const auto& groups = view->cluster.security_group_ids;
-          return std::find(groups.begin(), groups.end(), group) != groups.end();
-        });
-      }});
+  network_host = std::make_unique<NetworkHost>(
+      installation, NetworkHost::Needs{*network, [this] { return clusters->views(); },
+                                       [this] { publish_endpoints(); }});
+  TRIVET_TRY(functions,
+             FunctionServices::open({options.paths, installation, options.program_folder, *store,
+                                     *iam, *sts, *network, network_host->driver(), sealer, clock}));
+  TRIVET_CHECK_OK(functions->start());
+  ec2 = std::make_unique<service::Ec2Service>(
+      service::Ec2Service::Needs{.network = *network,
+                                 .realm = installation.realm,
+                                 .is_group_used =
+                                     [this](const std::string& group) {
+                                       return uses_group(clusters->views(), group) ||
+                                              functions->functions().uses_security_group(group);
+                                     },
+                                 .leased = [this] { return network_host->driver().leased(); },
+                                 .is_subnet_used =
+                                     [this](const std::string& subnet) {
+                                       return functions->functions().uses_subnet(subnet);
+                                     }});
   subnet_groups = std::make_unique<service::SubnetGroupService>(
       service::SubnetGroupService::Needs{*network, [this](const std::string& name) {
                                            std::vector<std::string> out;
@@ -263,8 +289,9 @@ void Daemon::Parts::build_api() {
   api::add_iam_actions(actions, *iam);
   api::add_sts_actions(actions, *sts);
   api::add_ec2_actions(actions, *ec2);
-  api::add_rds_actions(
-      actions, {*clusters, *subnet_groups, *instance_tags, [this] { return engine->versions(); }});
+  api::add_rds_actions(actions, {*clusters, *subnet_groups, *instance_tags,
+                                 [this] { return engine->versions(); }, instance_logs});
+  functions->add_actions(actions);
   dispatcher = std::make_unique<api::Dispatcher>(api::DispatcherOptions{.clock = clock,
                                                                         .identities = *identities,
                                                                         .actions = actions,
@@ -284,13 +311,19 @@ Status Daemon::Parts::listen() {
   http = std::make_unique<net::HttpServer>(
       *http_loop,
       [this](net::HttpRequest request, net::HttpDone done) {
-        on_api_worker([this, request = std::move(request), done = std::move(done)] {
-          done(request.target == "/metrics" && request.method == "GET"
-                   ? metrics()
-                   : dispatcher->handle(request));
+        on_api_worker([this, request = std::move(request), done = std::move(done)]() mutable {
+          if (request.target == "/metrics" && request.method == "GET") {
+            done(metrics());
+          } else if (auto archive = functions->download(request)) {
+            done(std::move(*archive));
+          } else {
+            dispatcher->handle(std::move(request), std::move(done));
+          }
         });
       },
-      net::HttpServerOptions{.refusal = aws_refusal});
+      net::HttpServerOptions{.body_limit = api::body_bytes_max,
+                             .handler_timeout = kLongestInvoke,
+                             .refusal = aws_refusal});
   const auto port = http->listen(installation.api_host, installation.api_port);
   if (!port) {
     return make_error(port.error().code,
@@ -319,6 +352,7 @@ Status Daemon::start() {
   TRIVET_CHECK_OK(p.clusters->start());
   p.sessions->start();
   TRIVET_CHECK_OK(p.listen());
+  p.network_host->begin(*p.http);
   log(Level::kInfo, "daemon.ready",
       {{"home", p.options.paths.home}, {"api", p.installation.endpoint_url()}});
   return ok();
@@ -326,32 +360,30 @@ Status Daemon::start() {
 
 void Daemon::stop() {
   Parts& p = *parts_;
+  if (p.functions) {
+    p.functions->stop_running();
+  }
+  if (p.network_host) {
+    p.network_host->stop(p.are_members_stopped);
+  }
   if (p.http) {
     p.http->stop(kStopRequests);
   }
   if (p.admin) {
     p.admin->stop(kStopRequests);
   }
-  for (auto& worker : p.api_workers) {
-    if (worker) {
-      worker->stop();
+  const auto stop = [](auto& part) {
+    if (part) {
+      part->stop();
     }
-  }
-  if (p.sessions) {
-    p.sessions->stop();
-  }
-  if (p.clusters) {
-    p.clusters->stop();
-  }
-  if (p.router) {
-    p.router->stop();
-  }
-  if (p.authd) {
-    p.authd->stop();
-  }
-  if (p.hosts_worker) {
-    p.hosts_worker->stop();
-  }
+  };
+  std::for_each(p.api_workers.begin(), p.api_workers.end(), stop);
+  stop(p.functions);
+  stop(p.sessions);
+  stop(p.clusters);
+  stop(p.router);
+  stop(p.authd);
+  stop(p.hosts_worker);
   if (p.audit) {
     p.audit->flush(kFlushAudit);
   }
@@ -360,7 +392,16 @@ void Daemon::stop() {
 void Daemon::Parts::on_views(const std::vector<service::ClusterViewPtr>& views) {
   verifier->set_databases(service::make_database_facts(views));
 
-  auto table = service::make_endpoint_table(views);
+  network_host->driver().clusters_changed(views);
+  publish_endpoints();
+  hosts_worker->post([this, views] { write_hosts(views); });
+}
+
+// From the control thread and the network's: whichever is last has seen both.
+void Daemon::Parts::publish_endpoints() {
+  const MutexLock one_at_a_time(publishing);
+  auto table =
+      service::make_endpoint_table(clusters->views(), network_host->driver().vpc_addresses());
   if (table) {
     router->publish(std::make_shared<const routing::EndpointTable>(std::move(*table)),
                     [](const Status& applied) {
@@ -372,7 +413,6 @@ void Daemon::Parts::on_views(const std::vector<service::ClusterViewPtr>& views) 
   } else {
     log(Level::kError, "router.table_refused", {{"error", table.error().message}});
   }
-  hosts_worker->post([this, views] { write_hosts(views); });
 }
 
 void Daemon::Parts::write_hosts(const std::vector<service::ClusterViewPtr>& views) {
@@ -392,7 +432,9 @@ net::HttpResponse Daemon::Parts::admin_call(const net::HttpRequest& request) {
     return admin_answer(403, {{"error", "only root and the daemon's own user may"}});
   }
   if (request.method == "GET" && request.target == "/status") {
-    return admin_answer_text(200, status_json(clusters->views(), endpoint_facts()));
+    return admin_answer_text(
+        200, status_json(clusters->views(), endpoint_facts(*router, why_not_steered),
+                         network_host->driver().report()));
   }
   if (request.method == "GET" && request.target == "/metrics") {
     return metrics();
@@ -418,7 +460,10 @@ net::HttpResponse Daemon::Parts::admin_call(const net::HttpRequest& request) {
     answer = cluster_admin_call(request, *clusters);
   }
   if (!answer) {
-    answer = login_rules_admin_call(request, *login_rules);
+    answer = login_rules_admin_call(request, *login_rules, *clusters);
+  }
+  if (!answer) {
+    answer = network_host->admin().call(request);
   }
   const std::string call = request.method + " " + request.target;
   return answer ? std::move(*answer) : admin_answer(404, {{"error", "no such call: " + call}});
@@ -430,21 +475,9 @@ net::HttpResponse Daemon::Parts::metrics() const {
           audit->metrics_text(clusters->views())};
 }
 
-EndpointFacts Daemon::Parts::endpoint_facts() const {
-  EndpointFacts out;
-  out.why_not_steered = why_not_steered;
-  if (const auto stats = router->stats()) {
-    for (const router::ListenerStats& found : stats->listeners) {
-      if (found.is_steered) {
-        out.steered.insert(found.listener.address);
-      }
-    }
-  }
-  return out;
-}
-
 SealedThings Daemon::Parts::sealed_things() {
-  return {sealer, *iam, [this] { return clusters->reseal(); }};
+  return {sealer, *iam, [this] { return clusters->reseal(); },
+          [this] { return functions->functions().reseal(); }};
 }
 
 net::HttpResponse Daemon::Parts::rotate_key() {
@@ -461,6 +494,7 @@ net::HttpResponse Daemon::Parts::stop_members(const net::HttpRequest& request) {
   if (members) {
     log(Level::kInfo, "daemon.stopping_members");
     stopped = clusters->stop_members(kStopMembers);
+    are_members_stopped = stopped.has_value();
     if (installation.hosts_file != HostsFileUse::kNo) {
       (void)hosts_file->remove_block();
     }

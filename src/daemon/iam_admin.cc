@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "adapter/https/https_get.h"
 #include "adapter/jose/jose.h"
 #include "base/log.h"
 #include "daemon/admin_answer.h"
@@ -72,6 +73,16 @@ std::optional<net::HttpResponse> iam_admin_call(const net::HttpRequest& request,
     return set_keys(json::parse(request.body, nullptr, false), iam);
   }
   return std::nullopt;
+}
+
+std::unique_ptr<service::OidcKeys> make_oidc_keys(const HomePaths& paths, const Clock& clock) {
+  return std::make_unique<service::OidcKeys>(
+      service::OidcKeys::Needs{.fetch =
+                                   [file = paths.oidc_authorities()](const std::string& url) {
+                                     return https::https_get(url, {.more_authorities = file});
+                                   },
+                               .count_keys = jose::count_keys,
+                               .clock = clock});
 }
 
 }  // namespace trivet::daemon

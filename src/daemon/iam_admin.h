@@ -4,10 +4,14 @@
 // all identities, and the keys of OIDC providers.
 #pragma once
 
+#include <memory>
 #include <optional>
 
+#include "base/clock.h"
+#include "model/installation.h"
 #include "net/http_types.h"
 #include "service/iam_service.h"
+#include "service/oidc_keys.h"
 
 namespace trivet::daemon {
 
@@ -15,5 +19,8 @@ namespace trivet::daemon {
 // caller has checked who asks.
 std::optional<net::HttpResponse> iam_admin_call(const net::HttpRequest& request,
                                                 service::IamService& iam);
+
+// Finds the keys of OIDC providers over HTTPS. `clock` outlives it.
+std::unique_ptr<service::OidcKeys> make_oidc_keys(const HomePaths& paths, const Clock& clock);
 
 }  // namespace trivet::daemon

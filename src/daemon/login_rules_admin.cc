@@ -34,7 +34,10 @@ const std::map<std::string, Target, std::less<>>& targets() {
       {"session_max_age_s", &LoginRulesChange::session_max_age_s},
       {"principal_logins_per_minute", &LoginRulesChange::principal_logins_per_minute},
       {"address_logins_per_minute", &LoginRulesChange::address_logins_per_minute},
-      {"connect_conditions", &LoginRulesChange::connect_conditions}};
+      {"connect_conditions", &LoginRulesChange::connect_conditions},
+      {"role_tag", &LoginRulesChange::role_tag},
+      {"add_roles", &LoginRulesChange::add_roles},
+      {"remove_roles", &LoginRulesChange::remove_roles}};
   return all;
 }
 
@@ -94,10 +97,31 @@ Result<LoginRulesChange> read_change(const json& changes) {
   return out;
 }
 
+Status set_roles(const ClusterId& cluster, const std::vector<std::string>& roles, bool is_given,
+                 service::ClusterService& clusters) {
+  for (const std::string& text : roles) {
+    TRIVET_TRY(service::RolePair pair, service::read_role_pair(text));
+    TRIVET_CHECK_OK(
+        clusters.set_role(cluster, {std::move(pair.user), std::move(pair.role), is_given}));
+  }
+  return ok();
+}
+
+// A role needs both, what the writer was told and the rule, so whatever is cut off between gives
+// nobody anything.
+Result<LoginRules> make_change(const ClusterId& cluster, const LoginRulesChange& change,
+                               service::LoginRulesBook& book, service::ClusterService& clusters) {
+  TRIVET_CHECK_OK(set_roles(cluster, change.add_roles, true, clusters));
+  TRIVET_TRY(LoginRules rules, book.change(cluster, change));
+  TRIVET_CHECK_OK(set_roles(cluster, change.remove_roles, false, clusters));
+  return rules;
+}
+
 }  // namespace
 
 std::optional<net::HttpResponse> login_rules_admin_call(const net::HttpRequest& request,
-                                                        service::LoginRulesBook& book) {
+                                                        service::LoginRulesBook& book,
+                                                        service::ClusterService& clusters) {
   if (request.method != "POST" || request.target != "/login-rules") {
     return std::nullopt;
   }
@@ -114,7 +138,7 @@ std::optional<net::HttpResponse> login_rules_admin_call(const net::HttpRequest& 
     return admin_refusal(change.error());
   }
   const ClusterId cluster(body["cluster"].get<std::string>());
-  const auto rules = book.change(cluster, *change);
+  const auto rules = make_change(cluster, *change, book, clusters);
   if (!rules) {
     return admin_refusal(rules.error());
   }

@@ -15,6 +15,7 @@
 #include "daemon/home_lock.h"
 #include "service/cluster_store.h"
 #include "service/failpoints.h"
+#include "service/functions/book.h"
 
 namespace trivet::daemon {
 namespace {
@@ -55,6 +56,7 @@ Status step(std::string_view name, const std::function<Status()>& work) {
 Status carry_through(const HomePaths& paths, const SealedThings& things) {
   TRIVET_CHECK_OK(step("key-identities", [&] { return things.identities.reseal(); }));
   TRIVET_CHECK_OK(step("key-clusters", things.reseal_clusters));
+  TRIVET_CHECK_OK(step("key-functions", things.reseal_functions));
   TRIVET_CHECK_OK(step("key-authority", [&] { return reseal_authority(paths, *things.sealer); }));
   TRIVET_CHECK_OK(step("key-file", [&]() -> Status {
     TRIVET_TRY(const SecretString next, read_secret_file(paths.next_sealing_key()));
@@ -118,7 +120,9 @@ Status replace_sealing_key_offline(const HomePaths& paths) {
              service::IamService::open(
                  {.store = store.get(), .sealer = sealer, .realm = installation.realm}));
   service::ClusterStore clusters(*store, sealer);
-  return replace_sealing_key(paths, {sealer, *identities, [&] { return clusters.reseal(); }});
+  TRIVET_TRY(const auto functions, functions::FunctionBook::open(*store));
+  return replace_sealing_key(paths, {sealer, *identities, [&] { return clusters.reseal(); },
+                                     [&] { return functions->reseal(*sealer); }});
 }
 
 }  // namespace trivet::daemon

@@ -20,6 +20,7 @@ struct SealedThings {
   std::shared_ptr<service::Sealer> sealer;
   service::IamService& identities;
   std::function<Status()> reseal_clusters;
+  std::function<Status()> reseal_functions;
 };
 
 // The sealer of a home: rotating, when a replacement was cut off.

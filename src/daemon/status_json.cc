@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/iso8601.h"
+#include "daemon/network_admin.h"
 
 namespace trivet::daemon {
 namespace {
@@ -34,6 +35,19 @@ json to_json(const service::ClusterView& view, const service::MemberStatus& memb
 
 }  // namespace
 
+EndpointFacts endpoint_facts(const router::Router& router, std::string why_not_steered) {
+  EndpointFacts out;
+  out.why_not_steered = std::move(why_not_steered);
+  if (const auto stats = router.stats()) {
+    for (const router::ListenerStats& found : stats->listeners) {
+      if (found.is_steered) {
+        out.steered.insert(found.listener.address);
+      }
+    }
+  }
+  return out;
+}
+
 std::string events_json(const std::vector<service::RecordedEvent>& events) {
   json out = json::array();
   for (const service::RecordedEvent& recorded : events) {
@@ -50,7 +64,7 @@ std::string events_json(const std::vector<service::RecordedEvent>& events) {
 }
 
 std::string status_json(const std::vector<service::ClusterViewPtr>& views,
-                        const EndpointFacts& endpoints) {
+                        const EndpointFacts& endpoints, const service::NetworkReport& network) {
   json clusters = json::array();
   for (const service::ClusterViewPtr& view : views) {
     json members = json::array();
@@ -72,11 +86,13 @@ std::string status_json(const std::vector<service::ClusterViewPtr>& views,
                         {"reader_endpoint", to_json(view->cluster.reader_endpoint)},
                         {"members", std::move(members)},
                         {"commit_delay_ms", view->commit_delay.count()},
-                        {"waiting_for", view->waiting_for}});
+                        {"waiting_for", view->waiting_for},
+                        {"trouble", view->cluster.status_reason}});
   }
   return json{{"running", true},
               {"why_not_steered", endpoints.why_not_steered},
-              {"clusters", std::move(clusters)}}
+              {"clusters", std::move(clusters)},
+              {"network", json::parse(network_json(network))}}
       .dump();
 }
 

@@ -31,6 +31,9 @@ struct LoginRecord {
   std::string peer_address;
   std::uint16_t peer_port = 0;
   std::uint64_t connection_id = 0;  // mysqld's
+  std::string tls_version;          // "TLSv1.3"; empty: not known
+  std::string tls_cipher;           // "TLS_AES_256_GCM_SHA384"
+  std::string role;                 // whose privileges the session has, by the principal's tag
   bool is_accepted = false;
   std::string reason;  // empty when accepted
   std::string detail;

@@ -84,6 +84,9 @@ struct Cluster {
   Endpoint writer_endpoint;
   Endpoint reader_endpoint;
   std::vector<Member> members;  // three, in the order of their AZs
+  // Members that are to be restarted, each with the process that is to end: whichever daemon is
+  // there goes on with it.
+  std::map<MemberId, int> reboots;
 
   const Member* find_member(const MemberId& member) const;
   friend bool operator==(const Cluster&, const Cluster&) = default;

@@ -152,6 +152,9 @@ std::string encode(const Cluster& c) {
   for (const Member& m : c.members) {
     j["members"].push_back(to_json(m));
   }
+  for (const auto& [member, pid] : c.reboots) {
+    j["reboots"][member.str()] = pid;
+  }
   return j.dump();
 }
 
@@ -183,6 +186,11 @@ Result<Cluster> decode_cluster(std::string_view text) {
     c.reader_endpoint = endpoint_of(j.at("reader_endpoint"));
     for (const json& m : j.at("members")) {
       c.members.push_back(member_of(m));
+    }
+    if (j.contains("reboots")) {
+      for (const auto& [member, pid] : j.at("reboots").items()) {
+        c.reboots.emplace(MemberId(member), pid.get<int>());
+      }
     }
   });
 }

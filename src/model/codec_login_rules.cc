@@ -13,7 +13,9 @@ std::string encode(const LoginRules& rules) {
                             {"session_max_age_s", rules.session_max_age_s},
                             {"principal_logins_per_minute", rules.principal_logins_per_minute},
                             {"address_logins_per_minute", rules.address_logins_per_minute},
-                            {"connect_conditions", rules.connect_conditions}});
+                            {"connect_conditions", rules.connect_conditions},
+                            {"role_tag", rules.role_tag},
+                            {"roles", rules.roles}});
 }
 
 Result<LoginRules> decode_login_rules(std::string_view text) {
@@ -26,6 +28,9 @@ Result<LoginRules> decode_login_rules(std::string_view text) {
     rules.principal_logins_per_minute = j.at("principal_logins_per_minute");
     rules.address_logins_per_minute = j.at("address_logins_per_minute");
     rules.connect_conditions = j.at("connect_conditions");
+    // Older records have neither.
+    rules.role_tag = j.value("role_tag", std::string());
+    rules.roles = j.value("roles", std::vector<std::string>());
   });
 }
 

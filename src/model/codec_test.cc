@@ -15,6 +15,7 @@ TEST(ClusterCodec, RoundTrips) {
   c.id = ClusterId("demo");
   c.resource_id = ClusterResourceId("cluster-X");
   c.status = ClusterStatus::kAvailable;
+  c.reboots = {{MemberId("demo-instance-2"), 17}};
   c.iops = 3000;
   c.tags = {{"a", "b"}};
   c.writer_endpoint = {"w", "127.1.2.3", 3306};

@@ -52,9 +52,13 @@ struct HomePaths {
   // Only while it replaces the other; what is sealed may be under either.
   std::string next_sealing_key() const { return home + "/sealing.key.next"; }
   std::string authority_key() const { return home + "/tls/ca-key.sealed"; }
+  // Authorities of OIDC providers that the system does not know; need not be there.
+  std::string oidc_authorities() const { return home + "/tls/oidc-ca.pem"; }
   std::string ca_bundle() const { return home + "/tls/ca-bundle.pem"; }  // what clients trust
   std::string store() const { return home + "/state/trivet.db"; }
   std::string sessions() const { return home + "/state/sessions.json"; }
+  std::string functions() const { return home + "/functions"; }  // code and waiting events
+  std::string logs() const { return home + "/log-groups"; }      // of CloudWatch Logs
   std::string run() const { return home + "/run"; }
   std::string lock() const { return home + "/run/trivetd.lock"; }
   std::string admin_socket() const { return home + "/run/trivetd.sock"; }

@@ -23,8 +23,12 @@ struct LoginRules {
   std::int64_t session_max_age_s = 0;  // of a database session; 0: no end
   std::int64_t principal_logins_per_minute = 0;  // of each principal; 0: any number
   std::int64_t address_logins_per_minute = 0;    // from each source address; 0: any number
-  // Policies on rds-db:connect see the source address.
+  // Policies on rds-db:connect see the source address and the TLS.
   bool connect_conditions = false;
+  // The key of the principal's tag that names a MySQL role; empty: tags are not looked at. A
+  // session of a principal that has the tag has that role's privileges, and not the account's own.
+  std::string role_tag;
+  std::vector<std::string> roles;  // which account may get which: "jane=reporting", sorted
 
   bool look_after_sessions() const { return end_sessions || session_max_age_s > 0; }
 

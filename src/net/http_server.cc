@@ -88,6 +88,7 @@ void begin_stop(const std::shared_ptr<HttpServer::State>& state) {
     acceptor->close();
   }
   state->acceptors.clear();
+  state->adopted.clear();
   for (const auto& path : state->unix_paths) {
     unlink(path.c_str());
   }
@@ -129,9 +130,26 @@ Result<std::uint16_t> HttpServer::listen(const std::string& address, std::uint16
   return name.port;
 }
 
-void HttpServer::adopt(Fd listening) {
+std::uint64_t HttpServer::listen_on(Fd listening) {
+  const std::uint64_t id = ++state_->last_adopted;
   auto kept = std::make_shared<Fd>(std::move(listening));
-  asio::post(state_->loop->context, [state = state_, kept] { accept_from(state, *kept, false); });
+  asio::post(state_->loop->context, [state = state_, kept, id] {
+    if (accept_from(state, *kept, false)) {
+      state->adopted[id] = state->acceptors.back();
+    }
+  });
+  return id;
+}
+
+void HttpServer::close_listening(std::uint64_t id) {
+  asio::post(state_->loop->context, [state = state_, id] {
+    const auto it = state->adopted.find(id);
+    if (it != state->adopted.end()) {
+      it->second->close();
+      std::erase(state->acceptors, it->second);
+      state->adopted.erase(it);
+    }
+  });
 }
 
 Status HttpServer::listen_unix(const std::string& path, const UnixListenOptions& options) {

@@ -28,7 +28,11 @@ using HttpHandler = std::function<void(HttpRequest, HttpDone)>;
 struct HttpServerOptions {
   std::size_t header_bytes_max = 64 * 1024;  // request line and headers; more is 431
   std::size_t body_bytes_max = 1024 * 1024;  // more is 413
-  std::size_t connections_max = 1024;        // a further one is answered 503 and closed
+  // How long a body to this target may be; not given: body_bytes_max, for all. Runs on the loop's
+  // thread. A body over body_bytes_max is only taken while fewer than large_bodies_max are.
+  std::function<std::size_t(std::string_view target)> body_limit{};
+  std::size_t large_bodies_max = 4;    // memory is bounded; a further one is 503
+  std::size_t connections_max = 1024;  // a further one is answered 503 and closed
   // From the connection or the last answer until a request's headers are complete.
   Millis header_timeout{60'000};
   Millis body_timeout{30'000};   // the whole body
@@ -50,8 +54,11 @@ class HttpServer {
 
   // May be called for several addresses. Port 0: the kernel's choice. Returns the port.
   Result<std::uint16_t> listen(const std::string& address, std::uint16_t port);
-  // A TCP socket that listens already: one of another network namespace, for instance.
-  void adopt(Fd listening);
+  // On a socket that listens already (in another network namespace, say). Closed by stop(), or by
+  // `close_listening` with what this returned.
+  std::uint64_t listen_on(Fd listening);
+  // Accepts no more there; connections that were made stay.
+  void close_listening(std::uint64_t id);
   // Requests from here carry peer_credentials. The file is removed by stop().
   Status listen_unix(const std::string& path, const UnixListenOptions& options = {});
   // Accepts no more, cuts connections that wait for or are sending a request, lets running requests

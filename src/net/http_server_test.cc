@@ -80,6 +80,18 @@ TEST(HttpServer, AnswersSeveralRequestsOnOneConnection) {
   EXPECT_EQ(server.http().connections(), 1U);
 }
 
+TEST(HttpServer, ServesASocketThatListensAlready) {
+  auto listening = listen_tcp({kHost, 0});
+  ASSERT_TRUE(listening.has_value());
+  const auto name = local_name(listening->get());
+  ASSERT_TRUE(name.has_value());
+  Server server;
+  server.http().adopt(std::move(*listening));
+  TestSocket client = TestSocket::connect_to(*name, "127.41.11.9");
+  ASSERT_TRUE(client.send_all("GET /adopted HTTP/1.1\r\nHost: x\r\n\r\n"));
+  EXPECT_TRUE(has(read_answer(client).head, "X-Target: /adopted\r\n"));
+}
+
 TEST(HttpServer, AnswersPipelinedRequestsInOrder) {
   // The first answer is given last, from another thread.
   std::mutex mutex;
@@ -159,6 +171,39 @@ TEST(HttpServer, TakesABodyOfExactlyTheLimitAndRefusesOneMore) {
   ASSERT_TRUE(client.send_all("PUT / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n493e1\r\n" +
                               body + "x\r\n0\r\n\r\n"));
   EXPECT_TRUE(client.read_to_end().starts_with("HTTP/1.1 413 "));
+}
+
+TEST(HttpServer, SomeTargetsMayHaveLongerBodiesButOnlySoManyAtOnce) {
+  HttpServerOptions options;
+  options.body_bytes_max = 100;
+  options.body_limit = [](std::string_view target) {
+    return target == "/code" ? std::size_t{1000} : std::size_t{100};
+  };
+  options.large_bodies_max = 1;
+  Server server(std::move(options));
+  const auto post = [](const std::string& target, std::size_t length) {
+    return "POST " + target + " HTTP/1.1\r\nHost: x\r\nContent-Length: " + std::to_string(length) +
+           "\r\n\r\n";
+  };
+  TestSocket first = server.connect();
+  ASSERT_TRUE(first.send_all(post("/code", 1000) + std::string(1000, 'x')));
+  EXPECT_EQ(read_answer(first).body.size(), 1005U);
+  ASSERT_TRUE(first.send_all(post("/code", 1000)));  // its body is on the way
+
+  TestSocket second = server.connect();
+  ASSERT_TRUE(second.send_all(post("/code", 100) + std::string(100, 'y')));
+  EXPECT_EQ(read_answer(second).body.size(), 105U);
+  ASSERT_TRUE(second.send_all(post("/code", 101)));
+  EXPECT_TRUE(second.read_to_end().starts_with("HTTP/1.1 503 "));
+
+  ASSERT_TRUE(first.send_all(std::string(1000, 'x')));
+  EXPECT_EQ(read_answer(first).body.size(), 1005U);
+  TestSocket third = server.connect();
+  ASSERT_TRUE(third.send_all(post("/code", 1001)));
+  EXPECT_TRUE(third.read_to_end().starts_with("HTTP/1.1 413 "));
+  TestSocket fourth = server.connect();
+  ASSERT_TRUE(fourth.send_all(post("/other", 101)));
+  EXPECT_TRUE(fourth.read_to_end().starts_with("HTTP/1.1 413 "));
 }
 
 TEST(HttpServer, LetsTheOwnerWordRefusals) {

@@ -119,6 +119,7 @@ void HttpSession::close() {
   phase_ = Phase::kClosed;
   const auto self = shared_from_this();
   handler_timer_.cancel();
+  forget_large_body();
   stream_.close();
   server_->sessions.erase(this);
   --server_->open_connections;
@@ -135,7 +136,7 @@ void HttpSession::read_header() {
   version_ = 11;
   parser_.emplace();
   parser_->header_limit(static_cast<std::uint32_t>(server_->options.header_bytes_max));
-  parser_->body_limit(server_->options.body_bytes_max);
+  parser_->body_limit(boost::none);  // until the target is known: limit_body()
   stream_.expires_after(server_->options.header_timeout);
   http::async_read_header(
       stream_, buffer_, *parser_,
@@ -152,12 +153,46 @@ void HttpSession::on_header(const ErrorCode& error) {
   }
   const auto& request = parser_->get();
   version_ = request.version();
+  if (!limit_body()) {
+    return;
+  }
   if (parser_->is_done()) {
     handle();
   } else if (version_ >= 11 && beast::iequals(request[http::field::expect], "100-continue")) {
     send_continue();
   } else {
     read_body();
+  }
+}
+
+// False when it answered: the body is longer than it may be, or there are too many long ones.
+bool HttpSession::limit_body() {
+  const HttpServerOptions& options = server_->options;
+  const auto& request = parser_->get();
+  const std::size_t limit =
+      options.body_limit ? options.body_limit(view(request.target())) : options.body_bytes_max;
+  const auto length = parser_->content_length();
+  if (length && *length > limit) {
+    refuse(413, "the body is too large");
+    return false;
+  }
+  const bool may_be_large = limit > options.body_bytes_max && !parser_->is_done() &&
+                            (!length || *length > options.body_bytes_max);
+  if (may_be_large && server_->large_bodies >= options.large_bodies_max) {
+    refuse(503, "too many large requests at once");
+    return false;
+  }
+  if (may_be_large) {
+    has_large_body_ = true;
+    ++server_->large_bodies;
+  }
+  parser_->body_limit(limit);
+  return true;
+}
+
+void HttpSession::forget_large_body() {
+  if (std::exchange(has_large_body_, false)) {
+    --server_->large_bodies;
   }
 }
 
@@ -257,6 +292,7 @@ void HttpSession::refuse(int status, std::string_view reason) {
 
 void HttpSession::write(HttpResponse response) {
   phase_ = Phase::kWriting;
+  forget_large_body();
   keep_alive_ = keep_alive_ && !server_->is_stopping;
   response_.emplace();
   response_->version(version_ < 11 ? 10 : 11);

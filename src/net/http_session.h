@@ -36,10 +36,13 @@ struct HttpServer::State {
   HttpHandler handler;
   HttpServerOptions options;
   std::vector<std::shared_ptr<Acceptor>> acceptors;
+  std::map<std::uint64_t, std::shared_ptr<Acceptor>> adopted;  // those of listen_on()
+  std::atomic<std::uint64_t> last_adopted{0};
   std::vector<std::string> unix_paths;
   // Keeps each session alive until it is closed.
   std::map<HttpSession*, std::shared_ptr<HttpSession>> sessions;
   std::atomic<std::size_t> open_connections{0};
+  std::size_t large_bodies = 0;  // that are being read, or whose requests are being handled
   bool is_stopping = false;
   std::function<void()> on_last_closed;  // set while stopping
 };
@@ -67,6 +70,8 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
 
   void read_header();
   void on_header(const boost::system::error_code& error);
+  bool limit_body();
+  void forget_large_body();
   void send_continue();
   void read_body();
   void on_body(const boost::system::error_code& error);
@@ -88,6 +93,7 @@ class HttpSession : public std::enable_shared_from_this<HttpSession> {
   std::uint64_t request_number_ = 0;
   bool keep_alive_ = false;
   bool is_head_ = false;
+  bool has_large_body_ = false;  // counted in State::large_bodies
   unsigned version_ = 11;
   std::size_t drained_bytes_ = 0;
   std::optional<http::request_parser<http::string_body>> parser_;

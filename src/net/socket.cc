@@ -187,6 +187,7 @@ Result<Fd> start_connect(const HostPort& to, const std::optional<std::string>& s
   if (!fd) {
     return errno_error(what, errno);
   }
+  set_int_option(fd.get(), SOL_SOCKET, SO_MARK, static_cast<int>(kOwnMark));
   if (source) {
     TRIVET_TRY(const auto from, to_socket_address({*source, 0}));
     // Without this a port is taken at bind and is then unique for the source address alone.

@@ -60,6 +60,10 @@ Result<Fd> listen_unix(const std::string& path, const UnixListenOptions& options
 // again.
 Result<Fd> accept_one(int listening);
 
+// Of the sockets that connect for the daemon (SO_MARK), where it has the privilege: the host's
+// rules let them through to endpoints.
+inline constexpr std::uint32_t kOwnMark = 0x7472'7674;
+
 // Starts to connect: writable when decided (connect_error). `source`, when given, is the numeric
 // address to come from, with a port of the kernel's.
 Result<Fd> start_connect(const HostPort& to, const std::optional<std::string>& source);

@@ -14,8 +14,10 @@
 namespace trivet {
 
 struct FunctionNetwork {
-  std::string id;          // for release()
-  std::string netns_path;  // to be opened and entered with setns(2)
+  std::string id;  // for release(); empty: there is nothing to release
+  // To be opened and entered with setns(2). Empty: networks cannot be enforced here; the
+  // environment gets a new one with loopback alone.
+  std::string netns_path;
   std::string address;     // "10.0.1.17"; empty: it has loopback alone
   std::string dns_server;  // what belongs in resolv.conf; empty: none
   std::string api_url;     // AWS_ENDPOINT_URL inside: names what may or may not be reachable
@@ -28,8 +30,9 @@ class FunctionNetworks {
   // Why networks are not enforced here; empty: they are.
   virtual std::string why_not_enforced() const = 0;
   // nullopt for `vpc`: a function without a VPC configuration, which reaches the outside through
-  // the host and no VPC. kNotFound: a subnet or group is gone. kUnavailable: networks are not
-  // enforced here, or no address is left in the subnets; the message says which.
+  // the host and no VPC; where networks are not enforced, in the host's network. kNotFound: a
+  // subnet or group is gone. kUnavailable: networks are not enforced here, or no address is left in
+  // the subnets; the message says which.
   virtual Result<FunctionNetwork> lease(const std::string& function_arn,
                                         const std::optional<VpcPlacement>& vpc) = 0;
   // Takes the interface and the namespace away. Already gone is success.

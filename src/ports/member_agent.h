@@ -17,6 +17,7 @@
 #include "base/secret.h"
 #include "base/time.h"
 #include "core/failover/flow_control.h"
+#include "core/failover/member_end.h"
 #include "core/failover/rejoin.h"
 #include "core/gtid/gtid_set.h"
 #include "model/cluster.h"
@@ -57,6 +58,13 @@ struct ClientSession {
   std::string host;  // "192.0.2.7:49152"
 };
 
+// Whether sessions of `user` may have the privileges of `role`, which is a locked account.
+struct RoleGrant {
+  std::string user;
+  std::string role;
+  bool is_given = false;
+};
+
 struct FollowTarget {
   MemberId source;
   bool counts = true;  // do its acknowledgements count?
@@ -83,6 +91,8 @@ class MemberAgent {
   // The process that runs since before this daemon did; nullopt when none does. Writes what a newer
   // daemon needs beside it (plugin socket, certificates).
   virtual Result<std::optional<MemberProcess>> adopt() = 0;
+  // Whether the run that adopt found to be over had ended in order.
+  virtual bool ended_in_order() const { return false; }
   // mysqld under its guard, closed (I6), answering on its socket. Runs already: success.
   virtual Result<MemberProcess> start(Millis deadline) = 0;
   // SIGKILL, and the kernel's word that it is gone (I8).
@@ -139,6 +149,14 @@ class MemberAgent {
     (void)deadline;
     return make_error(Errc::kUnavailable, "members of this kind do not show sessions");
   }
+  // On the writer; replicated. Gives or takes MySQL's PROXY, once or again. kInvalidArgument,
+  // saying why, for accounts that it cannot be about.
+  virtual Status set_role(const Stamp& stamp, const RoleGrant& grant, Millis deadline) {
+    (void)stamp;
+    (void)grant;
+    (void)deadline;
+    return make_error(Errc::kUnavailable, "members of this kind have no accounts");
+  }
   // A real login over verified TLS as the account that may do nothing, through `endpoint`; the
   // @@server_id that answered.
   virtual Result<std::uint32_t> probe_login(const Endpoint& endpoint, Millis deadline) = 0;
@@ -150,7 +168,7 @@ struct MemberSeed {
   std::shared_ptr<const ClusterSecrets> secrets;
   // The member's mysqld ended; `mysqld_pid` tells which run. From a thread of the agent's: post it
   // on.
-  std::function<void(int mysqld_pid, const std::string& how)> on_exit;
+  std::function<void(int mysqld_pid, const failover::MemberEnd& how)> on_exit;
 };
 
 // Makes agents. Thread-safe.

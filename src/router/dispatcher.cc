@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "base/network_namespace.h"
 #include "core/mysql_proto/packet.h"
 
 namespace trivet::router {
@@ -90,9 +91,26 @@ void Dispatcher::open_missing_doors() {
   retry_listening_later();
 }
 
+// A socket belongs to the network namespace that it was made in, for good.
+Result<net::Fd> Dispatcher::open_door(const routing::Address& address) const {
+  if (address.network.empty()) {
+    return net::listen_tcp({address.host, address.port});
+  }
+  Result<net::Fd> listening = make_error(Errc::kUnavailable, "there are no VPCs here");
+  if (options_.namespace_of) {
+    const Status entered = in_network_namespace(options_.namespace_of(address.network), [&] {
+      listening = net::listen_tcp({address.host, address.port});
+    });
+    if (!entered) {
+      return entered.error();
+    }
+  }
+  return listening;
+}
+
 void Dispatcher::listen(Door& door) {
   const auto& address = door.listener.address;
-  auto listening = net::listen_tcp({address.host, address.port});
+  auto listening = open_door(address);
   if (!listening) {
     if (door.failure != listening.error().message) {
       door.failure = listening.error().message;

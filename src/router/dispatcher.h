@@ -56,6 +56,7 @@ class Dispatcher final : public WaitingRoom {
   void drop_forbidden_sessions();
   void close_forbidden_doors();
   void open_missing_doors();
+  Result<net::Fd> open_door(const routing::Address& address) const;
   void listen(Door& door);
   void close_door(Door& door);
   void watch_door(Door& door, std::uint32_t wishes);

@@ -33,6 +33,9 @@ struct RouterOptions {
   Millis retry_interval{50};  // until a backend that refused is tried again for a held connection
   Millis listen_retry_interval{1'000};
   std::size_t held_max = 4'096;  // more connections without a backend than this are refused
+  // The path of a VPC's network namespace, by Address::network. Called on relay-0, where it must
+  // not block. Without it nothing is listened on in VPCs.
+  std::function<std::string(const std::string& network)> namespace_of;
   // Used on relay-0 only. Null: all connections are copied.
   std::shared_ptr<net::Steering> steering;
 };

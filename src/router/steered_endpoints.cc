@@ -107,7 +107,9 @@ void SteeredEndpoints::allow() {
     return;
   }
   for (const auto& listener : needs_.table.listeners()) {
-    if (listener.kind != routing::EndpointKind::kWriter || !is_ipv4(listener.address)) {
+    // The kernel's program looks at connections of the host's own network.
+    if (listener.kind != routing::EndpointKind::kWriter || !is_ipv4(listener.address) ||
+        !listener.address.network.empty()) {
       continue;
     }
     const auto [found, is_new] = states_.try_emplace(listener.address);

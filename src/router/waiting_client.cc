@@ -105,6 +105,9 @@ void WaitingClient::give_up() {
     refuse(mysql_proto::kServerShutdown, "Trivet: the cluster has no writer right now (waited " +
                                              std::to_string(options_.writer_hold.count()) +
                                              " ms). Try again.");
+  } else if (listener_.kind == routing::EndpointKind::kInstance) {
+    refuse(mysql_proto::kServerShutdown,
+           "Trivet: this DB instance does not accept connections right now. Try again.");
   } else {
     refuse(
         mysql_proto::kServerShutdown,

@@ -16,7 +16,7 @@ namespace {
 // Between asking for a free loop device and taking it, another launcher may have taken it.
 constexpr int kLoopTries = 64;
 
-Error failed(const std::string& what) {
+Error mount_error(const std::string& what) {
   const int number = errno;
   return make_error(Errc::kInternal, what + ": " + std::strerror(number));
 }
@@ -31,14 +31,14 @@ Status stack_layers(const Options& options) {
   return ::mount("overlay", options.layers_at.c_str(), "overlay", MS_RDONLY | MS_NOSUID | MS_NODEV,
                  lower.c_str()) == 0
              ? ok()
-             : Status(failed("stack the layers"));
+             : Status(mount_error("stack the layers"));
 }
 
 // A loop device on `image` that goes away with its last user. Its path.
 Result<std::string> attach(int image) {
   const int control = ::open("/dev/loop-control", O_RDWR | O_CLOEXEC);
   if (control < 0) {
-    return failed("open /dev/loop-control");
+    return mount_error("open /dev/loop-control");
   }
   for (int i = 0; i < kLoopTries; ++i) {
     const int number = ::ioctl(control, LOOP_CTL_GET_FREE);
@@ -61,7 +61,7 @@ Result<std::string> attach(int image) {
       break;
     }
   }
-  const Error error = failed("attach a loop device");
+  const Error error = mount_error("attach a loop device");
   ::close(control);
   return error;
 }
@@ -69,7 +69,7 @@ Result<std::string> attach(int image) {
 Status mount_tmp(const Options& options) {
   const int image = ::open(options.tmp_image.c_str(), O_RDWR | O_CLOEXEC);
   if (image < 0) {
-    return failed("open " + options.tmp_image);
+    return mount_error("open " + options.tmp_image);
   }
   const Result<std::string> device = attach(image);
   ::close(image);
@@ -79,10 +79,10 @@ Status mount_tmp(const Options& options) {
   // Nothing in it is worth waiting for a disk.
   if (::mount(device->c_str(), options.tmp_at.c_str(), "ext4", MS_NOSUID | MS_NODEV | MS_NOATIME,
               "nobarrier,errors=remount-ro") != 0) {
-    return failed("mount /tmp");
+    return mount_error("mount /tmp");
   }
   if (::chown(options.tmp_at.c_str(), *options.uid, *options.uid) != 0) {
-    return failed("give /tmp to its user");
+    return mount_error("give /tmp to its user");
   }
   return ok();
 }

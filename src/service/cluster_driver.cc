@@ -68,14 +68,15 @@ Status ClusterDriver::make_agents() {
   for (const Member& member : cluster_.members) {
     const std::weak_ptr<int> alive = alive_;
     Executor* control = &needs_.control;
-    MemberSeed seed{cluster_, member, secrets_,
-                    [this, alive, control, id = member.id](int pid, const std::string& how) {
-                      control->post([this, alive, id, pid, how] {
-                        if (!alive.expired()) {
-                          member_ended(id, pid, how);
-                        }
-                      });
-                    }};
+    MemberSeed seed{
+        cluster_, member, secrets_,
+        [this, alive, control, id = member.id](int pid, const failover::MemberEnd& how) {
+          control->post([this, alive, id, pid, how] {
+            if (!alive.expired()) {
+              member_ended(id, pid, how);
+            }
+          });
+        }};
     TRIVET_TRY(auto agent, needs_.agents.make(std::move(seed)));
     Hands hands;
     hands.member = member;
@@ -104,6 +105,8 @@ void ClusterDriver::begin() {
   unreadable_.clear();
   if (cluster_.status == ClusterStatus::kDeleting) {
     remove();
+  } else if (cluster_.status == ClusterStatus::kFailed) {
+    give_back([] {});
   } else if (stored->topology.phase == Topology::Phase::kForming) {
     form();
   } else if (cluster_.status == ClusterStatus::kStopped) {
@@ -139,9 +142,12 @@ void ClusterDriver::begin_again(const std::string& why) {
 }
 
 void ClusterDriver::replace_cluster(const Cluster& cluster) {
-  const ClusterStatus status = cluster_.status;  // the driver's own; that record may be older
+  // The driver's own; that record may be older.
+  const ClusterStatus status = cluster_.status;
+  auto reboots = std::move(cluster_.reboots);
   cluster_ = cluster;
   cluster_.status = status;
+  cluster_.reboots = std::move(reboots);
   publish();
 }
 
@@ -151,14 +157,26 @@ void ClusterDriver::run(const StoredTopology& stored) {
   struct Gathered {
     std::size_t left;
     std::set<MemberId> alive;
+    std::set<MemberId> ended_in_order;
   };
-  auto gathered = std::make_shared<Gathered>(Gathered{hands_.size(), {}});
-  using Adopted = Result<std::optional<MemberProcess>>;
+  struct Adopted {
+    Result<std::optional<MemberProcess>> process;
+    bool ended_in_order;
+  };
+  auto gathered = std::make_shared<Gathered>(Gathered{hands_.size(), {}, {}});
   for (auto& [member_id, member_hands] : hands_) {
     const MemberId id = member_id;
     on_member<Adopted>(
-        id, [](MemberAgent& agent) { return agent.adopt(); },
-        [this, gathered, stored, id](const Adopted& adopted) {
+        id,
+        [](MemberAgent& agent) {
+          auto process = agent.adopt();
+          return Adopted{std::move(process), agent.ended_in_order()};
+        },
+        [this, gathered, stored, id](const Adopted& found) {
+          const auto& adopted = found.process;
+          if (found.ended_in_order) {
+            gathered->ended_in_order.insert(id);
+          }
           if (adopted && adopted->has_value()) {
             if (take_process(hands_.at(id), **adopted)) {
               gathered->alive.insert(id);
@@ -179,9 +197,13 @@ void ClusterDriver::run(const StoredTopology& stored) {
           for (const Member& m : cluster_.members) {
             order.push_back(m.id);
           }
+          const bool was_shut_down =
+              topology_.writer && gathered->ended_in_order.contains(*topology_.writer);
           machine_ = std::make_unique<failover::FailoverMachine>(
-              failover::Setup{order, topology_, gathered->alive, needs_.agents.boot_id(), {}},
+              failover::Setup{
+                  order, topology_, gathered->alive, needs_.agents.boot_id(), {}, was_shut_down},
               needs_.clock.now());
+          resume_reboot();
           tick();
         });
   }
@@ -290,23 +312,24 @@ void ClusterDriver::adopt_again(const MemberId& id) {
   });
 }
 
-void ClusterDriver::member_ended(const MemberId& id, int pid, const std::string& how) {
+void ClusterDriver::member_ended(const MemberId& id, int pid, const failover::MemberEnd& how) {
   Hands& hands = hands_.at(id);
-  log(Level::kWarning, "member.ended", {{"member", id.str()}, {"pid", pid}, {"how", how}});
+  log(Level::kWarning, "member.ended", {{"member", id.str()}, {"pid", pid}, {"how", how.how}});
   hands.ended_pid = pid;
   if (hands.process.mysqld_pid != pid) {
     return;  // a run that is already known to be over
   }
-  const std::string why = hands.hung.empty() ? how : hands.hung + "; " + how;
+  const failover::MemberEnd why{hands.hung.empty() ? how.how : hands.hung + "; " + how.how,
+                                how.is_orderly || hands.may_have_ended_in_order};
   hands.process = MemberProcess();
   hands.report = MemberReport();
   forget_process(id);
-  hands.trouble = why;
+  hands.trouble = why.how;
   if (stage_ == Stage::kRunning) {
-    needs_.events.member_ended(id, why);
+    needs_.events.member_ended(id, why.how);
   }
   if (stage_ == Stage::kForming) {
-    give_up_formation(id.str() + " ended: " + how);
+    give_up_formation(id.str() + " ended: " + how.how);
     return;
   }
   feed(failover::MemberDied{id, why});

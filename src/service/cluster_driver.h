@@ -69,9 +69,11 @@ class ClusterDriver {
   // Lets `member`, which is to hold what it was shown to hold, write without the others. kConflict
   // when things have changed since.
   Status accept_loss(const MemberId& member, const std::string& held);
-  // Restarts members in place, one after the other, and waits for each. kConflict when the cluster
-  // is not available or being rebooted already.
-  Status reboot(std::vector<MemberId> members);
+  // What the record's `reboots` are to be for these. kConflict when the cluster is not available or
+  // being rebooted already.
+  Result<std::map<MemberId, int>> plan_reboot(const std::vector<MemberId>& members) const;
+  // The record says so: restarts members in place, one after the other, and waits for each.
+  void reboot(std::map<MemberId, int> planned);
   // The record says kStopping: stop all members and stay so. Their data stays.
   void stop_cluster();
   // The record says kStarting: the members come back as they were stopped.
@@ -85,10 +87,14 @@ class ClusterDriver {
   void end_sessions(const MemberId& member, std::vector<ClientSession> unwanted,
                     std::function<void(Result<std::vector<ClientSession>>)> done);
 
+  // As the agent's, on the writer; `done` on control, or never when the driver goes. kUnavailable
+  // while there is none.
+  void set_role(const RoleGrant& grant, std::function<void(Status)> done);
+
   const Cluster& cluster() const { return cluster_; }
 
  private:
-  enum class Stage { kIdle, kForming, kRunning, kRemoving, kStopping };
+  enum class Stage { kIdle, kForming, kFailing, kRunning, kRemoving, kStopping };
   struct Hands {
     Member member;
     std::unique_ptr<MemberAgent> agent;  // used on `worker` only
@@ -107,7 +113,8 @@ class ClusterDriver {
     std::unique_ptr<Executor> prober;
     bool looking = false;
     Instant next_look{};
-    std::string hung;  // why this run of its mysqld is being killed
+    std::string hung;                      // why this run of its mysqld is being killed
+    bool may_have_ended_in_order = false;  // before that
     std::string disk_trouble;
     failover::Rejoined rejoined;  // the last one
     std::string kept_data;        // where the last rebuild left what was there before
@@ -117,7 +124,6 @@ class ClusterDriver {
   struct Reboot {
     std::vector<MemberId> left;
     std::optional<MemberId> current;  // of `left`
-    int former_pid = 0;               // the run of `current` that is to end
     Instant until;                    // then it is given up
   };
 
@@ -129,12 +135,14 @@ class ClusterDriver {
   void probe();
   void probed(const Status& result);
   void give_up_formation(const std::string& why);
+  void give_back(std::function<void()> then);
   void take_down(std::function<void(Status)> done);
   void finish_removal();
   bool is_whole() const;
   bool is_rebooting(const MemberId& id) const;
+  void resume_reboot();
   void advance_reboot();
-  void feed_reboot();
+  void end_reboot();
   void members_stopped(const Status& result);
   void finish_start();
   void commit_status(ClusterStatus from, ClusterStatus to, std::function<void()> then);
@@ -148,7 +156,8 @@ class ClusterDriver {
   void tick();
   void tick_after(Millis delay);
   void ask_reports();
-  void note_lag(Hands& hands) const;
+  gtid::GtidSet held_by_writer() const;
+  void note_lag(Hands& hands, const gtid::GtidSet& of_writer);
   // In cluster_driver_flow.cc.
   void keep_pace();
   void ask_progress(const MemberId& id, Hands& hands);
@@ -169,7 +178,7 @@ class ClusterDriver {
   bool take_process(Hands& hands, const MemberProcess& process);
   // Asks again what runs, when it could not be told: until then nobody would hear of its end.
   void adopt_again(const MemberId& id);
-  void member_ended(const MemberId& id, int pid, const std::string& how);
+  void member_ended(const MemberId& id, int pid, const failover::MemberEnd& how);
   void publish();
   // All but the cluster itself.
   std::shared_ptr<ClusterView> view() const;

@@ -76,11 +76,36 @@ void ClusterDriver::formed(const Status& result) {
   run({first, *committed});
 }
 
-// The name, the addresses and everything else are given back; the reason stays in the log.
+// As with RDS it stays to be seen, as "failed" with the reason, until it is deleted: who asked for
+// it may look only later. Nothing of its members is left.
 void ClusterDriver::give_up_formation(const std::string& why) {
   needs_.events.creation_failed(cluster_, why);
   log(Level::kError, "cluster.creation_failed", {{"cluster", cluster_.id.str()}, {"error", why}});
-  remove();
+  const auto fail = [why](Cluster& c) -> Status {
+    c.status = ClusterStatus::kFailed;
+    c.status_reason = why;
+    return ok();
+  };
+  if (const auto updated = needs_.store.update(cluster_.id, fail); !updated) {
+    log(Level::kError, "cluster.store_failed", {{"error", updated.error().message}});
+  }
+  give_back([this, fail] { (void)fail(cluster_); });
+}
+
+void ClusterDriver::give_back(std::function<void()> then) {
+  stage_ = Stage::kFailing;
+  take_down([this, then = std::move(then)](const Status& taken) {
+    if (stage_ != Stage::kFailing) {
+      return;  // it is being deleted by now
+    }
+    stage_ = Stage::kIdle;
+    if (!taken) {
+      log(Level::kError, "cluster.removal_failed",
+          {{"cluster", cluster_.id.str()}, {"error", taken.error().message}});
+    }
+    then();
+    publish();
+  });
 }
 
 // A cluster is available when somebody could log in over TLS through every endpoint, not before.

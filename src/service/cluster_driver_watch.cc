@@ -95,6 +95,7 @@ void ClusterDriver::looked(const MemberId& id, int pid, const failover::Probe& p
 void ClusterDriver::forget_process(const MemberId& id) {
   Hands& hands = hands_.at(id);
   hands.hung.clear();
+  hands.may_have_ended_in_order = false;
   hands.disk_trouble.clear();
   detector_.forget(id);
 }
@@ -110,6 +111,7 @@ void ClusterDriver::act_on(const MemberId& id, int pid, const failover::Finding&
            {"reason", finding.reason},
            {"ms", finding.since.count()}});
       hands.hung = "hung: " + finding.reason;
+      hands.may_have_ended_in_order = finding.may_end_in_order;
       kill_hung(id, pid);
       break;
     case Kind::kLostAcknowledgement:
@@ -192,18 +194,27 @@ void ClusterDriver::effect_done(const failover::Effect& effect, EffectOutcome ou
   }
 }
 
-// Once may be the moment between two commands of ours.
-void ClusterDriver::note_lag(Hands& hands) const {
+// As last reported, which is before whatever is asked for now.
+gtid::GtidSet ClusterDriver::held_by_writer() const {
+  const auto writer = topology_.writer ? hands_.find(*topology_.writer) : hands_.end();
+  return writer == hands_.end() ? gtid::GtidSet() : writer->second.report.held;
+}
+
+// `of_writer`: what it held before the reader was asked.
+void ClusterDriver::note_lag(Hands& hands, const gtid::GtidSet& of_writer) {
   MemberReport& report = hands.report;
   if (topology_.writer == hands.member.id) {
     hands.lag = failover::ReaderLag();
     return;
   }
-  report.apply_lag =
-      hands.lag.on_report({.is_receiving = report.receiver_running,
-                           .is_writer_serving = machine_ && machine_->serving_writer().has_value(),
-                           .applying = report.apply_lag},
-                          needs_.clock.now());
+  report.apply_lag = hands.lag.on_report(
+      {.is_receiving = report.receiver_running && report.held.contains(of_writer),
+       .is_writer_serving = machine_ && machine_->serving_writer().has_value(),
+       .applying = report.apply_lag},
+      needs_.clock.now());
+  if (report.apply_lag) {
+    feed(failover::ApplyLag{hands.member.id, *report.apply_lag});
+  }
 }
 
 void ClusterDriver::ask_reports() {
@@ -212,6 +223,7 @@ void ClusterDriver::ask_reports() {
     return;
   }
   next_report_ = now + kReportEvery;
+  const gtid::GtidSet of_writer = held_by_writer();
   for (auto& [member_id, hands] : hands_) {
     if (hands.reporting || hands.process.mysqld_pid == 0) {
       continue;
@@ -221,7 +233,7 @@ void ClusterDriver::ask_reports() {
     const int pid = hands.process.mysqld_pid;
     on_member<Result<MemberReport>>(
         id, [](MemberAgent& agent) { return agent.report(); },
-        [this, id, pid, now](Result<MemberReport> report) {
+        [this, id, pid, now, of_writer](Result<MemberReport> report) {
           Hands& h = hands_.at(id);
           h.reporting = false;
           if (!report) {
@@ -237,7 +249,7 @@ void ClusterDriver::ask_reports() {
             detector_.on_held(id, report->held, now);
           }
           h.report = std::move(*report);
-          note_lag(h);
+          note_lag(h, of_writer);
           h.reported_at = needs_.clock.wall_now();
           h.trouble = h.report.replication_error;
           if (h.process.mysqld_pid == pid) {

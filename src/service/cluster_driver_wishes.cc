@@ -103,20 +103,40 @@ bool ClusterDriver::is_rebooting(const MemberId& id) const {
          std::find(reboot_->left.begin(), reboot_->left.end(), id) != reboot_->left.end();
 }
 
-Status ClusterDriver::reboot(std::vector<MemberId> members) {
+Result<std::map<MemberId, int>> ClusterDriver::plan_reboot(
+    const std::vector<MemberId>& members) const {
   if (stage_ != Stage::kRunning || cluster_.status != ClusterStatus::kAvailable || reboot_) {
     return make_error(Errc::kConflict, "it is not available");
   }
-  log(Level::kInfo, "reboot.started",
-      {{"cluster", cluster_.id.str()}, {"members", members.size()}});
-  const Instant now = needs_.clock.now();
-  reboot_ = Reboot{std::move(members), {}, 0, now + kRebootMax};
-  advance_reboot();
-  publish();
-  return ok();
+  std::map<MemberId, int> out;
+  for (const MemberId& id : members) {
+    out[id] = hands_.at(id).process.mysqld_pid;
+  }
+  return out;
 }
 
-// One at a time, and only while all others serve: a commit always finds a voter. Readers first.
+void ClusterDriver::reboot(std::map<MemberId, int> planned) {
+  log(Level::kInfo, "reboot.started",
+      {{"cluster", cluster_.id.str()}, {"members", planned.size()}});
+  cluster_.reboots = std::move(planned);
+  resume_reboot();
+  advance_reboot();
+  publish();
+}
+
+void ClusterDriver::resume_reboot() {
+  if (cluster_.status != ClusterStatus::kAvailable || cluster_.reboots.empty()) {
+    return;
+  }
+  std::vector<MemberId> left;
+  for (const auto& [id, pid] : cluster_.reboots) {
+    left.push_back(id);
+  }
+  reboot_ = Reboot{std::move(left), {}, needs_.clock.now() + kRebootMax};
+}
+
+// One at a time, and only while all others serve: a commit always finds a voter. Readers first. A
+// member that runs as another process than when the reboot was asked for has been restarted.
 void ClusterDriver::advance_reboot() {
   if (!reboot_) {
     return;
@@ -125,42 +145,48 @@ void ClusterDriver::advance_reboot() {
     const MemberId late = reboot_->current.value_or(reboot_->left.front());
     log(Level::kError, "reboot.given_up", {{"member", late.str()}});
     needs_.events.reboot_failed(late, "not all members serve, so the reboot does not go on");
-    reboot_.reset();
-    publish();
+    end_reboot();
     return;
   }
   if (!is_whole()) {
     return;
   }
-  if (reboot_->current) {
-    const int pid = hands_.at(*reboot_->current).process.mysqld_pid;
-    if (pid == reboot_->former_pid) {
-      feed_reboot();
-    }
-    if (pid == reboot_->former_pid || pid == 0) {
-      return;
-    }
-    std::erase(reboot_->left, *reboot_->current);
-    reboot_->current.reset();
-  }
+  std::erase_if(reboot_->left, [this](const MemberId& id) {
+    const int pid = hands_.at(id).process.mysqld_pid;
+    return pid != 0 && pid != cluster_.reboots.at(id);
+  });
   if (reboot_->left.empty()) {
     log(Level::kInfo, "reboot.completed", {{"cluster", cluster_.id.str()}});
-    reboot_.reset();
-    publish();
+    end_reboot();
     return;
   }
-  const auto writer = machine_->serving_writer();
-  const auto reader = std::find_if(reboot_->left.begin(), reboot_->left.end(),
-                                   [&](const MemberId& id) { return id != writer; });
-  reboot_->current = reader == reboot_->left.end() ? reboot_->left.front() : *reader;
-  reboot_->former_pid = hands_.at(*reboot_->current).process.mysqld_pid;
-  reboot_->until = needs_.clock.now() + kRebootMax;
-  feed_reboot();
+  if (!reboot_->current || !is_rebooting(*reboot_->current)) {
+    const auto writer = machine_->serving_writer();
+    const auto reader = std::find_if(reboot_->left.begin(), reboot_->left.end(),
+                                     [&](const MemberId& id) { return id != writer; });
+    reboot_->current = reader == reboot_->left.end() ? reboot_->left.front() : *reader;
+    reboot_->until = needs_.clock.now() + kRebootMax;
+  }
+  const MemberId next = *reboot_->current;
+  feed(failover::RebootRequested{next});
 }
 
-void ClusterDriver::feed_reboot() {
-  const MemberId id = *reboot_->current;
-  feed(failover::RebootRequested{id});
+// What is left in the record when this is not written is found to be done by the next daemon.
+void ClusterDriver::end_reboot() {
+  reboot_.reset();
+  const auto ended = std::exchange(cluster_.reboots, {});
+  needs_.store_worker.post([store = &needs_.store, ended, id = cluster_.id] {
+    const auto written = store->update(id, [&ended](Cluster& c) -> Status {
+      if (c.reboots == ended) {
+        c.reboots.clear();
+      }
+      return ok();
+    });
+    if (!written) {
+      log(Level::kError, "cluster.store_failed", {{"error", written.error().message}});
+    }
+  });
+  publish();
 }
 
 // Writes the status that has come true, if it is still wanted.

@@ -8,6 +8,7 @@
 
 #include "base/log.h"
 #include "base/random.h"
+#include "service/cluster_faults.h"
 
 namespace trivet::service {
 namespace {
@@ -28,15 +29,12 @@ std::string block_address(const std::string& prefix, int block, int host) {
   return fmt::format("{}.{}.{}", prefix, n / 256, n % 256);
 }
 
-Error no_such_cluster(const ClusterId& id) {
-  return aws_fault(Errc::kNotFound, "DBClusterNotFoundFault",
-                   fmt::format("DBCluster {} not found.", id.str()));
-}
-
-Error wrong_state(const ClusterId& id, std::string_view state, std::string_view expected) {
-  return aws_fault(Errc::kConflict, "InvalidDBClusterStateFault",
-                   fmt::format("DbCluster {} is in {} state but expected it to be one of {}.",
-                               id.str(), state, expected));
+Status check_available(const ClusterView& view) {
+  return status_text(view) == "available"
+             ? ok()
+             : Status(aws_fault(
+                   Errc::kConflict, "InvalidDBClusterStateFault",
+                   fmt::format("DB cluster {} is not in available state.", view.cluster.id.str())));
 }
 
 }  // namespace
@@ -267,14 +265,7 @@ Result<ClusterViewPtr> ClusterService::create(Cluster wanted, std::uint16_t port
     return stored.error();
   }
   on_control([this, &wanted] { drive(wanted); });
-  const ClusterViewPtr view = find(wanted.id);
-  if (view) {
-    return view;
-  }
-  // It failed so soon that it is gone: an event says why. The answer shows what was asked for.
-  auto asked = std::make_shared<ClusterView>();
-  asked->cluster = wanted;
-  return ClusterViewPtr(std::move(asked));
+  return with_driver(wanted.id, [](ClusterDriver&) { return ok(); });
 }
 
 Result<ClusterViewPtr> ClusterService::remove(const ClusterId& id) {
@@ -282,7 +273,8 @@ Result<ClusterViewPtr> ClusterService::remove(const ClusterId& id) {
   if (!view) {
     return no_such_cluster(id);
   }
-  if (view->cluster.deletion_protection) {
+  // One that never was holds nothing to be protected.
+  if (view->cluster.deletion_protection && view->cluster.status != ClusterStatus::kFailed) {
     return aws_fault(
         Errc::kConflict, "InvalidParameterCombination",
         "Cannot delete protected Cluster, please disable deletion protection and try again.");
@@ -322,17 +314,12 @@ Status ClusterService::request_failover(const ClusterId& id) {
   if (!view) {
     return no_such_cluster(id);
   }
-  if (status_text(*view) != "available") {
-    return aws_fault(Errc::kConflict, "InvalidDBClusterStateFault",
-                     fmt::format("DB cluster {} is not in available state.", id.str()));
-  }
-  on_control([this, &id] {
-    const auto driver = drivers_.find(id);
-    if (driver != drivers_.end()) {
-      driver->second->request_failover();
-    }
+  TRIVET_CHECK_OK(check_available(*view));
+  const auto asked = with_driver(id, [](ClusterDriver& driver) {
+    driver.request_failover();
+    return ok();
   });
-  return ok();
+  return asked ? ok() : Status(asked.error());
 }
 
 Status ClusterService::request_switchover(const ClusterId& id, const MemberId& target) {
@@ -340,10 +327,7 @@ Status ClusterService::request_switchover(const ClusterId& id, const MemberId& t
   if (!view) {
     return no_such_cluster(id);
   }
-  if (status_text(*view) != "available") {
-    return aws_fault(Errc::kConflict, "InvalidDBClusterStateFault",
-                     fmt::format("DB cluster {} is not in available state.", id.str()));
-  }
+  TRIVET_CHECK_OK(check_available(*view));
   const auto member = std::find_if(view->members.begin(), view->members.end(),
                                    [&](const MemberStatus& m) { return m.id == target; });
   const auto refuse = [&](std::string_view why) {
@@ -394,88 +378,6 @@ Result<ClusterViewPtr> ClusterService::with_driver(
   TRIVET_CHECK_OK(done);
   const ClusterViewPtr view = find(id);
   return view ? Result<ClusterViewPtr>(view) : no_such_cluster(id);
-}
-
-Result<ClusterViewPtr> ClusterService::reboot(const ClusterId& id) {
-  const ClusterViewPtr view = find(id);
-  if (!view) {
-    return no_such_cluster(id);
-  }
-  const Error refused = wrong_state(id, status_text(*view), "available");
-  if (status_text(*view) != "available") {
-    return refused;
-  }
-  return with_driver(id, [&](ClusterDriver& driver) -> Status {
-    std::vector<MemberId> members;
-    for (const Member& member : driver.cluster().members) {
-      members.push_back(member.id);
-    }
-    return driver.reboot(std::move(members)) ? ok() : Status(refused);
-  });
-}
-
-Result<ClusterViewPtr> ClusterService::reboot_member(const MemberId& id) {
-  for (const ClusterViewPtr& view : views()) {
-    for (const MemberStatus& member : view->members) {
-      if (member.id != id) {
-        continue;
-      }
-      const Error refused =
-          aws_fault(Errc::kConflict, "InvalidDBInstanceState",
-                    fmt::format("Instance {} is not in available state.", id.str()));
-      if (instance_status_text(*view, member) != "available" || status_text(*view) != "available") {
-        return refused;
-      }
-      return with_driver(view->cluster.id, [&](ClusterDriver& driver) {
-        return driver.reboot({id}) ? ok() : Status(refused);
-      });
-    }
-  }
-  return aws_fault(Errc::kNotFound, "DBInstanceNotFound",
-                   fmt::format("DBInstance {} not found.", id.str()));
-}
-
-Result<ClusterViewPtr> ClusterService::stop_cluster(const ClusterId& id) {
-  const ClusterViewPtr view = find(id);
-  if (!view) {
-    return no_such_cluster(id);
-  }
-  if (status_text(*view) != "available") {
-    return wrong_state(id, status_text(*view), "available");
-  }
-  TRIVET_CHECK_OK(set_status(id, ClusterStatus::kAvailable, ClusterStatus::kStopping));
-  return with_driver(id, [](ClusterDriver& driver) {
-    driver.stop_cluster();
-    return ok();
-  });
-}
-
-Result<ClusterViewPtr> ClusterService::start_cluster(const ClusterId& id) {
-  const ClusterViewPtr view = find(id);
-  if (!view) {
-    return no_such_cluster(id);
-  }
-  constexpr std::string_view kStartable = "stopped,inaccessible-encryption-credentials-recoverable";
-  if (view->cluster.status != ClusterStatus::kStopped) {
-    return wrong_state(id, status_text(*view), kStartable);
-  }
-  TRIVET_CHECK_OK(set_status(id, ClusterStatus::kStopped, ClusterStatus::kStarting));
-  return with_driver(id, [](ClusterDriver& driver) {
-    driver.start_cluster();
-    return ok();
-  });
-}
-
-// Of callers at once, one wins; the others see what it made of the record.
-Status ClusterService::set_status(const ClusterId& id, ClusterStatus from, ClusterStatus to) {
-  const auto changed = store_.update(id, [&](Cluster& cluster) -> Status {
-    if (cluster.status != from) {
-      return wrong_state(id, to_string(cluster.status), to_string(from));
-    }
-    cluster.status = to;
-    return ok();
-  });
-  return changed ? ok() : Status(changed.error());
 }
 
 ClusterViewPtr ClusterService::find(const ClusterId& id) const {

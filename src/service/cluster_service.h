@@ -77,7 +77,8 @@ class ClusterService {
   // See ClusterDriver. Errors: DBClusterNotFoundFault, kConflict.
   Result<LossPreview> preview_loss(const ClusterId& id);
   Status accept_loss(const ClusterId& id, const MemberId& member, const std::string& held);
-  // Restart all members, or one, in place, while at least one voter serves the writer. Faults:
+  // Restart all members, or one, in place, while at least one voter serves the writer. What is
+  // wanted outlives the daemon. Faults:
   // DBClusterNotFoundFault, DBInstanceNotFound, InvalidDBClusterStateFault,
   // InvalidDBInstanceState.
   Result<ClusterViewPtr> reboot(const ClusterId& id);
@@ -91,6 +92,10 @@ class ClusterService {
   void end_sessions(const MemberId& member, std::vector<ClientSession> unwanted,
                     std::function<void(Result<std::vector<ClientSession>>)> done);
 
+  // As MemberAgent::set_role() on the writer; waits. Errors: DBClusterNotFoundFault, kUnavailable,
+  // kTimeout, kInvalidArgument.
+  Status set_role(const ClusterId& id, const RoleGrant& grant);
+
   // Null when there is none.
   ClusterViewPtr find(const ClusterId& id) const;
   std::vector<ClusterViewPtr> views() const;
@@ -101,6 +106,8 @@ class ClusterService {
   // Runs `work` with the cluster's driver on control and waits; then how the cluster looks.
   Result<ClusterViewPtr> with_driver(const ClusterId& id,
                                      const std::function<Status(ClusterDriver&)>& work);
+  Result<ClusterViewPtr> begin_reboot(const ClusterId& id, const std::vector<MemberId>& members,
+                                      const Error& refused);
   void drive(const Cluster& cluster);
   void publish();
   Status allot_endpoints(Cluster& cluster, std::uint16_t port);
@@ -113,6 +120,7 @@ class ClusterService {
   EventLog event_log_;
   ClusterEvents cluster_events_;  // on control only
   Mutex create_mutex_;            // names and addresses are given away one cluster at a time
+  Mutex reboot_mutex_;            // from what is planned to what is begun
   mutable Mutex mutex_;
   std::map<ClusterId, ClusterViewPtr> views_ GUARDED_BY(mutex_);
   std::map<ClusterId, std::unique_ptr<ClusterDriver>> drivers_;  // on control only

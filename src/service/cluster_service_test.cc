@@ -396,12 +396,27 @@ TEST_F(ClusterServiceTest, NamesAndAddressesAreGivenAwayOnce) {
   EXPECT_EQ(service_->find(ClusterId("two"))->cluster.writer_endpoint.address, "127.30.0.17");
 }
 
-TEST_F(ClusterServiceTest, AFailedCreationGivesEverythingBack) {
+TEST_F(ClusterServiceTest, AFailedCreationIsSeenUntilItIsDeleted) {
   machine_.failing_prepare = "demo-instance-2";
   ASSERT_TRUE(create().has_value());
+  ASSERT_TRUE(wait_for_status("failed"));
+  EXPECT_EQ(service_->find(ClusterId("demo"))->cluster.status_reason, "no space left on device");
+  EXPECT_EQ(create().error().fault, "DBClusterAlreadyExistsFault");
+  EXPECT_EQ(service_->reboot(ClusterId("demo")).error().fault, "InvalidDBClusterStateFault");
+  machine_.failing_prepare.clear();
+  service_.reset();
+  views_.clear();
+  start_daemon();
+  ASSERT_TRUE(wait_for_status("failed")) << "it is not tried again";
+  EXPECT_TRUE(machine_.running.empty());
+  EXPECT_TRUE(make_endpoint_table({service_->find(ClusterId("demo"))})->listeners().empty());
+  ASSERT_TRUE(service_->update(ClusterId("demo"), [](Cluster& c) -> Status {
+    c.deletion_protection = true;
+    return ok();
+  }));
+  ASSERT_TRUE(service_->remove(ClusterId("demo")).has_value());
   ASSERT_TRUE(wait_until_gone());
   EXPECT_EQ(records(), 0U);
-  machine_.failing_prepare.clear();
   ASSERT_TRUE(create().has_value());
   EXPECT_TRUE(wait_until_available());
 }
@@ -612,7 +627,7 @@ TEST_F(ClusterServiceTest, RecordsWhatHappensAsAwssEvents) {
 TEST_F(ClusterServiceTest, AFailedCreationSaysWhy) {
   machine_.failing_prepare = "demo-instance-2";
   ASSERT_TRUE(create().has_value());
-  ASSERT_TRUE(wait_until_gone());
+  ASSERT_TRUE(wait_for_status("failed"));
   EXPECT_EQ(message_of("RDS-EVENT-0354"),
             "You can't create the DB cluster because of incompatible resources. no space left on "
             "device.");
@@ -644,6 +659,38 @@ TEST_F(ClusterServiceTest, ARebootTakesOneMemberAfterTheOtherAndTheWriterLast) {
                 "RDS-EVENT-0004 demo-instance-2", "RDS-EVENT-0006 demo-instance-2",
                 "RDS-EVENT-0004 demo-instance-3", "RDS-EVENT-0006 demo-instance-3",
                 "RDS-EVENT-0004 demo-instance-1", "RDS-EVENT-0006 demo-instance-1"}));
+}
+
+TEST_F(ClusterServiceTest, ARebootThatWasCutOffGoesOnWithTheNextDaemon) {
+  ASSERT_TRUE(create().has_value());
+  ASSERT_TRUE(wait_until_whole());
+  const auto before = machine_.running;
+  service_.reset();
+  {  // asked for, and the first one done, when the daemon was killed
+    const std::scoped_lock lock(machine_.mutex);
+    machine_.running[MemberId("demo-instance-2")] = machine_.next_pid += 2;
+  }
+  const int done = machine_.running.at(MemberId("demo-instance-2"));
+  ClusterStore records(store_, sealer_);
+  ASSERT_TRUE(records.update(ClusterId("demo"), [&](Cluster& c) -> Status {
+    c.reboots = before;
+    return ok();
+  }));
+  views_.clear();
+  start_daemon();
+  ASSERT_TRUE(wait_for_status("rebooting"));
+  ASSERT_TRUE(wait_until_whole());
+  EXPECT_EQ(machine_.running.at(MemberId("demo-instance-2")), done) << "that one was done";
+  for (const char* id : {"demo-instance-1", "demo-instance-3"}) {
+    EXPECT_NE(machine_.running.at(MemberId(id)), before.at(MemberId(id))) << id;
+  }
+  EXPECT_EQ(service_->find(ClusterId("demo"))->writer, MemberId("demo-instance-1"));
+  const auto after = machine_.running;
+  service_.reset();
+  views_.clear();
+  start_daemon();
+  ASSERT_TRUE(wait_until_whole());
+  EXPECT_EQ(machine_.running, after) << "it was over";
 }
 
 TEST_F(ClusterServiceTest, OneMemberIsRebootedInPlace) {

@@ -33,23 +33,52 @@ std::string instance_status_text(const ClusterView& view, const MemberStatus& me
   return member.state == "rebuilding" ? "modifying" : "rebooting";
 }
 
-Result<routing::EndpointTable> make_endpoint_table(const std::vector<ClusterViewPtr>& views) {
+namespace {
+
+// The cluster's doors in its VPC, beside those on the host.
+void add_vpc_listeners(const Cluster& cluster, const VpcAddresses& addresses,
+                       std::vector<routing::Listener>& listeners) {
+  const auto add = [&](const std::string& part, std::uint16_t port, routing::EndpointKind kind,
+                       routing::Address member) {
+    const auto it = addresses.find("db/" + cluster.resource_id.str() + "/" + part);
+    if (it != addresses.end()) {
+      listeners.push_back({{it->second.address, port, it->second.network},
+                           cluster.resource_id,
+                           kind,
+                           std::move(member)});
+    }
+  };
+  add("writer", cluster.writer_endpoint.port, routing::EndpointKind::kWriter, {});
+  add("reader", cluster.reader_endpoint.port, routing::EndpointKind::kReader, {});
+  for (const Member& member : cluster.members) {
+    add(member.id.str(), member.endpoint.port, routing::EndpointKind::kInstance,
+        {member.endpoint.address, member.endpoint.port, {}});
+  }
+}
+
+}  // namespace
+
+Result<routing::EndpointTable> make_endpoint_table(const std::vector<ClusterViewPtr>& views,
+                                                   const VpcAddresses& vpc_addresses) {
   std::vector<routing::Listener> listeners;
   std::vector<routing::ClusterRoute> routes;
   for (const ClusterViewPtr& view : views) {
     const Cluster& c = view->cluster;
-    const bool is_away = c.status == ClusterStatus::kDeleting ||
-                         c.status == ClusterStatus::kStopping ||
-                         c.status == ClusterStatus::kStopped;
+    const bool is_away =
+        c.status == ClusterStatus::kDeleting || c.status == ClusterStatus::kFailed ||
+        c.status == ClusterStatus::kStopping || c.status == ClusterStatus::kStopped;
     if (view->topology.term == Term() || is_away) {
       continue;  // nobody listens: clients are refused at once
     }
-    listeners.push_back({{c.writer_endpoint.address, c.writer_endpoint.port},
+    listeners.push_back({{c.writer_endpoint.address, c.writer_endpoint.port, {}},
                          c.resource_id,
-                         routing::EndpointKind::kWriter});
-    listeners.push_back({{c.reader_endpoint.address, c.reader_endpoint.port},
+                         routing::EndpointKind::kWriter,
+                         {}});
+    listeners.push_back({{c.reader_endpoint.address, c.reader_endpoint.port, {}},
                          c.resource_id,
-                         routing::EndpointKind::kReader});
+                         routing::EndpointKind::kReader,
+                         {}});
+    add_vpc_listeners(c, vpc_addresses, listeners);
     routing::ClusterRoute route{.cluster = c.resource_id, .term = view->topology.term};
     route.holds_new = view->holds_new_connections;
     for (const MemberStatus& m : view->members) {

@@ -4,6 +4,7 @@
 // check. Made by the cluster's driver, immutable, handed on whole.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -49,9 +50,18 @@ std::string status_text(const ClusterView& view);
 // AWS's word for a member now.
 std::string instance_status_text(const ClusterView& view, const MemberStatus& member);
 
-// The router's picture of all clusters. Instance endpoints are not in it: mysqld listens there
-// itself.
-Result<routing::EndpointTable> make_endpoint_table(const std::vector<ClusterViewPtr>& views);
+// An address in a VPC, by the owner of its network interface (NetworkInterface::owner).
+struct VpcAddress {
+  std::string network;  // as routing::Address::network
+  std::string address;
+  friend bool operator==(const VpcAddress&, const VpcAddress&) = default;
+};
+using VpcAddresses = std::map<std::string, VpcAddress, std::less<>>;
+
+// The router's picture of all clusters. The host's instance endpoints are not in it: mysqld listens
+// there itself. Endpoints in VPCs are as far as they have addresses.
+Result<routing::EndpointTable> make_endpoint_table(const std::vector<ClusterViewPtr>& views,
+                                                   const VpcAddresses& vpc_addresses = {});
 
 // What logins need to know of all clusters.
 std::shared_ptr<const DatabaseFacts> make_database_facts(const std::vector<ClusterViewPtr>& views);

@@ -3,199 +3,13 @@
 
 #include <array>
 
+#include "service/iam_aws_network_documents.h"
+#include "service/iam_aws_policy_documents.h"
+
 namespace trivet::service {
 namespace {
 
-constexpr std::string_view kAdministratorAccess = R"json({
-  "Version": "2012-10-17",
-  "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]
-})json";
-
-constexpr std::string_view kPowerUserAccess = R"json({
-  "Version": "2012-10-17",
-  "Statement": [
-    {"Effect": "Allow", "NotAction": ["iam:*", "organizations:*", "account:*"], "Resource": "*"},
-    {
-      "Effect": "Allow",
-      "Action": [
-        "account:GetAccountInformation", "account:GetPrimaryEmail", "account:ListRegions",
-        "iam:CreateServiceLinkedRole", "iam:DeleteServiceLinkedRole", "iam:ListRoles",
-        "organizations:DescribeOrganization"
-      ],
-      "Resource": "*"
-    }
-  ]
-})json";
-
-constexpr std::string_view kReadOnlyAccess = R"json({
-  "Version": "2012-10-17",
-  "Statement": [
-    {
-      "Sid": "ReadOnlyActions",
-      "Effect": "Allow",
-      "Action": [
-        "account:GetAccountInformation", "account:ListRegions", "autoscaling:Describe*",
-        "cloudtrail:Describe*", "cloudtrail:Get*", "cloudtrail:List*", "cloudtrail:LookupEvents",
-        "cloudwatch:Describe*", "cloudwatch:Get*", "cloudwatch:List*", "ec2:Describe*", "ec2:Get*",
-        "ec2:List*", "ec2:Search*", "events:Describe*", "events:List*", "events:Test*",
-        "iam:Generate*",
-        "iam:Get*", "iam:List*", "iam:Simulate*", "kms:Describe*", "kms:Get*", "kms:List*",
-        "lambda:Get*", "lambda:List*", "logs:Describe*", "logs:FilterLogEvents", "logs:Get*",
-        "logs:ListTagsForResource", "logs:StartQuery", "logs:StopQuery", "logs:TestMetricFilter",
-        "pi:DescribeDimensionKeys", "pi:GetResourceMetrics", "rds:Describe*", "rds:Download*",
-        "rds:List*", "resource-groups:Get*", "resource-groups:List*", "resource-groups:Search*",
-        "route53:Get*", "route53:List*", "route53:Test*", "s3:DescribeJob", "s3:Get*", "s3:List*",
-        "secretsmanager:Describe*", "secretsmanager:GetResourcePolicy", "secretsmanager:List*",
-        "sns:Get*", "sns:List*", "sqs:Get*", "sqs:List*", "ssm:Describe*", "ssm:Get*", "ssm:List*",
-        "sts:GetAccessKeyInfo", "sts:GetCallerIdentity", "sts:GetSessionToken",
-        "tag:DescribeReportCreation",
-        "tag:Get*"
-      ],
-      "Resource": "*"
-    }
-  ]
-})json";
-
-constexpr std::string_view kIamFullAccess = R"json({
-  "Version": "2012-10-17",
-  "Statement": [
-    {
-      "Effect": "Allow",
-      "Action": [
-        "iam:*", "organizations:DescribeAccount", "organizations:DescribeOrganization",
-        "organizations:DescribeOrganizationalUnit", "organizations:DescribePolicy",
-        "organizations:ListChildren", "organizations:ListParents",
-        "organizations:ListPoliciesForTarget", "organizations:ListRoots",
-        "organizations:ListPolicies", "organizations:ListTargetsForPolicy"
-      ],
-      "Resource": "*"
-    }
-  ]
-})json";
-
-constexpr std::string_view kRdsFullAccess = R"json({
-  "Version": "2012-10-17",
-  "Statement": [
-    {
-      "Effect": "Allow",
-      "Action": [
-        "rds:*", "application-autoscaling:DeleteScalingPolicy",
-        "application-autoscaling:DeregisterScalableTarget",
-        "application-autoscaling:DescribeScalableTargets",
-        "application-autoscaling:DescribeScalingActivities",
-        "application-autoscaling:DescribeScalingPolicies",
-        "application-autoscaling:PutScalingPolicy",
-        "application-autoscaling:RegisterScalableTarget", "cloudwatch:DescribeAlarms",
-        "cloudwatch:GetMetricStatistics", "cloudwatch:PutMetricAlarm", "cloudwatch:DeleteAlarms",
-        "cloudwatch:ListMetrics", "cloudwatch:GetMetricData", "ec2:DescribeAccountAttributes",
-        "ec2:DescribeAvailabilityZones", "ec2:DescribeCoipPools", "ec2:DescribeInternetGateways",
-        "ec2:DescribeLocalGatewayRouteTablePermissions", "ec2:DescribeLocalGatewayRouteTables",
-        "ec2:DescribeLocalGatewayRouteTableVpcAssociations", "ec2:DescribeLocalGateways",
-        "ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcAttribute",
-        "ec2:DescribeVpcs", "ec2:GetCoipPoolUsage", "sns:ListSubscriptions", "sns:ListTopics",
-        "sns:Publish", "logs:DescribeLogStreams", "logs:GetLogEvents",
-        "outposts:GetOutpostInstanceTypes", "devops-guru:GetResourceCollection"
-      ],
-      "Resource": "*"
-    },
-    {
-      "Effect": "Allow",
-      "Action": "pi:*",
-      "Resource": ["arn:aws:pi:*:*:metrics/rds/*", "arn:aws:pi:*:*:perf-reports/rds/*"]
-    },
-    {
-      "Effect": "Allow",
-      "Action": "iam:CreateServiceLinkedRole",
-      "Resource": "*",
-      "Condition": {
-        "StringLike": {"iam:AWSServiceName": ["rds.amazonaws.com",
-        "rds.application-autoscaling.amazonaws.com"]}
-      }
-    }
-  ]
-})json";
-
-constexpr std::string_view kRdsReadOnlyAccess = R"json({
-  "Version": "2012-10-17",
-  "Statement": [
-    {
-      "Effect": "Allow",
-      "Action": [
-        "rds:Describe*", "rds:ListTagsForResource", "ec2:DescribeAccountAttributes",
-        "ec2:DescribeAvailabilityZones", "ec2:DescribeInternetGateways",
-        "ec2:DescribeSecurityGroups",
-        "ec2:DescribeSubnets", "ec2:DescribeVpcAttribute", "ec2:DescribeVpcs"
-      ],
-      "Resource": "*"
-    },
-    {
-      "Effect": "Allow",
-      "Action": [
-        "cloudwatch:GetMetricStatistics", "cloudwatch:ListMetrics", "cloudwatch:GetMetricData",
-        "logs:DescribeLogStreams", "logs:GetLogEvents", "devops-guru:GetResourceCollection"
-      ],
-      "Resource": "*"
-    }
-  ]
-})json";
-
-constexpr std::string_view kRdsDataFullAccess = R"json({
-  "Version": "2012-10-17",
-  "Statement": [
-    {
-      "Sid": "SecretsManagerDbCredentialsAccess",
-      "Effect": "Allow",
-      "Action": [
-        "secretsmanager:GetSecretValue", "secretsmanager:PutResourcePolicy",
-        "secretsmanager:PutSecretValue", "secretsmanager:DeleteSecret",
-        "secretsmanager:DescribeSecret", "secretsmanager:TagResource"
-      ],
-      "Resource": "arn:aws:secretsmanager:*:*:secret:rds-db-credentials/*"
-    },
-    {
-      "Sid": "RDSDataServiceAccess",
-      "Effect": "Allow",
-      "Action": [
-        "dbqms:CreateFavoriteQuery", "dbqms:DescribeFavoriteQueries", "dbqms:UpdateFavoriteQuery",
-        "dbqms:DeleteFavoriteQueries", "dbqms:GetQueryString", "dbqms:CreateQueryHistory",
-        "dbqms:DescribeQueryHistory", "dbqms:UpdateQueryHistory", "dbqms:DeleteQueryHistory",
-        "rds-data:ExecuteSql", "rds-data:ExecuteStatement", "rds-data:BatchExecuteStatement",
-        "rds-data:BeginTransaction", "rds-data:CommitTransaction", "rds-data:RollbackTransaction",
-        "secretsmanager:CreateSecret", "secretsmanager:ListSecrets",
-        "secretsmanager:GetRandomPassword", "tag:GetResources"
-      ],
-      "Resource": "*"
-    }
-  ]
-})json";
-
-constexpr std::string_view kLambdaBasicExecution = R"json({
-  "Version": "2012-10-17",
-  "Statement": [
-    {
-      "Effect": "Allow",
-      "Action": ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"],
-      "Resource": "*"
-    }
-  ]
-})json";
-
-constexpr std::string_view kLambdaVpcAccessExecution = R"json({
-  "Version": "2012-10-17",
-  "Statement": [
-    {
-      "Sid": "AWSLambdaVPCAccessExecutionPermissions",
-      "Effect": "Allow",
-      "Action": [
-        "logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents",
-        "ec2:CreateNetworkInterface", "ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets",
-        "ec2:DeleteNetworkInterface", "ec2:AssignPrivateIpAddresses",
-        "ec2:UnassignPrivateIpAddresses"
-      ],
-      "Resource": "*"
-    }
-  ]
-})json";
+using namespace aws_policy_documents;
 
 constexpr std::array kPolicies = {
     AwsPolicy{"AdministratorAccess", "/", "ANPAIWMBCKSKIEE64ZLYK",
@@ -223,6 +37,39 @@ constexpr std::array kPolicies = {
               "Provides minimum permissions for a Lambda function to execute while accessing a "
               "resource within a VPC.",
               kLambdaVpcAccessExecution},
+    AwsPolicy{"IAMReadOnlyAccess", "/", "ANPAJKSO7NDY4T57MWDSQ",
+              "Provides read only access to IAM via the AWS Management Console.",
+              kIamReadOnlyAccess},
+    AwsPolicy{"AWSLambda_FullAccess", "/", "ANPAZKAPJZG4OXQPYWZ5D",
+              "Grants full access to AWS Lambda service and what its console uses.",
+              kLambdaFullAccess},
+    AwsPolicy{"AWSLambda_ReadOnlyAccess", "/", "ANPAZKAPJZG4KTRIVETRO",
+              "Grants read-only access to AWS Lambda service and what its console uses.",
+              kLambdaReadOnlyAccess},
+    AwsPolicy{"AWSLambdaRole", "/service-role/", "ANPAJX4DPCRGTC4NFDUXI",
+              "Default policy for AWS Lambda service role.", kLambdaRole},
+    AwsPolicy{"AWSLambdaSQSQueueExecutionRole", "/service-role/", "ANPAJFWJZI6JNND4TSELK",
+              "Provides receive message, delete message, and read attribute access to SQS queues, "
+              "and write permissions to CloudWatch logs.",
+              kLambdaSqsQueueExecution},
+    AwsPolicy{"AWSLambdaENIManagementAccess", "/service-role/", "ANPAJXAW2Q3KPTURUT2QC",
+              "Provides minimum permissions for a Lambda function to manage ENIs (create, "
+              "describe, delete) used by a VPC-enabled Lambda Function.",
+              kLambdaEniManagement},
+    AwsPolicy{"CloudWatchLogsFullAccess", "/", "ANPAJ3ZGNWK2R5HW5BQFO",
+              "Provides full access to CloudWatch Logs", kCloudWatchLogsFullAccess},
+    AwsPolicy{"CloudWatchLogsReadOnlyAccess", "/", "ANPAJ2YIYDYSNNEHK3VKW",
+              "Provides read only access to CloudWatch Logs", kCloudWatchLogsReadOnlyAccess},
+    AwsPolicy{"AmazonEC2FullAccess", "/", "ANPAI3VAJF5ZCRZ7MCQE6",
+              "Provides full access to Amazon EC2 via the AWS Management Console.", kEc2FullAccess},
+    AwsPolicy{"AmazonEC2ReadOnlyAccess", "/", "ANPAIGDT4SV4GSETWTBZK",
+              "Provides read only access to Amazon EC2 via the AWS Management Console.",
+              kEc2ReadOnlyAccess},
+    AwsPolicy{"AmazonVPCFullAccess", "/", "ANPAJBWPGNOVKZD3JI2P2",
+              "Provides full access to Amazon VPC via the AWS Management Console.", kVpcFullAccess},
+    AwsPolicy{"AmazonVPCReadOnlyAccess", "/", "ANPAIICZJNOJN36GTG6CM",
+              "Provides read only access to Amazon VPC via the AWS Management Console.",
+              kVpcReadOnlyAccess},
 };
 
 }  // namespace

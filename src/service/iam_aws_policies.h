@@ -2,6 +2,7 @@
 //
 // The policies that AWS keeps for everybody, as far as Trivet has them: attachable by their ARNs,
 // never changed. What they grant on services that Trivet does not have is kept where it is short.
+// Ids are AWS's, but for AWSLambda_ReadOnlyAccess's.
 #pragma once
 
 #include <cstdint>

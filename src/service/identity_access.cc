@@ -202,6 +202,9 @@ Access access_of(const IdentitySnapshot& snapshot, const AccessQuestion& questio
   if (!policies) {
     return no_policy(policy::PolicyKind::kSession);
   }
+  if (question.resource_policies != nullptr) {
+    policies->resource = *question.resource_policies;
+  }
   return ToEvaluate{std::move(*policies), policy_request(question)};
 }
 
@@ -273,6 +276,36 @@ policy::Decision decide_assume(const IdentitySnapshot& snapshot, const AccessQue
   policies->is_trust = true;
   policies->resource = {role.trust};
   return policy::evaluate(*policies, request);
+}
+
+bool may_service_assume(const IdentitySnapshot& snapshot, const Identity& role,
+                        std::string_view service, const ContextKeys& context, WallTime now) {
+  if (role.trust.policy == nullptr) {
+    return false;
+  }
+  policy::PolicySet policies;
+  policies.is_trust = true;
+  policies.resource = {role.trust};
+  policy::Request request;
+  request.action = "sts:AssumeRole";
+  request.resource = role.arn;
+  request.principal.type = policy::Principal::Type::kService;
+  request.principal.arn = std::string(service);
+  request.resource_account = snapshot.realm().account.str();
+  request.context = policy::principal_context(request.principal, now);
+  for (const auto& [key, values] : context) {
+    request.context[to_lower(key)] = values;
+  }
+  return policy::evaluate(policies, request).allowed();
+}
+
+Principal role_session_principal(const IdentitySnapshot& snapshot, const Identity& role,
+                                 const std::string& session_name, WallTime now) {
+  SessionClaims claims;
+  claims.kind = SessionClaims::Kind::kRole;
+  claims.session_name = session_name;
+  claims.issued = now;
+  return session_principal(role, snapshot.realm(), claims, claims.data);
 }
 
 Error access_denied(const AccessQuestion& question, const policy::Decision& decision) {

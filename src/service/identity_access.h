@@ -48,6 +48,8 @@ struct AccessQuestion {
   std::string_view resource;   // ARN or "*"
   const ContextKeys& context;  // keys of this request; those of principal and time are added
   WallTime now{};
+  // On the resource itself, which is in the principal's account; nullptr: it has none.
+  const std::vector<policy::NamedPolicy>* resource_policies = nullptr;
 };
 
 // Root may do everything. Sessions of GetSessionToken may not call IAM.
@@ -63,6 +65,14 @@ std::optional<policy::Decision> decide_lasting_access(const IdentitySnapshot& sn
 // policies too.
 policy::Decision decide_assume(const IdentitySnapshot& snapshot, const AccessQuestion& question,
                                const Identity& role);
+
+// May an AWS service ("lambda.amazonaws.com") take this role for itself? Its trust policy alone
+// says so; `context` may tell it for what (aws:SourceArn, aws:SourceAccount).
+bool may_service_assume(const IdentitySnapshot& snapshot, const Identity& role,
+                        std::string_view service, const ContextKeys& context, WallTime now);
+// The principal that a session of this role is.
+Principal role_session_principal(const IdentitySnapshot& snapshot, const Identity& role,
+                                 const std::string& session_name, WallTime now);
 
 // AccessDenied in AWS's words. Requires: !decision.allowed().
 Error access_denied(const AccessQuestion& question, const policy::Decision& decision);

@@ -79,6 +79,9 @@ class LoginLimitsTest : public testing::Test {
     request.user = "jane";
     request.host = "client";
     request.peer_address = peer_;
+    request.version = version_;
+    request.tls_version = tls_version_;
+    request.tls_cipher = tls_cipher_;
     request.token = token;
     return verifier_.verify(member, request, now);
   }
@@ -88,6 +91,9 @@ class LoginLimitsTest : public testing::Test {
   TokenVerifier verifier_;
   sigv4::Credentials key_;
   std::string peer_ = "127.0.0.1";
+  std::uint8_t version_ = wire::kTokenProtocolVersion;
+  std::string tls_version_ = "TLSv1.3";
+  std::string tls_cipher_ = "TLS_AES_256_GCM_SHA384";
 };
 
 TEST_F(LoginLimitsTest, AliasesAreNamesOfTheServer) {
@@ -251,6 +257,55 @@ TEST_F(LoginLimitsTest, ConditionsSeeThePeerWhereTheRulesSaySo) {
   peer_ = "127.0.0.1";
   EXPECT_EQ(verify(token, kNow, kOther).reason, "explicit-deny")
       << "a cluster without the rule: what is not known is not in the range";
+}
+
+TEST_F(LoginLimitsTest, ConditionsSeeTheTlsWhereTheRulesSaySo) {
+  const auto condition = [&](std::string_view effect, std::string_view text) {
+    bed_.allow(user_ref("ana"),
+               R"({"Version":"2012-10-17","Statement":[{"Effect":")" + std::string(effect) +
+                   R"(","Action":"rds-db:connect","Resource":"*","Condition":)" +
+                   std::string(text) + "}]}",
+               std::string(effect));
+  };
+  const std::string token = make();
+  condition("Deny", R"({"NumericLessThan":{"rds-db:TlsVersion":"1.3"}})");
+  EXPECT_EQ(verify(token).reason, "") << "as on AWS, where there is no such key";
+  change({.connect_conditions = true});
+  EXPECT_EQ(verify(token).reason, "") << tls_version_;
+  tls_version_ = "TLSv1.2";
+  EXPECT_EQ(verify(token).reason, "explicit-deny");
+  tls_version_ = "";
+  EXPECT_EQ(verify(token).reason, "explicit-deny") << "not known is not enough";
+  tls_version_ = "TLSv1.3";
+  condition("Deny", R"({"StringNotEquals":{"rds-db:TlsCipher":"TLS_AES_256_GCM_SHA384"}})");
+  EXPECT_EQ(verify(token).reason, "");
+  tls_cipher_ = "TLS_AES_128_GCM_SHA256";
+  EXPECT_EQ(verify(token).reason, "explicit-deny");
+}
+
+TEST_F(LoginLimitsTest, ATagOfThePrincipalChoosesTheRole) {
+  const std::string token = make();
+  ASSERT_TRUE(bed_.iam().tag(user_ref("ana"), {{"Team", "reporting"}}));
+  EXPECT_EQ(verify(token).role, "") << "tags are not looked at";
+  change({.role_tag = "team"});
+  const LoginVerdict refused = verify(token);
+  EXPECT_EQ(refused.reason, "role-not-allowed");
+  EXPECT_EQ(refused.aws_status, 403);
+  EXPECT_NE(refused.aws_text.find("user/ana"), std::string::npos);
+  EXPECT_EQ(verifier_.explain(kMember, "", token, kNow).reason, "role-not-allowed");
+  change({.add_roles = {"jane=reporting", "tom=all"}});
+  EXPECT_EQ(verify(token).reason, "");
+  EXPECT_EQ(verify(token).role, "reporting");
+  EXPECT_EQ(verifier_.explain(kMember, "", token, kNow).reason, "accepted");
+  version_ = 1;
+  EXPECT_EQ(verify(token).reason, "role-not-allowed") << "its mysqld could not do it";
+  version_ = 2;
+  ASSERT_TRUE(bed_.iam().tag(user_ref("ana"), {{"Team", "all"}}));
+  EXPECT_EQ(verify(token).reason, "role-not-allowed") << "another account's";
+  ASSERT_TRUE(bed_.iam().tag(user_ref("ana"), {{"Team", "jane"}}));
+  EXPECT_EQ(verify(token).role, "") << "the account itself";
+  change({.remove_roles = {"jane=reporting", "tom=all"}});
+  EXPECT_EQ(rules_.find(ClusterResourceId(kResource)).roles.size(), 0U);
 }
 
 TEST_F(LoginLimitsTest, ConditionsSeeTheTimeAlways) {

@@ -21,6 +21,9 @@ constexpr std::size_t kAliasBytesMax = 261;            // a DNS name, a colon an
 constexpr std::int64_t kTokenAgeMax = 900;             // no token lives longer
 constexpr std::int64_t kSessionAgeMax = 365 * 86'400;  // a year
 constexpr std::int64_t kLoginsMax = 1'000'000;
+constexpr std::size_t kRolesMax = 256;
+constexpr std::size_t kAccountBytesMax = 32;  // of an account's name in MySQL
+constexpr std::size_t kTagKeyBytesMax = 128;  // AWS's
 
 Error invalid(std::string message) {
   return make_error(Errc::kInvalidArgument, std::move(message));
@@ -74,6 +77,44 @@ Status set_number(std::int64_t& out, const std::optional<std::int64_t>& wanted,
   return ok();
 }
 
+bool is_account_name(std::string_view name) {
+  return !name.empty() && name.size() <= kAccountBytesMax &&
+         std::all_of(name.begin(), name.end(), [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                  c == '_' || c == '-' || c == '.' || c == '$' || c == '+';
+         });
+}
+
+bool is_reserved_account(std::string_view name) {
+  return name == "root" || name.starts_with("trivet_") || name.starts_with("mysql.") ||
+         name.starts_with("rdsadmin");
+}
+
+Status change_roles(LoginRules& rules, const LoginRulesChange& change) {
+  auto& roles = rules.roles;
+  for (const std::string& text : change.remove_roles) {
+    TRIVET_CHECK_OK(read_role_pair(text));
+    if (std::erase(roles, text) == 0) {
+      return invalid(fmt::format("{} is not among the roles", token::log_quoted(text)));
+    }
+  }
+  for (const std::string& text : change.add_roles) {
+    TRIVET_CHECK_OK(read_role_pair(text));
+    const auto at = std::lower_bound(roles.begin(), roles.end(), text);
+    if (at == roles.end() || *at != text) {
+      roles.insert(at, text);
+    }
+  }
+  if (roles.size() > kRolesMax) {
+    return invalid(fmt::format("a cluster has at most {} roles of accounts", kRolesMax));
+  }
+  if (change.role_tag && change.role_tag->size() > kTagKeyBytesMax) {
+    return invalid(fmt::format("the key of a tag has at most {} bytes", kTagKeyBytesMax));
+  }
+  rules.role_tag = change.role_tag.value_or(rules.role_tag);
+  return ok();
+}
+
 Result<LoginRulesBook::Entry> read_entry(const StoredValue& record) {
   LoginRulesBook::Entry entry;
   TRIVET_TRY(entry.rules, decode_login_rules(record.value));
@@ -98,9 +139,24 @@ std::string login_rules_key(const ClusterResourceId& cluster) {
   return std::string(kPrefix) + cluster.str();
 }
 
+Result<RolePair> read_role_pair(const std::string& text) {
+  const auto at = text.find('=');
+  RolePair pair{text.substr(0, at), at == std::string::npos ? "" : text.substr(at + 1)};
+  if (!is_account_name(pair.user) || !is_account_name(pair.role) || pair.user == pair.role) {
+    return invalid(fmt::format(
+        "{} is not USER=ROLE: two names of accounts, of letters, digits and _-.$+, without @host",
+        token::log_quoted(text)));
+  }
+  if (is_reserved_account(pair.role)) {
+    return invalid(fmt::format("{} is not a role of yours", token::log_quoted(pair.role)));
+  }
+  return pair;
+}
+
 Result<LoginRules> changed(const LoginRules& rules, const LoginRulesChange& change) {
   LoginRules out = rules;
   TRIVET_CHECK_OK(change_aliases(out, change));
+  TRIVET_CHECK_OK(change_roles(out, change));
   TRIVET_CHECK_OK(
       set_number(out.token_max_age_s, change.token_max_age_s, "token_max_age_s", kTokenAgeMax));
   TRIVET_CHECK_OK(set_number(out.session_max_age_s, change.session_max_age_s, "session_max_age_s",

@@ -35,7 +35,18 @@ struct LoginRulesChange {
   std::optional<std::int64_t> principal_logins_per_minute;
   std::optional<std::int64_t> address_logins_per_minute;
   std::optional<bool> connect_conditions;
+  std::optional<std::string> role_tag;    // empty: none
+  std::vector<std::string> add_roles;     // "USER=ROLE"
+  std::vector<std::string> remove_roles;  // the same
 };
+
+// "jane=reporting" in two. kInvalidArgument for what is no such pair, and for a role that could be
+// one of Trivet's or MySQL's own accounts.
+struct RolePair {
+  std::string user;
+  std::string role;
+};
+Result<RolePair> read_role_pair(const std::string& text);
 
 // The rules as the change makes them, aliases in one way of writing, each once. kInvalidArgument
 // with what is wrong: all of the change is refused then. Pure.

@@ -88,6 +88,16 @@ TEST_F(LoginRulesTest, SaysWhatIsWrong) {
     change.add_aliases = {bad};
     EXPECT_NE(why_not(change), "") << bad;
   }
+  for (const char* bad : {"", "jane", "=", "jane=", "=reporting", "jane=jane", "jane=root", "a b=c",
+                          "jane=trivet_admin", "jane=mysql.sys", "jane='x'", "jane@%=x", "jane=a=b",
+                          "jane=a_name_of_more_than_32_characters"}) {
+    change = {};
+    change.add_roles = {bad};
+    EXPECT_NE(why_not(change), "") << bad;
+  }
+  change = {};
+  change.add_roles = {"b=x", "a=x", "b=x"};
+  EXPECT_EQ(changed({}, change)->roles, (std::vector<std::string>{"a=x", "b=x"}));
 }
 
 TEST_F(LoginRulesTest, AnAliasIsRemovedHoweverItIsWritten) {

@@ -9,10 +9,14 @@ namespace {
 
 constexpr std::string_view kPrefix = "network/";
 constexpr std::string_view kGenerationKey = "network/generation";
+constexpr std::string_view kPolicyKey = "network/policy";
 constexpr std::string_view kVpcPrefix = "network/vpcs/";
 constexpr std::string_view kSubnetPrefix = "network/subnets/";
 constexpr std::string_view kGroupPrefix = "network/security-groups/";
 constexpr std::string_view kTablePrefix = "network/route-tables/";
+constexpr std::string_view kGatewayPrefix = "network/internet-gateways/";
+constexpr std::string_view kInterfacePrefix = "network/interfaces/";
+constexpr std::string_view kEndpointPrefix = "network/endpoints/";
 constexpr std::string_view kDbGroupPrefix = "network/db-subnet-groups/";
 
 std::string key(std::string_view prefix, const std::string& id) {
@@ -46,10 +50,17 @@ Result<Loaded> read_all(StateStore& store) {
     if (value.key == kGenerationKey) {
       out.generation = value.modified;
     }
+    if (value.key == kPolicyKey) {
+      TRIVET_TRY(out.state.policy, decode_network_policy(value.value));
+    }
     TRIVET_CHECK_OK(take(value, kVpcPrefix, decode_vpc, out.state.vpcs));
     TRIVET_CHECK_OK(take(value, kSubnetPrefix, decode_subnet, out.state.subnets));
     TRIVET_CHECK_OK(take(value, kGroupPrefix, decode_security_group, out.state.security_groups));
     TRIVET_CHECK_OK(take(value, kTablePrefix, decode_route_table, out.state.route_tables));
+    TRIVET_CHECK_OK(
+        take(value, kGatewayPrefix, decode_internet_gateway, out.state.internet_gateways));
+    TRIVET_CHECK_OK(take(value, kInterfacePrefix, decode_network_interface, out.state.interfaces));
+    TRIVET_CHECK_OK(take(value, kEndpointPrefix, decode_vpc_endpoint, out.state.endpoints));
     TRIVET_CHECK_OK(take(value, kDbGroupPrefix, decode_db_subnet_group, out.state.subnet_groups));
   }
   return out;
@@ -92,6 +103,39 @@ const DbSubnetGroup* NetworkState::find_subnet_group(std::string_view name) cons
   return find_in(subnet_groups, name);
 }
 
+const RouteTable* NetworkState::find_route_table(std::string_view id) const {
+  return find_in(route_tables, id);
+}
+
+const InternetGateway* NetworkState::find_internet_gateway(std::string_view id) const {
+  return find_in(internet_gateways, id);
+}
+
+const NetworkInterface* NetworkState::find_interface(std::string_view id) const {
+  return find_in(interfaces, id);
+}
+
+const VpcEndpoint* NetworkState::find_endpoint(std::string_view id) const {
+  return find_in(endpoints, id);
+}
+
+const RouteTable* NetworkState::main_route_table(std::string_view vpc_id) const {
+  const auto it = std::find_if(route_tables.begin(), route_tables.end(), [&](const auto& e) {
+    return e.second.vpc_id == vpc_id && !e.second.association_id.empty();
+  });
+  return it == route_tables.end() ? nullptr : &it->second;
+}
+
+const RouteTable* NetworkState::route_table_of(const Subnet& subnet) const {
+  for (const auto& [id, table] : route_tables) {
+    if (std::any_of(table.associations.begin(), table.associations.end(),
+                    [&](const auto& association) { return association.subnet_id == subnet.id; })) {
+      return &table;
+    }
+  }
+  return main_route_table(subnet.vpc_id);
+}
+
 std::vector<std::string> NetworkState::zones_of(const DbSubnetGroup& group) const {
   std::set<std::string> zones;
   for (const std::string& id : group.subnet_ids) {
@@ -127,6 +171,33 @@ void NetworkChange::put(const RouteTable& table) {
 }
 void NetworkChange::put(const DbSubnetGroup& group) {
   puts.push_back({key(kDbGroupPrefix, group.name), encode(group)});
+}
+void NetworkChange::put(const NetworkPolicy& policy) {
+  puts.push_back({std::string(kPolicyKey), encode(policy)});
+}
+void NetworkChange::put(const InternetGateway& gateway) {
+  puts.push_back({key(kGatewayPrefix, gateway.id), encode(gateway)});
+}
+void NetworkChange::put(const NetworkInterface& interface) {
+  puts.push_back({key(kInterfacePrefix, interface.id), encode(interface)});
+}
+void NetworkChange::put(const VpcEndpoint& endpoint) {
+  puts.push_back({key(kEndpointPrefix, endpoint.id), encode(endpoint)});
+}
+void NetworkChange::remove(const Vpc& vpc) {
+  deletes.push_back(key(kVpcPrefix, vpc.id));
+}
+void NetworkChange::remove(const RouteTable& table) {
+  deletes.push_back(key(kTablePrefix, table.id));
+}
+void NetworkChange::remove(const InternetGateway& gateway) {
+  deletes.push_back(key(kGatewayPrefix, gateway.id));
+}
+void NetworkChange::remove(const NetworkInterface& interface) {
+  deletes.push_back(key(kInterfacePrefix, interface.id));
+}
+void NetworkChange::remove(const VpcEndpoint& endpoint) {
+  deletes.push_back(key(kEndpointPrefix, endpoint.id));
 }
 void NetworkChange::remove(const Subnet& subnet) {
   deletes.push_back(key(kSubnetPrefix, subnet.id));
@@ -164,6 +235,9 @@ Status NetworkStore::change(const Plan& plan) {
     commit.puts.push_back({std::string(kGenerationKey), R"({"v":1})"});
     const auto revision = store_.commit(commit);
     if (revision) {
+      if (changed_) {
+        changed_();
+      }
       return ok();
     }
     if (revision.error().code != Errc::kConflict) {

@@ -24,7 +24,11 @@ struct NetworkState {
   std::map<std::string, Subnet, std::less<>> subnets;
   std::map<std::string, SecurityGroup, std::less<>> security_groups;
   std::map<std::string, RouteTable, std::less<>> route_tables;
+  std::map<std::string, InternetGateway, std::less<>> internet_gateways;
+  std::map<std::string, NetworkInterface, std::less<>> interfaces;
+  std::map<std::string, VpcEndpoint, std::less<>> endpoints;
   std::map<std::string, DbSubnetGroup, std::less<>> subnet_groups;
+  NetworkPolicy policy;
 
   const Vpc* default_vpc() const;  // nullptr when there is none
   const Vpc* find_vpc(std::string_view id) const;
@@ -32,6 +36,13 @@ struct NetworkState {
   const SecurityGroup* find_security_group(std::string_view id) const;
   const SecurityGroup* default_security_group(std::string_view vpc_id) const;
   const DbSubnetGroup* find_subnet_group(std::string_view name) const;
+  const RouteTable* find_route_table(std::string_view id) const;
+  const InternetGateway* find_internet_gateway(std::string_view id) const;
+  const NetworkInterface* find_interface(std::string_view id) const;
+  const VpcEndpoint* find_endpoint(std::string_view id) const;
+  const RouteTable* main_route_table(std::string_view vpc_id) const;
+  // The subnet's own, else its VPC's main one.
+  const RouteTable* route_table_of(const Subnet& subnet) const;
   // The zones that a group's subnets lie in, sorted, each once.
   std::vector<std::string> zones_of(const DbSubnetGroup& group) const;
   // The names of the groups that a subnet is in.
@@ -48,8 +59,17 @@ struct NetworkChange {
   void put(const SecurityGroup& group);
   void put(const RouteTable& table);
   void put(const DbSubnetGroup& group);
+  void put(const NetworkPolicy& policy);
+  void put(const InternetGateway& gateway);
+  void put(const NetworkInterface& interface);
+  void put(const VpcEndpoint& endpoint);
+  void remove(const Vpc& vpc);
   void remove(const Subnet& subnet);
   void remove(const SecurityGroup& group);
+  void remove(const RouteTable& table);
+  void remove(const InternetGateway& gateway);
+  void remove(const NetworkInterface& interface);
+  void remove(const VpcEndpoint& endpoint);
   void remove(const DbSubnetGroup& group);
 };
 
@@ -59,6 +79,10 @@ class NetworkStore {
   using Plan = std::function<Result<NetworkChange>(const NetworkState&)>;
 
   explicit NetworkStore(StateStore& store) : store_(store) {}
+
+  // Called after each change that was written, on the thread that wrote it; must not block or
+  // change the network. Before any other call.
+  void on_change(std::function<void()> changed) { changed_ = std::move(changed); }
 
   // kCorrupt, naming the key.
   Result<NetworkState> load();
@@ -71,6 +95,7 @@ class NetworkStore {
 
  private:
   StateStore& store_;
+  std::function<void()> changed_;
   Mutex mutex_;  // one change or use at a time
 };
 

@@ -8,7 +8,7 @@
 #include <tuple>
 
 #include "base/bytes.h"
-#include "service/ipv4_net.h"
+#include "core/network/ipv4_net.h"
 
 namespace trivet::service {
 namespace {
@@ -89,13 +89,13 @@ Status check_peer(SecurityGroupRule& rule) {
                      "Prefix lists in security groups are not implemented.");
   }
   if (!rule.cidr_v4.empty()) {
-    const auto net = parse_ipv4_net(rule.cidr_v4);
+    const auto net = network::parse_ipv4_net(rule.cidr_v4);
     if (!net) {
       return bad_rule_value(fmt::format("CIDR block {} is malformed", rule.cidr_v4));
     }
     rule.cidr_v4 = net->str();
   }
-  if (!rule.cidr_v6.empty() && !is_ipv6_net(rule.cidr_v6)) {
+  if (!rule.cidr_v6.empty() && !network::is_ipv6_net(rule.cidr_v6)) {
     return bad_rule_value(fmt::format("CIDR block {} is malformed", rule.cidr_v6));
   }
   return ok();
@@ -151,19 +151,24 @@ Status check_rules(std::vector<SecurityGroupRule>& rules) {
   return ok();
 }
 
+bool says_the_same(const SecurityGroupRule& a, const SecurityGroupRule& b) {
+  return identity(a) == identity(b);
+}
+
 Status add_rules(SecurityGroup& group, const std::vector<SecurityGroupRule>& rules) {
   for (const SecurityGroupRule& rule : rules) {
-    const bool is_there = std::any_of(
-        group.rules.begin(), group.rules.end(),
-        [&](const SecurityGroupRule& other) { return identity(other) == identity(rule); });
+    const bool is_there =
+        std::any_of(group.rules.begin(), group.rules.end(),
+                    [&](const SecurityGroupRule& other) { return says_the_same(other, rule); });
     if (is_there) {
       return duplicate(rule);
     }
     group.rules.push_back(rule);
   }
-  const auto ingress = std::count_if(group.rules.begin(), group.rules.end(),
-                                     [](const SecurityGroupRule& rule) { return !rule.is_egress; });
-  if (static_cast<std::size_t>(ingress) > kRulesMax) {
+  const auto egress = static_cast<std::size_t>(
+      std::count_if(group.rules.begin(), group.rules.end(),
+                    [](const SecurityGroupRule& rule) { return rule.is_egress; }));
+  if (egress > kRulesMax || group.rules.size() - egress > kRulesMax) {
     return aws_fault(Errc::kInvalidArgument, "RulesPerSecurityGroupLimitExceeded",
                      "The maximum number of rules per security group has been reached.");
   }

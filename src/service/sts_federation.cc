@@ -157,6 +157,30 @@ policy::Decision decide_web_identity(const IdentitySnapshot& snapshot, const Ide
 
 }  // namespace
 
+Result<std::string> StsService::proved_payload(std::string_view token,
+                                               const IamOidcProvider& provider) const {
+  const auto no_keys = [](const std::string& why) {
+    return aws_fault(Errc::kUnavailable, "IDPCommunicationErrorException", why);
+  };
+  if (!verify_jws_ || oidc_keys_ == nullptr) {
+    return no_keys("this installation takes no web identities");
+  }
+  const auto keys = oidc_keys_->find(provider);
+  if (!keys) {
+    return no_keys(keys.error().message);
+  }
+  auto payload = verify_jws_(token, *keys);
+  if (!payload) {
+    if (const auto newer = oidc_keys_->newer(provider, *keys)) {
+      payload = verify_jws_(token, *newer);
+    }
+  }
+  if (!payload) {
+    return invalid_token("Couldn't verify the token: " + payload.error().message);
+  }
+  return std::move(*payload);
+}
+
 Result<WebIdentityRole> StsService::assume_with_web_identity(const ContextKeys& context,
                                                              const AssumeWithWebIdentity& request,
                                                              WallTime now) {
@@ -168,15 +192,8 @@ Result<WebIdentityRole> StsService::assume_with_web_identity(const ContextKeys& 
   if (provider == nullptr) {
     return invalid_token("No OpenIDConnect provider found in your account for " + unproved.issuer);
   }
-  if (!verify_jws_ || provider->jwks.empty()) {
-    return aws_fault(Errc::kUnavailable, "IDPCommunicationErrorException",
-                     "The keys of " + unproved.issuer + " were not given to this installation.");
-  }
-  const auto payload = verify_jws_(request.token, provider->jwks);
-  if (!payload) {
-    return invalid_token("Couldn't verify the token: " + payload.error().message);
-  }
-  TRIVET_TRY(const Claims claims, read_claims(*payload));
+  TRIVET_TRY(const std::string payload, proved_payload(request.token, *provider));
+  TRIVET_TRY(const Claims claims, read_claims(payload));
   TRIVET_CHECK_OK(check_times(claims, now));
   WebIdentityRole out;
   TRIVET_TRY(out.audience, audience_of(claims, *provider));

@@ -230,6 +230,28 @@ Result<AssumedRole> StsService::assume_role(const StsCaller& caller, const Assum
   return assumed;
 }
 
+Result<AssumedRole> StsService::assume_role_for_service(std::string_view service,
+                                                        const std::string& role_arn,
+                                                        const std::string& session_name,
+                                                        const ContextKeys& context, WallTime now) {
+  const auto snapshot = iam_.snapshot();
+  const Identity* role = snapshot->find_role_by_arn(role_arn);
+  if (role == nullptr || !may_service_assume(*snapshot, *role, service, context, now)) {
+    return aws_fault(Errc::kDenied, "AccessDenied",
+                     std::string(service) + " is not authorized to assume the role " + role_arn +
+                         ": it does not exist, or its trust policy does not say so");
+  }
+  AssumedRole assumed;
+  assumed.id = role->id + ":" + session_name;
+  assumed.arn = assumed_role_arn(iam_.realm(), role->name, session_name);
+  SessionClaims claims;
+  claims.kind = SessionClaims::Kind::kRole;
+  claims.principal_id = role->id;
+  claims.session_name = session_name;
+  TRIVET_TRY(assumed.credentials, issue(std::move(claims), std::chrono::seconds(kHour), now));
+  return assumed;
+}
+
 Result<SessionCredentials> StsService::get_session_token(
     const StsCaller& caller, std::optional<std::int64_t> duration_seconds) {
   const bool is_root = caller.principal.kind == Principal::Kind::kRoot;

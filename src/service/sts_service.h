@@ -20,6 +20,7 @@
 #include "model/principal.h"
 #include "service/iam_service.h"
 #include "service/identity_access.h"
+#include "service/oidc_keys.h"
 #include "service/sealer.h"
 #include "service/sts_token.h"
 
@@ -92,17 +93,27 @@ struct StsCaller {
 // Thread-safe. Does not own the IamService.
 class StsService {
  public:
-  // Without `verify_jws` no web identity is accepted.
-  StsService(IamService& iam, std::shared_ptr<const Sealer> sealer, VerifyJws verify_jws = {})
-      : iam_(iam), sealer_(std::move(sealer)), verify_jws_(std::move(verify_jws)) {}
+  // Without `verify_jws` and `oidc_keys`, which outlives it, no web identity is accepted.
+  StsService(IamService& iam, std::shared_ptr<const Sealer> sealer, VerifyJws verify_jws = {},
+             OidcKeys* oidc_keys = nullptr)
+      : iam_(iam),
+        sealer_(std::move(sealer)),
+        verify_jws_(std::move(verify_jws)),
+        oidc_keys_(oidc_keys) {}
 
   // Faults: AccessDenied, ValidationError, MalformedPolicyDocument, PackedPolicyTooLarge. As AWS, a
   // role that does not exist is AccessDenied. Unlike AWS, root may assume roles that trust it: on a
   // new installation there is nobody else.
   Result<AssumedRole> assume_role(const StsCaller& caller, const AssumeRole& request);
+  // For an AWS service that works for the account: `service` ("lambda.amazonaws.com") must be
+  // trusted by the role. `context`: what the trust policy may ask for (aws:SourceArn). An hour, or
+  // what the role allows. kDenied, whatever the reason.
+  Result<AssumedRole> assume_role_for_service(std::string_view service, const std::string& role_arn,
+                                              const std::string& session_name,
+                                              const ContextKeys& context, WallTime now);
   // For nobody known: the provider's word is the proof. Faults: InvalidIdentityToken,
-  // ExpiredTokenException, AccessDenied and those of assume_role. The keys of the provider are what
-  // the installation was given.
+  // ExpiredTokenException, IDPCommunicationError, AccessDenied and those of assume_role. May ask
+  // the provider for its keys, and wait for it.
   Result<WebIdentityRole> assume_with_web_identity(const ContextKeys& context,
                                                    const AssumeWithWebIdentity& request,
                                                    WallTime now);
@@ -122,6 +133,8 @@ class StsService {
   Result<SessionData> session_data(const StsCaller& caller, const AssumeRole& request) const;
   Status check_allowed(const StsCaller& caller, const AssumeRole& request, const Identity& role,
                        const SessionData& data) const;
+  // What the token says, once one of the provider's keys has signed it.
+  Result<std::string> proved_payload(std::string_view token, const IamOidcProvider& provider) const;
   // Fills in key, secret and times; keeps the data in the store when the token would be too long.
   Result<SessionCredentials> issue(SessionClaims claims, std::chrono::seconds duration,
                                    WallTime now);
@@ -129,6 +142,7 @@ class StsService {
   IamService& iam_;
   const std::shared_ptr<const Sealer> sealer_;
   const VerifyJws verify_jws_;
+  OidcKeys* const oidc_keys_;
 };
 
 }  // namespace trivet::service

@@ -6,6 +6,7 @@
 #include <utility>
 #include <variant>
 
+#include "base/bytes.h"
 #include "base/iso8601.h"
 #include "service/identity_access.h"
 
@@ -113,6 +114,15 @@ ContextKeys connect_context(const Realm& realm, const wire::TokenRequest& reques
   if (request.transport == wire::Transport::kTcp && !request.peer_address.empty()) {
     context["aws:SourceIp"] = {std::string(request.peer_address)};
   }
+  if (request.is_tls) {
+    // Named as s3:TlsVersion is, which is compared as a number. Where mysqld did not tell: what no
+    // policy can have meant, so that "less than 1.3" and "not this cipher" hold.
+    constexpr std::string_view kPrefix = "TLSv";
+    const bool is_known = request.tls_version.starts_with(kPrefix) && !request.tls_cipher.empty();
+    context["rds-db:TlsVersion"] = {
+        is_known ? std::string(request.tls_version.substr(kPrefix.size())) : "0"};
+    context["rds-db:TlsCipher"] = {is_known ? std::string(request.tls_cipher) : "unknown"};
+  }
   return context;
 }
 
@@ -153,6 +163,29 @@ LoginVerdict verdict_of(const policy::Decision& decision, const ProvedToken& pro
       token::iam_db_auth_error(token::Reason::kPolicy, accepted.db_user, proved.principal.arn);
   verdict.aws_status = token::rds_code(token::Reason::kPolicy).status;
   return verdict;
+}
+
+// The value of the tag that the rules look at, whatever the case of its key, as in conditions.
+std::optional<std::string> role_of(const LoginRules& rules, const Principal& principal) {
+  if (!rules.role_tag.empty()) {
+    const std::string wanted = to_lower(rules.role_tag);
+    for (const auto& [key, value] : principal.tags) {
+      if (to_lower(key) == wanted) {
+        return value;
+      }
+    }
+  }
+  return std::nullopt;
+}
+
+// Empty: `user` may have the role. Else what is wrong.
+std::string why_no_role(const LoginRules& rules, std::string_view user, const std::string& role) {
+  const std::string pair = std::string(user) + "=" + role;
+  if (std::binary_search(rules.roles.begin(), rules.roles.end(), pair)) {
+    return {};
+  }
+  return "the principal's tag " + token::log_quoted(rules.role_tag) + " asks for the role " +
+         token::log_quoted(role) + ", which the cluster's rules do not give to this user";
 }
 
 }  // namespace
@@ -231,12 +264,39 @@ LoginVerdict TokenVerifier::decide(Login& login) const {
                                                            .now = login.now}),
       proved);
   if (verdict.allowed) {
+    take_role(login, proved, verdict);
+  }
+  if (verdict.allowed) {
     use_token(login, proved, verdict);
   }
   if (verdict.allowed && rules.look_after_sessions() && options_.on_allowed) {
     options_.on_allowed({login.member, login.request, proved, context(), login.now});
   }
   return verdict;
+}
+
+void TokenVerifier::take_role(const Login& login, const ProvedToken& proved,
+                              LoginVerdict& verdict) {
+  const LoginRules& rules = login.rules->rules;
+  const wire::TokenRequest& request = login.request;
+  const auto role = role_of(rules, proved.principal);
+  if (!role || *role == request.user) {
+    return;
+  }
+  std::string why = why_no_role(rules, request.user, *role);
+  if (why.empty() && request.version < wire::kVersionOfAccounts) {
+    why = "its mysqld runs the plugin of an earlier version, which knows no roles: reboot it";
+  }
+  if (why.empty()) {
+    verdict.role = *role;
+    return;
+  }
+  verdict.allowed = false;
+  verdict.reason = kReasonRole;
+  verdict.detail = std::move(why);
+  verdict.aws_text =
+      token::iam_db_auth_error(token::Reason::kPolicy, request.user, proved.principal.arn);
+  verdict.aws_status = token::rds_code(token::Reason::kPolicy).status;
 }
 
 void TokenVerifier::use_token(const Login& login, const ProvedToken& proved,
@@ -323,6 +383,15 @@ token::Explanation TokenVerifier::explain(const MemberId& member, std::string_vi
   } else {
     const bool is_explicit = decision.outcome == policy::Outcome::kExplicitDeny;
     out.wrong("policy", is_explicit ? kReasonExplicitDeny : kReasonImplicitDeny, why);
+  }
+  const LoginRules& asked = rules_in(rules.get(), database->second.resource_id).rules;
+  if (const auto role = role_of(asked, key.principal); role && *role != out.db_user) {
+    const std::string wrong = why_no_role(asked, out.db_user, *role);
+    if (wrong.empty()) {
+      out.right("role", *role);
+    } else {
+      out.wrong("role", kReasonRole, wrong);
+    }
   }
   return out;
 }

@@ -53,6 +53,7 @@ inline constexpr std::string_view kReasonIamDisabled = "iam-disabled";
 inline constexpr std::string_view kReasonPrincipalDeleted = "principal-deleted";
 inline constexpr std::string_view kReasonImplicitDeny = "implicit-deny";
 inline constexpr std::string_view kReasonExplicitDeny = "explicit-deny";
+inline constexpr std::string_view kReasonRole = "role-not-allowed";
 
 struct LoginVerdict {
   bool allowed = false;
@@ -62,6 +63,8 @@ struct LoginVerdict {
   std::string aws_text;       // RDS's iam-db-auth-error line without its time; empty when allowed
   int aws_status = 200;       // RDS's status code of it
   std::string session_name;   // of the principal, when it is a session
+  // The MySQL account whose privileges the session gets, by the principal's tag; empty: its own.
+  std::string role;
   std::string cluster;        // of the member
   DecidedBy decided_by;       // when the policies were asked
   std::string access_key_id;  // as claimed, as soon as the token's text has named one
@@ -122,6 +125,8 @@ class TokenVerifier {
   // A token that says what it must, of a key that there is. Not the policy.
   Proof prove(Login& login) const;
   Proof prove_signature(Login& login, std::string digest) const;  // unless it was proved before
+  // Which MySQL role the principal's tag asks for, and whether the account may have it.
+  static void take_role(const Login& login, const ProvedToken& proved, LoginVerdict& verdict);
   // May its principal log in so often, and the token be used again? The last step of all.
   void use_token(const Login& login, const ProvedToken& proved, LoginVerdict& verdict) const;
 

@@ -114,7 +114,7 @@ def kill_daemon(world, rng):
 
 # Several die.
 
-@fault(2, "T33")
+@fault(2, "T33 T45")
 def kill_writer_twice(world, rng):
     """The second one as soon as it is named, or a little later."""
     first = world.writer()
@@ -139,7 +139,7 @@ def kill_writer_and_reader(world, rng):
     return f"{first['identifier']}, {between * 1000:.0f} ms after it {second['identifier']}"
 
 
-@fault(1)
+@fault(1, "T7")
 def kill_both_readers(world, _):
     readers = world.readers_of_it()
     kill(*[reader["pid"] for reader in readers])
@@ -228,7 +228,7 @@ def stop_writer_and_daemon(world, rng):
     return f"{writer['identifier']} for {duration:.1f} s"
 
 
-@fault(3, "T9 T12")
+@fault(3, "T9 T12 T37")
 def kill_writer_while_a_reader_hangs(world, rng):
     """One of the two whose promises are needed gives none for a while."""
     writer, reader, duration = world.writer(), rng.choice(world.readers_of_it()), some_time(rng, 0.3, 10)
@@ -268,6 +268,23 @@ def tail_without_receivers(world, rng):
     wait(waited)
     kill(writer["pid"])
     return f"{writer['identifier']} with {waited:.2f} s of writes"
+
+
+@fault(2, "T43")
+def shut_down_writer(world, rng):
+    """SIGTERM from elsewhere, while commits wait: MySQL answers them with OK on its way down."""
+    writer, readers = world.writer(), world.readers_of_it()
+    without_daemon, waited = rng.random() < 0.5, rng.uniform(0.1, 0.6)
+    if without_daemon:
+        world.home.kill_daemon()
+    stop_receivers(world, readers)
+    wait(waited)
+    process = Process(writer["pid"])
+    process.signal(signal.SIGTERM)
+    process.close()
+    harness.wait_gone([writer["pid"]], 30)
+    run_daemon(world)
+    return f"{writer['identifier']} with {waited:.2f} s of writes{', without a daemon' if without_daemon else ''}"
 
 
 @fault(2, "T40 T44 T52")
@@ -340,15 +357,51 @@ def receivers_stopped_by_hand(world, rng):
     return ", ".join(reader["identifier"] for reader in readers)
 
 
+@fault(1, "T35")
+def purged_before_received(world, rng):
+    """A reader lacks what nobody has in a log any more: it must be found and given other data."""
+    writer, (behind, other) = world.writer(), rng.sample(world.readers_of_it(), 2)
+    begun, dies = world.home.log_size(), rng.random() < 0.3
+    wait_until("two that acknowledge", lambda: world.admin_sql(
+        writer["identifier"], "SHOW GLOBAL STATUS LIKE 'Rpl_semi_sync_source_clients'")[0][1] == "2", 30)
+    world.home.kill_daemon()
+    stop_receivers(world, [behind])
+    world.admin_sql(writer["identifier"], f"INSERT INTO chaos.causal VALUES ({-1 - rng.randrange(1 << 40)})")
+    target = world.admin_sql(writer["identifier"], "SELECT @@GLOBAL.gtid_executed")[0][0]
+    world.admin_sql(other["identifier"], f"SELECT WAIT_FOR_EXECUTED_GTID_SET('{target}', 20)")
+    for member in (writer, other):
+        world.admin_sql(member["identifier"], "FLUSH LOCAL BINARY LOGS")
+        last = world.admin_sql(member["identifier"], "SHOW BINARY LOGS")[-1][0]
+        world.admin_sql(member["identifier"], f"PURGE BINARY LOGS TO '{last}'")
+    if dies:
+        kill(writer["pid"])
+    run_daemon(world)
+    world.home.wait_event("member.rebuilt", begun, 120, member=behind["identifier"])
+    return f"{behind['identifier']}{', and ' + writer['identifier'] + ' dies' if dies else ''}"
+
+
 @fault(1, "T36 T46")
 def reader_written_by_hand(world, rng):
     """Somebody with Trivet's own powers writes on a reader: it holds what the writer lacks."""
     reader = rng.choice(world.readers_of_it())["identifier"]
-    world.admin_sql(reader, "SET GLOBAL super_read_only=OFF", "SET GLOBAL read_only=OFF",
-                    f"CREATE DATABASE stray_{rng.randrange(1 << 30)}", "SET GLOBAL super_read_only=ON")
+    write_by_hand(world, reader, f"stray_{rng.randrange(1 << 30)}")
     wait_until("the reader to be found", lambda: any(
         m["identifier"] == reader and m["status"] != "available" for m in world.refresh().values()), 20)
     return reader
+
+
+@fault(1, "T29 T46")
+def opened_by_its_configuration(world, _):
+    """The writer's next start would let everybody write, if what somebody persisted on it counted."""
+    writer = world.writer()
+    names = ("super_read_only", "read_only", "offline_mode")
+    world.admin_sql(writer["identifier"], *[f"SET PERSIST_ONLY {name} = OFF" for name in names])
+    kill(writer["pid"])
+    wait_until("it as a reader", lambda: any(
+        m["identifier"] == writer["identifier"] and m["role"] == "reader" and m["status"] == "available"
+        and m["pid"] not in (0, writer["pid"]) for m in world.refresh().values()), 60)
+    world.admin_sql(writer["identifier"], "RESET PERSIST")
+    return writer["identifier"]
 
 
 @fault(1, "T15")
@@ -406,11 +459,33 @@ def every_step(steps=STEPS):
 REPEATED = ("commit", "promise", "follow", "look", "open")
 
 
+def ask_for_a_failover(world):
+    with contextlib.suppress(botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError):
+        world.home.client("rds").failover_db_cluster(DBClusterIdentifier="demo")
+
+
+def write_by_hand(world, name, database):
+    world.admin_sql(name, "SET GLOBAL super_read_only=OFF", "SET GLOBAL read_only=OFF", f"CREATE DATABASE {database}",
+                    "SET GLOBAL super_read_only=ON")
+
+
+def harm_for(world, rng, kind):
+    """What makes the cluster take a step of that kind."""
+    reader = rng.choice(world.readers_of_it())
+    if kind == "kill":  # of a writer that lives
+        return lambda: ask_for_a_failover(world)
+    if kind in ("start", "prove"):
+        return lambda: kill(reader["pid"])
+    if kind == "rebuild":
+        return lambda: write_by_hand(world, reader["identifier"], f"stray_{rng.randrange(1 << 30)}")
+    return lambda: kill(world.writer()["pid"])
+
+
 @fault(6, "T3 T13 T16 T21 T27 T50")
 def step_of_a_failover(world, rng, step=None):
-    """From the first promise to the rebuilt member's vote: the writer is killed and something happens on the way."""
+    """From the first promise to the rebuilt member's vote: somebody dies and something happens on the way."""
     step = step or rng.choice(list(every_step()))
-    reached = at_step(world, step, lambda: kill(world.writer()["pid"]))
+    reached = at_step(world, step, harm_for(world, rng, step.split(" ")[0]))
     return step + ("" if reached else ", not reached")
 
 

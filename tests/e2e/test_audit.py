@@ -187,6 +187,66 @@ def the_error_log_has_rdss_lines(home):
     assert len(lines) == len(home.audit_records(kind="login", verdict="refused")), lines
 
 
+def audit(home, *words):
+    done = subprocess.run([BIN / "trivet", "--home", home.path, "audit", *words], capture_output=True, text=True,
+                          check=True, timeout=30, env=plain_environment())
+    return done.stdout.splitlines()
+
+
+@suite.test
+def trivet_audit_reads_the_trail(home):
+    refused = [json.loads(line) for line in audit(home, "demo", "--json", "--kind", "login", "--verdict", "refused",
+                                                  "--user", "jane", "--last", "0")]
+    assert refused == home.audit_records(kind="login", verdict="refused"), refused
+    (expired,) = audit(home, "--reason", "expired", "--minutes", "60")
+    assert "login  expired  jane@" in expired and "because" in expired, expired
+    calls = audit(home, "demo", "--principal", ":user/jane", "--action", "DeleteDBCluster")
+    assert len(calls) == 1 and "denied  rds:DeleteDBCluster" in calls[0], calls
+    assert len(audit(home, "--last", "3")) == 3
+    assert not audit(home, "nowhere") and not audit(home, "--source", "192.0.2.1")
+    with subprocess.Popen([BIN / "trivet", "--home", home.path, "audit", "--user", "jane", "--verdict", "accepted",
+                           "--last", "1", "--json", "--follow"], stdout=subprocess.PIPE, text=True,
+                          env=plain_environment()) as following:
+        try:
+            before = json.loads(following.stdout.readline())
+            assert try_login(home, make(home))
+            after = json.loads(following.stdout.readline())
+            assert after["time"] > before["time"] and after["connection_id"] != before["connection_id"], (before, after)
+            # As when it is full: the reader goes on with the next one.
+            log = home.path / "log/audit.log"
+            written = log.read_bytes()
+            log.unlink()
+            assert try_login(home, make(home))
+            assert json.loads(following.stdout.readline())["time"] > after["time"]
+            log.write_bytes(written + log.read_bytes())
+        finally:
+            following.kill()
+
+
+@suite.test
+def log_files_are_read_through_rdss_api(home):
+    rds, member = home.client("rds"), home.writer()["identifier"]
+    files = {file["LogFileName"]: file for file in rds.describe_db_log_files(DBInstanceIdentifier=member)[
+        "DescribeDBLogFiles"]}
+    ours = "iam-db-auth-error/iam-db-auth-error.log"
+    assert set(files) == {"error/mysql-error.log", ours}, files
+    path = home.path / "log/iam-db-auth-error/demo.log"
+    assert files[ours]["Size"] == path.stat().st_size and files[ours]["LastWritten"] > 1.7e12, files
+    whole = rds.download_db_log_file_portion(DBInstanceIdentifier=member, LogFileName=ours)
+    assert whole["LogFileData"] == path.read_text(encoding="utf-8") and not whole["AdditionalDataPending"], whole
+    first = rds.download_db_log_file_portion(DBInstanceIdentifier=member, LogFileName=ours, Marker="0", NumberOfLines=1)
+    assert first["AdditionalDataPending"] and first["LogFileData"].count("\n") == 1, first
+    # As people download one: the CLI follows the markers to the end.
+    text = home.aws("rds", "download-db-log-file-portion", "--db-instance-identifier", member, "--log-file-name",
+                    "error/mysql-error.log", "--starting-token", "0", "--output", "text")
+    assert "ready for connections" in text, text[:500]
+    try:
+        home.client("rds", home.shared["jane"]).describe_db_log_files(DBInstanceIdentifier=member)
+        raise RuntimeError("jane may read logs")
+    except botocore.exceptions.ClientError as error:
+        assert error.response["Error"]["Code"] == "AccessDenied", error
+
+
 @suite.test
 def metrics_count_what_happened(home):
     before = {name: metrics(home, name, cluster="demo") for name in (

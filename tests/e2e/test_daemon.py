@@ -161,15 +161,23 @@ def small_disk(folder, size):
 
 
 @suite.test
-def a_full_disk_fails_a_creation_and_gives_everything_back(home):
+def a_full_disk_fails_a_creation_which_is_seen_until_it_is_deleted(home):
     errors = []
     for size in ("1m", "60m"):  # before any member runs, and while another one starts
         with small_disk(home.path / "clusters", size):
             before = home.log_size()
             home.client("rds").create_db_cluster(**home.cluster_parameters("full"))
-            wait_until("the name to be free again", lambda: unknown(home, "full"), 120)
+            waiter = home.client("rds").get_waiter("db_cluster_available")
+            try:
+                waiter.wait(DBClusterIdentifier="full", WaiterConfig={"Delay": 1, "MaxAttempts": 120})
+                raise AssertionError("it was created")
+            except botocore.exceptions.WaiterError as error:  # of AWS's own client
+                assert error.last_response["DBClusters"][0]["Status"] == "failed", error.last_response
             errors.append(home.wait_event("cluster.creation_failed", before)["error"])
+            assert home.cluster_status("full")["trouble"] == errors[-1], home.cluster_status("full")
             only_the_daemon_is_left(home)
+            home.delete_cluster("full")
+            assert unknown(home, "full")
     home.create_cluster("full")
     home.delete_cluster("full")
     assert "No space left" in errors[0], errors
@@ -184,12 +192,12 @@ def a_member_that_dies_while_it_is_created(home):
     kill(wait_until("a mysqld", lambda: mysqlds(home), 20, every=0.01)[0])
 
     def settled():  # given up, or mended: never in between for ever
-        seen = home.cluster_status("frail")
-        return seen is None or seen["status"] == "available"
+        return home.cluster_status("frail")["status"] in ("failed", "available")
     wait_until("an end of the creation", settled, 120)
-    if unknown(home, "frail"):
+    if home.cluster_status("frail")["status"] == "failed":
         assert home.events("cluster.creation_failed", before)
         only_the_daemon_is_left(home)
+        home.delete_cluster("frail")
         home.create_cluster("frail")
     home.wait_whole("frail")
     home.delete_cluster("frail")

@@ -1,29 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
 """Members that hang without dying are found and dealt with; members that are only slow are left alone."""
 import contextlib
-import ctypes
 import os
-import pathlib
-import select
 import shutil
 import signal
-import socket
 import subprocess
 import sys
-import threading
 import time
 
 import pymysql
 
 from harness import kill, wait_gone
 from load import Writers
+from lost_ack import LostAcknowledgement, paused, stopped
 from suite import Skip, Suite
 from waiting import wait_until
 
 suite = Suite(__file__)
 WRITERS = 4
 TOO_MANY_CONNECTIONS = 1040
-PIDFD_GETFD = 438
 
 
 @suite.setup
@@ -50,25 +45,6 @@ def as_they_were(home, before):
         assert (member["pid"], member["role"]) == (before[name]["pid"], before[name]["role"]), (member, before[name])
 
 
-def stands_still(pid):
-    """Whether each of its threads is stopped: on a busy machine they go on for some time after the signal."""
-    try:
-        return all(path.read_text(encoding="utf-8").rpartition(") ")[2][0] in "Tt"
-                   for path in pathlib.Path(f"/proc/{pid}/task").glob("*/stat"))
-    except OSError:  # a thread ended meanwhile
-        return False
-
-
-@contextlib.contextmanager
-def stopped(pid):
-    kill(pid, signal.SIGSTOP)
-    try:
-        wait_until(f"process {pid} stands still", lambda: stands_still(pid), 10, every=0.005)
-        yield
-    finally:
-        kill(pid, signal.SIGCONT)
-
-
 @contextlib.contextmanager
 def full_cpu():
     """Twice as many busy processes as there are processors."""
@@ -82,12 +58,9 @@ def full_cpu():
             hog.wait(10)
 
 
-def paused(seconds):
-    threading.Event().wait(seconds)
-
-
 @suite.test
 def stalls_of_half_a_second_at_full_cpu_are_no_hang(home):
+    """T59."""
     home.wait_whole()
     before, begun = home.members(), home.log_size()
     with Writers(home, home.shared["host"], WRITERS) as load, full_cpu():
@@ -200,78 +173,20 @@ def no_connections_left_is_no_hang_and_a_hang_is_still_found(home):
     return f"{held} connections"
 
 
-# An acknowledgement that gets lost with its connection.
-
-def socket_of(pid, local, peer_pid):
-    """Our copy of the socket of process `pid` that is bound to `local` and leads to process `peer_pid`."""
-    def tcp_sockets(process):
-        inodes = {}
-        for entry in pathlib.Path(f"/proc/{process}/fd").iterdir():
-            with contextlib.suppress(OSError):
-                link = os.readlink(entry)
-                if link.startswith("socket:["):
-                    inodes[link[8:-1]] = int(entry.name)
-        found = {}
-        for line in pathlib.Path(f"/proc/{process}/net/tcp").read_text(encoding="ascii").splitlines()[1:]:
-            words = line.split()
-            if words[3] == "01" and words[9] in inodes:
-                found[(words[1], words[2])] = inodes[words[9]]
-        return found
-    theirs = tcp_sockets(peer_pid)
-    ours = [number for (near, far), number in tcp_sockets(pid).items()
-            if (far, near) in theirs and near.endswith(f":{local:04X}")]
-    assert len(ours) == 1, ours
-    pidfd = os.pidfd_open(pid)
-    try:
-        copy = ctypes.CDLL(None, use_errno=True).syscall(PIDFD_GETFD, pidfd, ours[0], 0)
-        assert copy >= 0, os.strerror(ctypes.get_errno())
-        return socket.socket(fileno=copy)
-    finally:
-        os.close(pidfd)
-
-
 @suite.test
 def a_lost_acknowledgement_is_made_up_for(home):
     home.wait_whole()
     before, begun = home.members(), home.log_size()
-    writer, (voter, other) = home.writer(), home.readers()
-    answered = []
-    with contextlib.closing(home.connect(writer["address"])) as client:
-        def commit():
-            with client.cursor() as cursor:
-                cursor.execute("UPDATE mydb.one SET n = n + 1 WHERE id = 1")
-            answered.append(time.monotonic())
-        # A reader that is back is open before it votes, and connects once more for that.
-        wait_until("two voters", lambda: home.sql(
-            writer["address"], "SHOW GLOBAL STATUS LIKE 'Rpl_semi_sync_source_clients'")[0][1] == "2", 30)
-        with stopped(home.daemon.pid):  # or it lets the other reader receive again
-            home.admin_sql(other, "STOP REPLICA IO_THREAD")
-            source = wait_until("a voter that receives", lambda: socket_of(writer["pid"], 3306, voter["pid"]), 30)
-            with contextlib.closing(source):
-                committing = threading.Thread(target=commit)
-                with contextlib.ExitStack() as stops:
-                    with stopped(voter["pid"]):
-                        committing.start()
-                        paused(0.3)  # the commit is sent to the voter
-                        assert not answered
-                        stops.enter_context(stopped(writer["pid"]))
-                    # The voter acknowledges to a source that does not read.
-                    readable, _, _ = select.select([source], [], [], 10)
-                    assert readable and source.recv(1 << 16), "nothing was acknowledged"
-                    source.shutdown(socket.SHUT_RDWR)
-            paused(3)  # the voter is back, and nothing that MySQL does by itself helps
-            assert not answered
-        begun_to_look = time.monotonic()
-        committing.join(20)
-        assert answered, "the commit still waits"
-    took = answered[0] - begun_to_look
+    with contextlib.closing(home.connect(home.writer()["address"])) as client:
+        lost = LostAcknowledgement(home, client, "UPDATE mydb.one SET n = n + 1 WHERE id = 1")
+        took = lost.wait_answered(20)
     assert took < 2, took
     assert home.sql(home.shared["host"], "SELECT n FROM mydb.one") == ((1,),)
     assert not home.events("failover.started", begun)
     as_they_were(home, before)
     reported = home.events("acknowledgement.lost", begun)
-    kill(other["pid"])  # so that it receives again
-    home.wait_event("member.restarted", begun, 30, member=other["identifier"])
+    kill(lost.other["pid"])  # so that it receives again
+    home.wait_event("member.restarted", begun, 30, member=lost.other["identifier"])
     home.wait_whole()
     return f"answered {took * 1000:.0f} ms after somebody looked; {len(reported)} found"
 

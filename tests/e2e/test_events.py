@@ -213,6 +213,31 @@ def the_cluster_is_rebooted_under_load(home):
 
 
 @suite.test
+def a_reboot_goes_on_with_the_next_daemon(home):
+    """Killed as soon as the answer came, then again in the middle."""
+    settled(home)
+    rds = home.client("rds")
+    before, writer = home.members(), home.writer()
+    with Writers(home, home.shared["host"], WRITERS, pause=0.005) as load:
+        running(load)
+        assert rds.reboot_db_cluster(DBClusterIdentifier="demo")["DBCluster"]["Status"] == "rebooting"
+        home.kill_daemon()
+        home.start()
+        log = home.log_size()
+        wait_until("the first one to be back", lambda: home.cluster_status() and any(
+            m["pid"] not in (0, before[name]["pid"]) for name, m in home.members().items()), 60, every=0.01)
+        home.kill_daemon()
+        home.start()
+        home.wait_event("reboot.completed", log, 120)
+        home.wait_available("demo")
+        running(load)
+    after = home.members()
+    assert home.writer()["identifier"] == writer["identifier"], after
+    assert not {m["pid"] for m in before.values()} & {m["pid"] for m in after.values()}, (before, after)
+    nothing_lost(home, load)
+
+
+@suite.test
 def trivet_fails_over_and_waits(home):
     settled(home)
     former = home.writer()["identifier"]

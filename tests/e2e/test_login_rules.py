@@ -3,6 +3,9 @@
 import contextlib
 import datetime
 import json
+import socket
+import ssl
+import struct
 import subprocess
 import threading
 import time
@@ -17,7 +20,7 @@ from waiting import wait_until
 ACCESS_DENIED = 1045
 DEFAULTS = {"host_aliases": [], "one_time_tokens": False, "token_max_age_s": 0, "end_sessions": False,
             "session_max_age_s": 0, "principal_logins_per_minute": 0,
-            "address_logins_per_minute": 0, "connect_conditions": False}
+            "address_logins_per_minute": 0, "connect_conditions": False, "role_tag": "", "roles": []}
 suite = Suite(__file__, in_order=True)
 
 
@@ -112,6 +115,11 @@ def bad_input_changes_nothing(home):
             ("demo", ["--rate-principal", "-1"], 1, "principal_logins_per_minute is -1"),
             ("demo", ["--one-time-tokens", "maybe"], 2, "--one-time-tokens"),
             ("demo", ["--token-max-age", "x"], 2, "--token-max-age"),
+            ("demo", ["--role", "jane"], 1, "is not USER=ROLE"),
+            ("demo", ["--role", "jane=trivet_probe"], 1, "is not a role of yours"),
+            ("demo", ["--role", "jane=nobody"], 1, "there is no role 'nobody'@'%'"),
+            ("demo", ["--role", "jane=admin"], 1, "can log in itself"),
+            ("demo", ["--remove-role", "jane=reporting"], 1, "is not among the roles"),
             ("nowhere", [], 1, "no DB cluster nowhere")):
         done = trivet(home, "login-rules", cluster_name, *options)
         assert done.returncode == status and what in done.stdout + done.stderr, (options, done)
@@ -120,6 +128,27 @@ def bad_input_changes_nothing(home):
     assert status == 400 and "another type" in json.dumps(answer), (status, answer)
     status, answer = home.admin("POST", "/login-rules", {"cluster": "demo", "changes": {"no_such": 1}})
     assert status == 400 and "no_such" in json.dumps(answer), (status, answer)
+
+
+@suite.test
+def a_plugin_of_the_version_before_is_answered_in_it(home):
+    """A mysqld keeps the plugin that it has loaded while the daemon is upgraded under it."""
+    def text(value):
+        return struct.pack(">H", len(value)) + value
+
+    path = min(home.path.glob("run/*/auth.sock"))
+    token = make(home).encode()
+    payload = struct.pack(">BBBBQH", 1, 1, 1, 1, 0, 0) + text(b"jane") + text(b"h") + text(b"127.0.0.1")
+    payload += struct.pack(">I", len(token)) + token
+    with socket.socket(socket.AF_UNIX) as daemon:
+        daemon.settimeout(10)
+        daemon.connect(str(path))
+        daemon.sendall(struct.pack(">I", len(payload)) + payload)
+        answer = daemon.makefile("rb")
+        (size,) = struct.unpack(">I", answer.read(4))
+        version, kind, verdict, _ = struct.unpack_from(">BBBB", body := answer.read(size))
+    assert (version, kind, verdict) == (1, 2, 1), body
+    assert body[4:].endswith(text(f"arn:aws:iam::{home.facts['account_id']}:user/jane".encode()) + text(b"")), body
 
 
 @suite.test
@@ -249,6 +278,110 @@ def policies_see_the_source_address_when_they_may(home):
         assert login(home, make(home)) == "implicit-deny"
     allow(home, "jane")
     assert login(home, make(home), bind_address=outside) is None
+
+
+def with_tls(home, version):
+    context = ssl.create_default_context(cafile=home.ca)
+    context.check_hostname = False
+    context.minimum_version = context.maximum_version = version
+    return {"ssl": context}
+
+
+@suite.test
+def policies_see_the_tls_when_they_may(home):
+    allow(home, "jane", {"NumericGreaterThanEquals": {"rds-db:TlsVersion": "1.3"}})
+    new, old = (with_tls(home, version) for version in (ssl.TLSVersion.TLSv1_3, ssl.TLSVersion.TLSv1_2))
+    assert login(home, make(home), **new) == "implicit-deny"  # as on AWS, which has no such key
+    with under(home, ["--connect-conditions", "on"], ["--connect-conditions", "off"]):
+        for host in (home.shared["host"], home.shared["demo"]["ReaderEndpoint"]):
+            assert login(home, make(home), host, **new) is None
+            assert login(home, make(home), host, **old) == "implicit-deny"
+        allow(home, "jane", {"StringLike": {"rds-db:TlsCipher": "TLS_*"}})  # the names of TLS 1.3
+        assert login(home, make(home), **new) is None
+        assert login(home, make(home), **old) == "implicit-deny"
+    allow(home, "jane")
+
+    def recorded():
+        return [(record["tls"], record["cipher"]) for record in home.audit_records(kind="login", user="jane")[-2:]]
+    wait_until("what the audit log says of TLS", lambda: len(recorded()) == 2 and recorded()[0][0] == "TLSv1.3" and
+               recorded()[0][1].startswith("TLS_") and recorded()[1][0] == "TLSv1.2" and recorded()[1][1], 10)
+
+
+def whoami(home, token, host=None):
+    return home.sql(host or home.shared["host"], "SELECT CURRENT_USER(), SUBSTRING_INDEX(USER(), '@', 1), "
+                    "@@proxy_user, CURRENT_ROLE()", user="jane", password=token)[0]
+
+
+@suite.test
+def a_tag_of_the_principal_chooses_the_mysql_role(home):
+    host, reader = home.shared["host"], home.shared["demo"]["ReaderEndpoint"]
+    for statement in ("CREATE ROLE reporting, writing", "CREATE DATABASE shop",
+                      "CREATE TABLE shop.t (a INT PRIMARY KEY)",
+                      "GRANT SELECT ON shop.* TO reporting", "GRANT INSERT ON shop.* TO writing"):
+        home.sql(host, statement)
+    iam, account = home.client("iam"), home.facts["account_id"]
+    trust = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": account},
+                                                     "Action": ["sts:AssumeRole", "sts:TagSession"]}]}
+    connect = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "rds-db:connect", "Resource": "*"}]}
+    arn = iam.create_role(RoleName="analyst", AssumeRolePolicyDocument=json.dumps(trust),
+                          Tags=[{"Key": "MySQLRole", "Value": "reporting"}])["Role"]["Arn"]
+    iam.put_role_policy(RoleName="analyst", PolicyName="connect", PolicyDocument=json.dumps(connect))
+    iam.put_user_policy(UserName="jane", PolicyName="assume", PolicyDocument=json.dumps(
+        {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "sts:*", "Resource": "*"}]}))
+
+    def as_analyst(**more):
+        taken = home.client("sts", home.shared["jane"]).assume_role(
+            RoleArn=arn, RoleSessionName="s1", **more)["Credentials"]
+        return make(home, keys=(taken["AccessKeyId"], taken["SecretAccessKey"], taken["SessionToken"]))
+
+    own = ("jane@%", "jane", None, "NONE")
+    assert whoami(home, as_analyst()) == own  # tags are not looked at
+    rules(home, "--role-tag", "mysqlrole")
+    assert login(home, as_analyst()) == "role-not-allowed"
+    assert "'reporting'" in home.shared["refused"]["detail"] and "NotAuthorized" in home.shared["refused"][
+        "iam-db-auth-error"], home.shared["refused"]
+    assert whoami(home, make(home)) == own  # a principal without the tag
+    assert rules(home, "--role", "jane=reporting")["roles"] == ["jane=reporting"]
+    reporting = ("reporting@%", "jane", "'jane'@'%'", "NONE")
+    token = as_analyst()
+    assert whoami(home, token) == reporting
+    wait_until("the reader's grant", lambda: home.sql_error(reader, "SELECT * FROM shop.t", user="jane", password=token)
+               is None, 10)
+    assert whoami(home, token, reader) == reporting
+    assert home.sql_error(host, "INSERT INTO shop.t VALUES (1)", user="jane", password=token) == 1142
+    assert home.sql_error(host, "SELECT * FROM shop.t", user="jane", password=make(home)) == 1142
+    wait_until("the role in the audit log", lambda: home.audit_records(kind="login", role="reporting"), 10)
+    writing = as_analyst(Tags=[{"Key": "MySQLRole", "Value": "writing"}])
+    assert login(home, writing) == "role-not-allowed"  # the session's tag counts before the role's
+    rules(home, "--role", "jane=writing")
+    assert home.sql_error(host, "INSERT INTO shop.t VALUES (1)", user="jane", password=writing) is None
+    explained = subprocess.run([BIN / "trivet", "--home", home.path, "token", "explain", "--json"], input=writing,
+                               capture_output=True, text=True, check=True, timeout=30, env=plain_environment())
+    assert json.loads(explained.stdout)["checks"][-1] == {"name": "role", "ok": True, "detail": "writing"}, explained
+    # The master user can give nobody a proxy, and a role with privileges of the server's is none.
+    assert home.sql_error(host, "GRANT PROXY ON trivet_probe TO jane") is not None
+    assert home.sql_error(host, "GRANT PROXY ON reporting TO admin") is not None
+
+
+@suite.test
+def a_session_with_a_role_ends_with_its_permission(home):
+    arn = home.client("iam").get_role(RoleName="analyst")["Role"]["Arn"]
+    with under(home, ["--end-sessions", "on"], ["--end-sessions", "off"]):
+        taken = home.client("sts", home.shared["jane"]).assume_role(RoleArn=arn, RoleSessionName="s1")["Credentials"]
+        session = home.connect(home.shared["host"], user="jane", password=make(
+            home, keys=(taken["AccessKeyId"], taken["SecretAccessKey"], taken["SessionToken"])))
+        home.client("iam").delete_role_policy(RoleName="analyst", PolicyName="connect")
+
+        def is_over():
+            try:
+                session.ping(reconnect=False)
+                return False
+            except pymysql.err.MySQLError:
+                return True
+        wait_until("the end of the session", is_over, 5)
+    back = rules(home, "--remove-role", "jane=reporting", "--remove-role", "jane=writing", "--role-tag", "off")
+    assert back == DEFAULTS, back
+    assert not home.sql(home.shared["host"], "SELECT * FROM mysql.proxies_priv WHERE User = 'jane'")
 
 
 @suite.test

@@ -21,7 +21,7 @@ from waiting import wait_until
 
 suite = Suite(__file__)
 ALLOW_ALL = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]})
-STEPS = ("key-next", "key-identities", "key-clusters", "key-authority", "key-file", "key-end")
+STEPS = ("key-next", "key-identities", "key-clusters", "key-functions", "key-authority", "key-file", "key-end")
 
 
 # What is known.

@@ -9,6 +9,7 @@ import harness
 from botocore.exceptions import ClientError
 from harness import MASTER, kill
 from load import Writers
+from lost_ack import LostAcknowledgement
 from suite import Suite
 from waiting import wait_until
 
@@ -138,6 +139,34 @@ def a_locked_table_ends_the_attempt_and_writes_only_waited(home):
         assert not load.errors, load.errors
         cursor.execute("UNLOCK TABLES")
     assert "deadline" in reason, reason
+
+
+@suite.test
+def a_lost_acknowledgement_holds_up_no_switchover(home):
+    """T5: asked for while a commit waits for an acknowledgement that is lost: it finishes or rolls back."""
+    home.wait_whole()
+    home.sql(home.shared["host"], "CREATE TABLE mydb.lost (id INT PRIMARY KEY)")
+    said = []
+    for number in range(4):
+        home.wait_whole()
+        before = home.log_size()
+        with contextlib.closing(home.connect(home.writer()["address"])) as client:
+            lost = LostAcknowledgement(home, client, f"INSERT INTO mydb.lost VALUES ({number})")
+            target = (lost.voter, lost.other)[number % 2]["identifier"]
+            hand_over(home, target)
+            settled(home)
+            took = time.monotonic() - lost.begun_to_look
+            answered = lost.wait_answered(20)
+        ended = home.events("switchover.completed", before) + home.events("switchover.given_up", before)
+        assert ended and took < 5 and answered < 2, (ended, took, answered)
+        assert not home.events("failover.started", before)
+        said.append(f"{ended[0]['event'].split('.')[1]} in {took:.1f} s, answered in {answered:.1f} s")
+        home.wait_whole()
+        # Whoever was stopped by hand receives again.
+        wait_until("the row everywhere", lambda number=number: all(
+            (number,) in home.sql(member["address"], "SELECT id FROM mydb.lost")
+            for member in home.members().values()), 60)
+    return "; ".join(said)
 
 
 @suite.test

@@ -103,8 +103,15 @@ class Engine:
             return error.args
         return None
 
-    def login(self, token, user="jane", source="127.42.0.9", tls=True, **more):
+    def login(self, token, user="jane", source="127.42.0.9", tls=True, tls_versions=None, **more):
+        """`tls_versions`: the least and the most, "TLSv1.2" or "TLSv1.3"."""
         options = {"ssl": {"ca": os.path.join(self.data, "ca.pem"), "check_hostname": False}} if tls else {}
+        if tls_versions:
+            context = ssl.create_default_context(cafile=options["ssl"]["ca"])
+            context.check_hostname = False
+            context.minimum_version, context.maximum_version = (
+                ssl.TLSVersion[version.replace(".", "_")] for version in tls_versions)
+            options = {"ssl": context}
         return pymysql.connect(host=self.address, port=self.port, user=user, password=token, bind_address=source,
                                **options, **more)
 

@@ -10,15 +10,17 @@ import struct
 import sys
 import threading
 
+VERSION = 2
 ALLOW, DENY, ERROR = 1, 2, 3
 ARN = "arn:aws:iam::123456789012:user/jane"
 LONG_ARN = ("arn:aws:sts::123456789012:assumed-role/" + "r" * 600)[:511]
 
 
-def response(verdict, principal="", reason=""):
-    payload = struct.pack(">BBBB", 1, 2, verdict, 0)
+def response(verdict, principal="", reason="", account=""):
+    payload = struct.pack(">BBBB", VERSION, 2, verdict, 0)
     payload += struct.pack(">H", len(principal)) + principal.encode()
     payload += struct.pack(">H", len(reason)) + reason.encode()
+    payload += struct.pack(">H", len(account)) + account.encode()
     return struct.pack(">I", len(payload)) + payload
 
 
@@ -30,15 +32,16 @@ def parse_request(payload):
     version, kind, transport, flags, connection_id, port = struct.unpack_from(">BBBBQH", payload)
     at = 14
     texts = []
-    for _ in range(3):
+    for _ in range(5):
         (size,) = struct.unpack_from(">H", payload, at)
         texts.append(payload[at + 2:at + 2 + size])
         at += 2 + size
     (size,) = struct.unpack_from(">I", payload, at)
     token = payload[at + 4:at + 4 + size]
-    if version != 1 or kind != 1 or at + 4 + size != len(payload) or len(token) != size:
+    if (version, kind) != (VERSION, 1) or flags > 1 or at + 4 + size != len(payload) or len(token) != size:
         raise ValueError("not a request")
     return {"transport": transport, "tls": flags == 1, "connection_id": connection_id, "peer_port": port,
+            "tls_version": texts[3].decode(), "tls_cipher": texts[4].decode(),
             "user": texts[0].decode(), "host": texts[1].decode(), "peer_address": texts[2].decode(),
             "token": token}
 
@@ -52,7 +55,11 @@ ANSWERS = {
     b"garbage": b"\x00\x00\x00\x10HTTP/1.1 400 Bad",
     b"oversize": b"\x7f\xff\xff\xff",
     b"zeros": struct.pack(">I", 12) + bytes(12),
-    b"allow-no-arn": struct.pack(">IBBBBHH", 8, 1, 2, ALLOW, 0, 0, 0),
+    b"allow-no-arn": struct.pack(">IBBBBHHH", 10, VERSION, 2, ALLOW, 0, 0, 0, 0),
+    b"version-1": struct.pack(">IBBBBHH", 8, 1, 2, DENY, 0, 0, 0),
+    b"as-reporting": response(ALLOW, ARN, account="reporting"),
+    b"as-nobody": response(ALLOW, ARN, account="nobody"),
+    b"as-too-long": response(ALLOW, ARN, account="a" * 97),
     b"half": response(ALLOW, ARN)[:20],
     b"throttled": response(DENY, ARN, "throttled"),
     b"odd": response(DENY, "", "A Reason, " + "x" * 54),
@@ -69,7 +76,8 @@ class FakeDaemon:
         self.path = path
         self.requests = []
         self.released = threading.Event()
-        self.versions = (1, 1)  # of the protocol; when 1 is not among them, nothing else is answered
+        # Of the protocol; when the plugin's is not among them, nothing else is answered.
+        self.versions = (1, VERSION)
         self.version_questions = 0
         self.drop_first = 0  # so many connections are closed without an answer
         self.accepted = 0
@@ -131,7 +139,7 @@ class FakeDaemon:
         payload = stream.read(size)
         if payload[:2] == b"\0\3":
             self.version_questions += 1
-        if payload[:2] == b"\0\3" or self.versions[0] > 1:
+        if payload[:2] == b"\0\3" or not self.versions[0] <= VERSION <= self.versions[1]:
             connection.sendall(versions_answer(*self.versions))
             return True
         request = parse_request(payload)

@@ -175,15 +175,15 @@ def test_counters_are_exact(engine, report):
 def test_protocol(engine, daemon, report):
     print("another version of the protocol")
     daemon.stop()
-    daemon.versions = (2, 3)
+    daemon.versions = (3, 4)
     daemon.start()
     asked = len(daemon.requests)
     before = engine.counters()["failures_other_protocol"]
     error, seconds = engine.login_error("allow:x")
-    report.check("a daemon that has left version 1 behind: refused at once", error is not None and
+    report.check("a daemon that has left version 2 behind: refused at once", error is not None and
                  error[0] == 1045 and seconds < 1 and len(daemon.requests) == asked, (error, seconds))
     report.check("  with a line that says what to do", engine.own_log_lines()[-1].endswith(
-        "login of user 'jane' failed: the Trivet daemon speaks protocol 2 to 3, this plugin 1: restart mysqld, which "
+        "login of user 'jane' failed: the Trivet daemon speaks protocol 3 to 4, this plugin 2: restart mysqld, which "
         "then loads the daemon's plugin"), engine.own_log_lines()[-1])
     report.check("  and is counted", engine.counters()["failures_other_protocol"] == before + 1, engine.counters())
     engine.stop()
@@ -191,11 +191,11 @@ def test_protocol(engine, daemon, report):
     engine.start()
     new = engine.own_log_lines()[lines:]
     report.check("loading the plugin asks, and says so before any login",
-                 len(new) == 1 and "[ERROR]" in new[0] and "protocol 2 to 3" in new[0], new)
+                 len(new) == 1 and "[ERROR]" in new[0] and "protocol 3 to 4" in new[0], new)
     daemon.stop()
-    daemon.versions = (1, 2)
+    daemon.versions = (1, 3)
     daemon.start()
-    report.check("a daemon that knows both is used", engine.login_error("allow:x")[0] is None, "refused")
+    report.check("a daemon that knows more is used", engine.login_error("allow:x")[0] is None, "refused")
     engine.stop()
     questions, lines = daemon.version_questions, len(engine.own_log_lines())
     engine.start()
@@ -211,7 +211,60 @@ def test_protocol(engine, daemon, report):
                  len(new) == 1 and "[Warning]" in new[0] and "the Trivet daemon is not there" in new[0], new)
     daemon.versions = (1, 1)
     daemon.start()
+    error, _ = engine.login_error("allow:x")
+    report.check("an older daemon: refused, and the log says to upgrade it", error is not None and
+                 engine.own_log_lines()[-1].endswith("speaks protocol 1 to 1, this plugin 2: upgrade the daemon"),
+                 (error, engine.own_log_lines()[-1]))
+    daemon.stop()
+    daemon.versions = (1, 2)
+    daemon.start()
     report.check("and logins work once it is there", engine.login_error("allow:x")[0] is None, "refused")
+
+
+def test_tls_names(engine, daemon, report):
+    print("the names of TLS version and cipher")
+    for least, most in (("TLSv1.2", "TLSv1.2"), ("TLSv1.3", "TLSv1.3"), ("TLSv1.2", "TLSv1.3")):
+        asked = len(daemon.requests)
+        session = engine.login("allow:x", tls_versions=(least, most))
+        with contextlib.closing(session), session.cursor() as cursor:
+            cursor.execute("SHOW SESSION STATUS LIKE 'Ssl\\_%'")
+            status = dict(cursor.fetchall())
+        (request,) = daemon.requests[asked:]
+        report.check(f"{least} to {most}: those of the session",
+                     (request["tls_version"], request["tls_cipher"]) == (status["Ssl_version"], status["Ssl_cipher"])
+                     and request["tls_version"] == most and request["tls_cipher"], (request, status))
+    engine.sql("UNINSTALL PLUGIN AWSAuthenticationPlugin")
+    engine.sql("INSTALL PLUGIN AWSAuthenticationPlugin SONAME 'AWSAuthenticationPlugin.so'")
+    asked = len(daemon.requests)
+    engine.login("allow:x").close()
+    report.check("and after UNINSTALL and INSTALL PLUGIN", daemon.requests[asked]["tls_version"].startswith("TLSv1."),
+                 daemon.requests[asked])
+    asked = len(daemon.requests)
+    pymysql.connect(unix_socket=engine.socket_path, user="plain", password="allow:x").close()
+    report.check("none without TLS", not daemon.requests[asked]["tls"] and not daemon.requests[asked]["tls_version"]
+                 and not daemon.requests[asked]["tls_cipher"], daemon.requests[asked])
+
+
+def test_accounts_of_others(engine, daemon, report):
+    print("an account other than the login's")
+    for statement in ("CREATE ROLE reporting, writing", "GRANT SELECT ON performance_schema.* TO reporting",
+                      "GRANT INSERT ON mysql.* TO writing", "GRANT writing TO reporting",
+                      "SET DEFAULT ROLE ALL TO reporting"):
+        engine.sql(statement)
+    error, _ = engine.login_error("as-reporting:x")
+    report.check("without PROXY: refused", error is not None and error[0] == 6126, error)
+    engine.sql("GRANT PROXY ON reporting TO jane")
+    session = engine.login("as-reporting:x")
+    with contextlib.closing(session), session.cursor() as cursor:
+        cursor.execute("SELECT USER(), CURRENT_USER(), @@proxy_user, @@external_user, CURRENT_ROLE()")
+        seen = cursor.fetchone()
+    report.check("with it: its privileges and its default roles, although it is locked", seen[0].startswith("jane@") and
+                 seen[1:] == ("reporting@%", "'jane'@'%'", ARN, "`writing`@`%`"), seen)
+    for kind in ("as-nobody", "as-too-long"):
+        error, _ = engine.login_error(kind + ":x")
+        report.check(f"{kind}: refused", error is not None and error[0] in (1045, 6126), error)
+    report.check("jane's own account is as it was", engine.login_error("allow:x")[0] is None, "refused")
+    engine.sql("DROP ROLE reporting, writing")
 
 
 def test_stuck_daemon(engine, daemon, report):
@@ -280,7 +333,7 @@ def test_verdicts(engine, daemon, report):
 
     denied = (1045, "Access denied for user 'jane'@'127.42.0.9' (using password: YES)")
     for kind, size in (("deny", 1500), ("deny", 15_000), ("error", 60), ("garbage", 60), ("oversize", 60),
-                       ("zeros", 60), ("allow-no-arn", 60)):
+                       ("zeros", 60), ("allow-no-arn", 60), ("version-1", 60)):
         error, seconds = engine.login_error(token_of(kind, size))
         report.check(f"{kind} with {size} bytes: 1045, at once", error == denied and seconds < 1, (error, seconds))
 
@@ -643,6 +696,8 @@ def main():
         test_counters(engine, daemon, report)
         test_counters_are_exact(engine, report)
         test_protocol(engine, daemon, report)
+        test_tls_names(engine, daemon, report)
+        test_accounts_of_others(engine, daemon, report)
         test_stuck_daemon(engine, daemon, report)
         test_client_that_leaves(engine, daemon, report)
         test_hostile_user_name(engine, report)

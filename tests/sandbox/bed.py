@@ -67,7 +67,8 @@ class Bed:
     def start(self):
         self.answers = {}
         become = ["setpriv", f"--reuid={self.user}", f"--regid={self.user}", "--clear-groups"] if self.user else []
-        self.driver = subprocess.Popen([*become, BIN / "sandbox-driver", json.dumps(self.settings)], stdin=subprocess.PIPE,
+        command = [*become, BIN / "sandbox-driver", json.dumps(self.settings)]
+        self.driver = subprocess.Popen(command, stdin=subprocess.PIPE,
                                        stdout=subprocess.PIPE, stderr=open(self.home / "driver.log", "ab"), text=True)
         self.answers[0] = first = concurrent.futures.Future()
         self.reader = threading.Thread(target=self._read, args=(self.driver, self.answers), daemon=True)

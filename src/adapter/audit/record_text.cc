@@ -13,7 +13,7 @@ using nlohmann::ordered_json;
 // Far above any name; what a client sends may be longer.
 constexpr std::size_t kTextMax = 512;
 
-constexpr std::size_t kFieldsMax = 24;
+constexpr std::size_t kFieldsMax = 28;
 
 // An object with room for all fields: growing one copies each name.
 ordered_json object() {
@@ -69,6 +69,9 @@ std::string audit_line(const LoginRecord& record) {
     line["source_port"] = record.peer_port;
   }
   line["connection_id"] = record.connection_id;
+  put(line, "tls", record.tls_version);
+  put(line, "cipher", record.tls_cipher);
+  put(line, "role", record.role);
   put(line, record.decided_by);
   if (record.token_uses > 0) {
     line["token_uses"] = record.token_uses;

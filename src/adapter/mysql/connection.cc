@@ -145,6 +145,9 @@ Status set_options(MYSQL* mysql, const ConnectOptions& options) {
   if (options.tls_ca.empty() || options.host.empty()) {
     return make_error(Errc::kInvalidArgument, "a connection over TCP needs a host and a CA file");
   }
+  if (!options.source.empty()) {
+    ::mysql_optionsv(mysql, MYSQL_OPT_BIND, options.source.c_str());
+  }
   ::mysql_optionsv(mysql, MYSQL_OPT_SSL_CA, options.tls_ca.c_str());
   ::mysql_optionsv(mysql, MYSQL_OPT_SSL_ENFORCE, &on);
   ::mysql_optionsv(mysql, MYSQL_OPT_SSL_VERIFY_SERVER_CERT, &on);

@@ -26,6 +26,7 @@ struct ConnectOptions {
   // `tls_ca` and against `host` (a SAN may be a name or an address).
   std::string host;
   std::uint16_t port = 3306;
+  std::string source;  // the address to come from; empty: the kernel's choice
   std::string tls_ca;
   std::string user;
   SecretString password;

@@ -114,7 +114,9 @@ void add_places(Lines& lines, const MysqldSpec& spec) {
 // failover.md I6: nobody but the agent of the current term opens it.
 void add_closed_boot(Lines& lines) {
   for (const char* line : {"read_only=ON", "super_read_only=ON", "offline_mode=ON",
-                           "skip_replica_start=ON", "event_scheduler=OFF"}) {
+                           "skip_replica_start=ON", "event_scheduler=OFF",
+                           // Nobody's SET PERSIST stands above these.
+                           "persisted_globals_load=OFF"}) {
     lines.raw(line);
   }
 }

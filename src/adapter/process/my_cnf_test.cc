@@ -48,6 +48,7 @@ TEST(MyCnf, BootsClosed) {
   EXPECT_EQ(got["super_read_only"], "ON");
   EXPECT_EQ(got["offline_mode"], "ON");
   EXPECT_EQ(got["skip_replica_start"], "ON");
+  EXPECT_EQ(got["persisted_globals_load"], "OFF") << "T29";
   EXPECT_EQ(got["event_scheduler"], "OFF");
 }
 

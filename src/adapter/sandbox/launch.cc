@@ -25,14 +25,14 @@ namespace {
 constexpr int kLowestFd = 10;
 constexpr int kOutputBytes = 256 * 1024;
 
-Error failed(std::string_view what) {
+Error launch_error(std::string_view what) {
   return make_error(Errc::kInternal, errno_message(what, errno));
 }
 
 Result<Fd> moved_up(Fd fd) {
   Fd up(::fcntl(fd.get(), F_DUPFD_CLOEXEC, kLowestFd));
   if (!up.is_open()) {
-    return failed("dup");
+    return launch_error("dup");
   }
   return up;
 }
@@ -47,7 +47,7 @@ Result<Fd> arguments_file(const std::vector<std::string>& arguments) {
   if (!file.is_open() ||
       ::write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()) ||
       ::lseek(file.get(), 0, SEEK_SET) != 0) {
-    return failed("keep a sandbox's arguments");
+    return launch_error("keep a sandbox's arguments");
   }
   return moved_up(std::move(file));
 }
@@ -66,26 +66,26 @@ Result<Ends> make_ends(const LaunchPlan& plan) {
   Ends out;
   int pair[2];
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
-    return failed("socketpair");
+    return launch_error("socketpair");
   }
   out.control = Fd(pair[0]);
   TRIVET_TRY(out.its_control, moved_up(Fd(pair[1])));
   if (::pipe2(pair, O_CLOEXEC) != 0) {
-    return failed("pipe");
+    return launch_error("pipe");
   }
   out.output = Fd(pair[0]);
   TRIVET_TRY(out.its_output, moved_up(Fd(pair[1])));
   ::fcntl(out.output.get(), F_SETFL, O_NONBLOCK);
   ::fcntl(out.output.get(), F_SETPIPE_SZ, kOutputBytes);
   if (plan.uid && ::fchown(out.its_output.get(), *plan.uid, *plan.uid) != 0) {
-    return failed("give a sandbox its output");
+    return launch_error("give a sandbox its output");
   }
   TRIVET_TRY(out.arguments, arguments_file(plan.bubblewrap_arguments));
   // A descriptor with a position of its own.
   const std::string path = fmt::format("/proc/self/fd/{}", plan.seccomp_fd);
   Fd seccomp(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!seccomp.is_open()) {
-    return failed("open the seccomp filter");
+    return launch_error("open the seccomp filter");
   }
   TRIVET_TRY(out.seccomp, moved_up(std::move(seccomp)));
   return out;
@@ -201,7 +201,8 @@ Result<Launched> launch(const LaunchPlan& plan, Millis deadline) {
   out.pid = pid;
   // Not <sys/pidfd.h>: glibc 2.36 declares it without C linkage.
   out.pidfd = Fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
-  Result<Fd> listening = out.pidfd.is_open() ? Result<Fd>(Fd()) : Result<Fd>(failed("pidfd_open"));
+  Result<Fd> listening =
+      out.pidfd.is_open() ? Result<Fd>(Fd()) : Result<Fd>(launch_error("pidfd_open"));
   if (listening) {
     ends.its_control.reset();
     ends.its_output.reset();

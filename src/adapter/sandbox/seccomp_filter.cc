@@ -297,7 +297,7 @@ struct Release {
 };
 using Context = std::unique_ptr<void, Release>;
 
-Error failed(std::string_view what, int number) {
+Error seccomp_error(std::string_view what, int number) {
   return make_error(Errc::kInternal, errno_message(what, number));
 }
 
@@ -353,21 +353,21 @@ int add_rules(const Context& context) {
 Result<int> make_seccomp_filter() {
   const Context context(seccomp_init(SCMP_ACT_ERRNO(EPERM)));
   if (!context) {
-    return failed("make a seccomp filter", ENOMEM);
+    return seccomp_error("make a seccomp filter", ENOMEM);
   }
   // What another architecture's calls would do is not known here.
   seccomp_attr_set(context.get(), SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
   if (const int added = add_rules(context); added != 0) {
-    return failed("make a seccomp filter", -added);
+    return seccomp_error("make a seccomp filter", -added);
   }
   const int fd = ::memfd_create("seccomp", MFD_CLOEXEC);
   if (fd < 0) {
-    return failed("memfd_create", errno);
+    return seccomp_error("memfd_create", errno);
   }
   const int exported = seccomp_export_bpf(context.get(), fd);
   if (exported != 0 || ::lseek(fd, 0, SEEK_SET) != 0) {
     ::close(fd);
-    return failed("export a seccomp filter", exported != 0 ? -exported : errno);
+    return seccomp_error("export a seccomp filter", exported != 0 ? -exported : errno);
   }
   return fd;
 }

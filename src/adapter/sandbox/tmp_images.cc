@@ -24,7 +24,7 @@ constexpr const char* kMkfs = "/usr/sbin/mkfs.ext4";
 constexpr std::int64_t kOverheadPercent = 4;
 constexpr std::int64_t kOverheadBytes = std::int64_t{4} << 20;
 
-Error failed(const std::string& what) {
+Error image_error(const std::string& what) {
   return make_error(Errc::kInternal, errno_message(what, errno));
 }
 
@@ -73,13 +73,13 @@ Status copy_sparse(const std::string& from, const std::string& to) {
   const Fd out(::open(to.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
   struct stat found{};
   if (!in.is_open() || !out.is_open() || ::fstat(in.get(), &found) != 0) {
-    return failed("copy " + from);
+    return image_error("copy " + from);
   }
   if (::ioctl(out.get(), FICLONE, in.get()) == 0) {
     return ok();
   }
   if (::ftruncate(out.get(), found.st_size) != 0) {
-    return failed("make " + to);
+    return image_error("make " + to);
   }
   off_t at = 0;
   while ((at = ::lseek(in.get(), at, SEEK_DATA)) >= 0) {
@@ -90,7 +90,7 @@ Status copy_sparse(const std::string& from, const std::string& to) {
       const ssize_t copied = ::copy_file_range(in.get(), &source, out.get(), &target,
                                                static_cast<std::size_t>(end - source), 0);
       if (copied <= 0) {
-        return failed("copy " + from);
+        return image_error("copy " + from);
       }
     }
     at = end;
@@ -122,12 +122,12 @@ Result<std::string> TmpImages::pattern(std::int32_t megabytes) {
     const Fd file(::open(partial.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
     if (!file.is_open() ||
         ::ftruncate(file.get(), wanted + wanted * kOverheadPercent / 100 + kOverheadBytes) != 0) {
-      return failed("make " + partial);
+      return image_error("make " + partial);
     }
   }
   TRIVET_CHECK_OK(run_mkfs(partial));
   if (::rename(partial.c_str(), path.c_str()) != 0) {
-    return failed("rename " + partial);
+    return image_error("rename " + partial);
   }
   return path;
 }

@@ -12,7 +12,12 @@ void add_ec2_actions(ActionTable& table, service::Ec2Service& service) {
   ec2::add_subnet_actions(table, service);
   ec2::add_security_group_actions(table, service);
   ec2::add_zone_actions(table, service);
+  ec2::add_security_group_rule_actions(table, service);
   ec2::add_route_table_actions(table, service);
+  ec2::add_route_actions(table, service);
+  ec2::add_internet_gateway_actions(table, service);
+  ec2::add_network_interface_actions(table, service);
+  ec2::add_vpc_endpoint_actions(table, service);
   ec2::add_tag_actions(table, service);
 }
 
@@ -22,6 +27,16 @@ namespace trivet::api::ec2 {
 
 Error bad_value(std::string message) {
   return aws_fault(Errc::kInvalidArgument, "InvalidParameterValue", std::move(message));
+}
+
+Status refuse_unbuilt(const std::vector<Unbuilt>& parameters) {
+  for (const Unbuilt& parameter : parameters) {
+    if (parameter.is_set) {
+      return aws_fault(Errc::kInvalidArgument, "NotImplemented",
+                       fmt::format("The parameter {} is not implemented.", parameter.name));
+    }
+  }
+  return ok();
 }
 
 bool glob(std::string_view pattern, std::string_view text) {
@@ -179,6 +194,54 @@ std::vector<Permission> create_permissions(
 void add_vpc_keys(const Realm& realm, std::string_view vpc_id, Permission& permission) {
   permission.context["ec2:Vpc"] = {arn(realm, "vpc", vpc_id)};
   permission.context["ec2:VpcID"] = {std::string(vpc_id)};
+}
+
+Tags tags_now(const NetworkState& state, const std::string& id) {
+  Tags tags;
+  const auto look = [&](const auto& map) {
+    const auto it = map.find(id);
+    if (it != map.end()) {
+      tags = it->second.tags;
+    }
+  };
+  look(state.vpcs);
+  look(state.subnets);
+  look(state.security_groups);
+  look(state.route_tables);
+  look(state.internet_gateways);
+  look(state.interfaces);
+  look(state.endpoints);
+  return tags;
+}
+
+std::string vpc_of(const NetworkState& state, const std::string& id) {
+  std::string vpc_id = state.find_vpc(id) == nullptr ? "" : id;
+  const auto look = [&](const auto& map) {
+    const auto it = map.find(id);
+    if (it != map.end()) {
+      vpc_id = it->second.vpc_id;
+    }
+  };
+  look(state.subnets);
+  look(state.security_groups);
+  look(state.route_tables);
+  look(state.internet_gateways);
+  look(state.interfaces);
+  look(state.endpoints);
+  return vpc_id;
+}
+
+Permission existing(Ec2Service& service, std::string_view action, std::string_view kind,
+                    const std::string& id) {
+  const Realm& realm = service.realm();
+  const auto state = service.state();
+  Permission permission =
+      on_resource(realm, action, arn(realm, kind, id), state ? tags_now(*state, id) : Tags());
+  const std::string vpc_id = state ? vpc_of(*state, id) : "";
+  if (!vpc_id.empty()) {
+    add_vpc_keys(realm, vpc_id, permission);
+  }
+  return permission;
 }
 
 }  // namespace trivet::api::ec2

@@ -27,9 +27,22 @@ void add_subnet_actions(ActionTable& table, Ec2Service& service);
 void add_security_group_actions(ActionTable& table, Ec2Service& service);
 void add_zone_actions(ActionTable& table, Ec2Service& service);
 void add_route_table_actions(ActionTable& table, Ec2Service& service);
+void add_route_actions(ActionTable& table, Ec2Service& service);
+void add_internet_gateway_actions(ActionTable& table, Ec2Service& service);
+void add_network_interface_actions(ActionTable& table, Ec2Service& service);
+void add_vpc_endpoint_actions(ActionTable& table, Ec2Service& service);
+void add_security_group_rule_actions(ActionTable& table, Ec2Service& service);
 void add_tag_actions(ActionTable& table, Ec2Service& service);
 
 Error bad_value(std::string message);
+
+// A parameter that AWS has and that nothing here acts on.
+struct Unbuilt {
+  std::string_view name;
+  bool is_set;
+};
+// NotImplemented, with the name of the first that is set.
+Status refuse_unbuilt(const std::vector<Unbuilt>& parameters);
 
 // '*' is any run of characters, '?' any one, '\' takes the meaning from the next.
 bool glob(std::string_view pattern, std::string_view text);
@@ -127,6 +140,14 @@ std::vector<Permission> create_permissions(
     const Realm& realm, std::string_view action, std::string resource,
     const std::vector<ec2::TagSpecification>& specifications);
 void add_request_tags(const std::vector<ec2::Tag>& tags, Permission& permission);
+// The tags that the resource with this id has now; none when there is no such resource.
+Tags tags_now(const NetworkState& state, const std::string& id);
+// The VPC that it lies in; empty when there is no such resource.
+std::string vpc_of(const NetworkState& state, const std::string& id);
+// The permission on a resource that is there, with its tags and, where it lies in one, its VPC.
+// `kind` is the ARN's word.
+Permission existing(Ec2Service& service, std::string_view action, std::string_view kind,
+                    const std::string& id);
 // ec2:Vpc and ec2:VpcID.
 void add_vpc_keys(const Realm& realm, std::string_view vpc_id, Permission& permission);
 

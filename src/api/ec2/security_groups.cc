@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// DescribeSecurityGroups, CreateSecurityGroup, DeleteSecurityGroup, AuthorizeSecurityGroupIngress.
+// DescribeSecurityGroups, CreateSecurityGroup, DeleteSecurityGroup.
 #include <fmt/format.h>
 
-#include "api/ec2/common.h"
+#include "api/ec2/group_refs.h"
 
 namespace trivet::api::ec2 {
 namespace {
@@ -66,10 +66,6 @@ FilterValues filter_values(const SecurityGroup& group, const Realm& realm, std::
   return tag_filter(group.tags, name);
 }
 
-std::optional<std::string> unless_empty(const std::string& text) {
-  return text.empty() ? std::nullopt : std::optional<std::string>(text);
-}
-
 // EC2 shows the rules of a direction together that differ only in their peers.
 std::vector<ec2::IpPermission> permission_shapes(const SecurityGroup& group, bool is_egress,
                                                  const Realm& realm) {
@@ -119,31 +115,6 @@ ec2::SecurityGroup shape(const SecurityGroup& group, const Realm& realm) {
   return out;
 }
 
-ec2::SecurityGroupRule rule_shape(const Rule& rule, const std::string& group_id,
-                                  const Realm& realm) {
-  ec2::SecurityGroupRule out;
-  out.SecurityGroupRuleId = rule.id;
-  out.GroupId = group_id;
-  out.GroupOwnerId = realm.account.str();
-  out.IsEgress = rule.is_egress;
-  out.IpProtocol = rule.protocol;
-  out.FromPort = rule.port_min.value_or(-1);
-  out.ToPort = rule.port_max.value_or(-1);
-  out.CidrIpv4 = unless_empty(rule.cidr_v4);
-  out.CidrIpv6 = unless_empty(rule.cidr_v6);
-  if (!rule.group_id.empty()) {
-    out.ReferencedGroupInfo = ec2::ReferencedSecurityGroup{.GroupId = rule.group_id,
-                                                           .PeeringStatus = {},
-                                                           .UserId = realm.account.str(),
-                                                           .VpcId = {},
-                                                           .VpcPeeringConnectionId = {}};
-  }
-  out.Description = unless_empty(rule.description);
-  out.Tags = tag_shapes(rule.tags);
-  out.SecurityGroupRuleArn = arn(realm, "security-group-rule", rule.id);
-  return out;
-}
-
 Result<DescribeSecurityGroupsResponse> describe(Ec2Service& service,
                                                 const DescribeSecurityGroupsRequest& request) {
   TRIVET_TRY(const NetworkState state, service.state());
@@ -186,7 +157,7 @@ Result<DescribeSecurityGroupsResponse> describe(Ec2Service& service,
 }
 
 // The VPC that a group without one goes to.
-std::string vpc_of(const CreateSecurityGroupRequest& request, const NetworkState& state) {
+std::string vpc_of_new(const CreateSecurityGroupRequest& request, const NetworkState& state) {
   const trivet::Vpc* vpc = state.default_vpc();
   return request.VpcId.value_or(vpc == nullptr ? "" : vpc->id);
 }
@@ -200,7 +171,7 @@ std::vector<Permission> create_permission(Ec2Service& service,
   std::string vpc_id = request.VpcId.value_or("*");
   Tags tags;
   if (const auto state = service.state()) {
-    vpc_id = vpc_of(request, *state);
+    vpc_id = vpc_of_new(request, *state);
     if (const trivet::Vpc* vpc = state->find_vpc(vpc_id)) {
       tags = vpc->tags;
     }
@@ -226,154 +197,11 @@ Result<CreateSecurityGroupResponse> create(Ec2Service& service,
       .SecurityGroupArn = arn(service.realm(), "security-group", group.id)};
 }
 
-// The permission on an existing group, named by id or by name.
-Permission group_permission(Ec2Service& service, std::string_view action,
-                            const service::SecurityGroupRef& ref) {
-  const Realm& realm = service.realm();
-  const auto state = service.state();
-  if (state) {
-    const trivet::Vpc* vpc = state->default_vpc();
-    for (const auto& [id, group] : state->security_groups) {
-      const bool is_named =
-          ref.id.empty() && vpc != nullptr && group.vpc_id == vpc->id && group.name == ref.name;
-      if (id == ref.id || is_named) {
-        Permission permission =
-            on_resource(realm, action, arn(realm, "security-group", id), group.tags);
-        add_vpc_keys(realm, group.vpc_id, permission);
-        return permission;
-      }
-    }
-  }
-  return on_resource(realm, action,
-                     arn(realm, "security-group", ref.id.empty() ? "*" : std::string_view(ref.id)));
-}
-
-template <typename Request>
-service::SecurityGroupRef ref_of(const Request& request) {
-  return {.id = request.GroupId.value_or(""), .name = request.GroupName.value_or("")};
-}
-
-Status check_ref(const service::SecurityGroupRef& ref) {
-  if (ref.id.empty() && ref.name.empty()) {
-    return aws_fault(Errc::kInvalidArgument, "MissingParameter",
-                     "The request must contain the parameter groupName or groupId");
-  }
-  if (!ref.id.empty() && !ref.name.empty()) {
-    return aws_fault(Errc::kInvalidArgument, "InvalidParameterCombination",
-                     "The parameters groupName and groupId cannot be used together");
-  }
-  if (!ref.id.empty() && !ref.id.starts_with("sg-")) {
-    return aws_fault(Errc::kInvalidArgument, "InvalidGroupId.Malformed",
-                     fmt::format("Invalid id: \"{}\" (expecting \"sg-...\")", ref.id));
-  }
-  return ok();
-}
-
 Result<DeleteSecurityGroupResponse> remove(Ec2Service& service,
                                            const DeleteSecurityGroupRequest& request) {
-  TRIVET_CHECK_OK(check_ref(ref_of(request)));
-  TRIVET_TRY(const std::string id, service.delete_security_group(ref_of(request)));
+  TRIVET_CHECK_OK(check_group_ref(group_ref(request)));
+  TRIVET_TRY(const std::string id, service.delete_security_group(group_ref(request)));
   return DeleteSecurityGroupResponse{.Return = true, .GroupId = id};
-}
-
-// One rule for each peer of a permission.
-std::vector<Rule> rules_of(const ec2::IpPermission& permission) {
-  Rule base;
-  base.protocol = permission.IpProtocol.value_or("");
-  base.port_min = permission.FromPort;
-  base.port_max = permission.ToPort;
-  std::vector<Rule> rules;
-  const auto add = [&](std::string Rule::* peer, const std::optional<std::string>& value,
-                       const std::optional<std::string>& description) {
-    Rule rule = base;
-    rule.*peer = value.value_or("");
-    rule.description = description.value_or("");
-    rules.push_back(std::move(rule));
-  };
-  for (const ec2::IpRange& range : permission.IpRanges) {
-    add(&Rule::cidr_v4, range.CidrIp, range.Description);
-  }
-  for (const ec2::Ipv6Range& range : permission.Ipv6Ranges) {
-    add(&Rule::cidr_v6, range.CidrIpv6, range.Description);
-  }
-  for (const ec2::PrefixListId& list : permission.PrefixListIds) {
-    add(&Rule::prefix_list_id, list.PrefixListId, list.Description);
-  }
-  for (const ec2::UserIdGroupPair& pair : permission.UserIdGroupPairs) {
-    add(&Rule::group_id, pair.GroupId, pair.Description);
-  }
-  if (rules.empty()) {
-    rules.push_back(std::move(base));  // refused for want of a peer
-  }
-  return rules;
-}
-
-Result<std::vector<Rule>> rules_of(const AuthorizeSecurityGroupIngressRequest& request) {
-  if (request.SourceSecurityGroupName || request.SourceSecurityGroupOwnerId) {
-    return aws_fault(Errc::kInvalidArgument, "InvalidParameterCombination",
-                     "SourceSecurityGroupName is of EC2-Classic: name the source group in "
-                     "IpPermissions");
-  }
-  const bool is_short = request.CidrIp || request.IpProtocol || request.FromPort || request.ToPort;
-  if (is_short && !request.IpPermissions.empty()) {
-    return aws_fault(Errc::kInvalidArgument, "InvalidParameterCombination",
-                     "The parameter ipPermissions may not be used together with cidrIp, "
-                     "ipProtocol, fromPort or toPort");
-  }
-  TRIVET_TRY(const Tags tags, new_tags(request.TagSpecifications, "security-group-rule"));
-  std::vector<Rule> rules;
-  for (const ec2::IpPermission& permission : request.IpPermissions) {
-    const auto more = rules_of(permission);
-    rules.insert(rules.end(), more.begin(), more.end());
-  }
-  if (is_short) {
-    Rule rule;
-    rule.protocol = request.IpProtocol.value_or("");
-    rule.port_min = request.FromPort;
-    rule.port_max = request.ToPort;
-    rule.cidr_v4 = request.CidrIp.value_or("");
-    rules.push_back(std::move(rule));
-  }
-  for (Rule& rule : rules) {
-    rule.tags = tags;
-  }
-  return rules;
-}
-
-Result<AuthorizeSecurityGroupIngressResponse> authorize_ingress(
-    Ec2Service& service, const AuthorizeSecurityGroupIngressRequest& request) {
-  const service::SecurityGroupRef ref = ref_of(request);
-  TRIVET_CHECK_OK(check_ref(ref));
-  TRIVET_TRY(std::vector<Rule> wanted, rules_of(request));
-  TRIVET_TRY(const auto granted, service.authorize_ingress(ref, std::move(wanted)));
-  TRIVET_TRY(const NetworkState state, service.state());
-  std::string group_id = ref.id;
-  for (const auto& [id, group] : state.security_groups) {
-    const bool has_it = std::any_of(group.rules.begin(), group.rules.end(), [&](const Rule& rule) {
-      return rule.id == granted.front().id;
-    });
-    group_id = has_it ? id : group_id;
-  }
-  AuthorizeSecurityGroupIngressResponse response;
-  response.Return = true;
-  for (const Rule& rule : granted) {
-    response.SecurityGroupRules.push_back(rule_shape(rule, group_id, service.realm()));
-  }
-  return response;
-}
-
-std::vector<Permission> authorize_permission(Ec2Service& service,
-                                             const AuthorizeSecurityGroupIngressRequest& request) {
-  const Realm& realm = service.realm();
-  std::vector<Permission> permissions{
-      group_permission(service, "ec2:AuthorizeSecurityGroupIngress", ref_of(request))};
-  if (!request.TagSpecifications.empty()) {
-    auto create =
-        create_permissions(realm, "ec2:AuthorizeSecurityGroupIngress",
-                           arn(realm, "security-group-rule", "*"), request.TagSpecifications);
-    permissions.insert(permissions.end(), create.begin(), create.end());
-  }
-  return permissions;
 }
 
 }  // namespace
@@ -396,17 +224,10 @@ void add_security_group_actions(ActionTable& table, Ec2Service& service) {
   table.add(make_action<DeleteSecurityGroupRequest>(
       [&service](const Call&, const DeleteSecurityGroupRequest& request) {
         return std::vector<Permission>{
-            group_permission(service, "ec2:DeleteSecurityGroup", ref_of(request))};
+            group_permission(service, "ec2:DeleteSecurityGroup", group_ref(request))};
       },
       [&service](const Call&, const DeleteSecurityGroupRequest& request) {
         return remove(service, request);
-      }));
-  table.add(make_action<AuthorizeSecurityGroupIngressRequest>(
-      [&service](const Call&, const AuthorizeSecurityGroupIngressRequest& request) {
-        return authorize_permission(service, request);
-      },
-      [&service](const Call&, const AuthorizeSecurityGroupIngressRequest& request) {
-        return authorize_ingress(service, request);
       }));
 }
 

@@ -1,18 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// DescribeSubnets, CreateSubnet, DeleteSubnet.
+// DescribeSubnets, CreateSubnet, ModifySubnetAttribute, DeleteSubnet.
 #include <fmt/format.h>
 
 #include "api/ec2/common.h"
-#include "service/ipv4_net.h"
+#include "core/network/ipv4_net.h"
 
 namespace trivet::api::ec2 {
 namespace {
 
-std::int32_t available_addresses(const trivet::Subnet& subnet) {
-  const auto net = service::parse_ipv4_net(subnet.cidr);
-  constexpr std::uint64_t kReserved = 5;  // AWS keeps five addresses of each subnet
-  return net && net->size() > kReserved ? static_cast<std::int32_t>(net->size() - kReserved) : 0;
+// What the shape of a subnet needs beside it.
+struct Surroundings {
+  const Realm& realm;
+  std::map<std::string, std::int32_t> taken;  // addresses, by subnet
+};
+
+Surroundings surroundings(const NetworkState& state, Ec2Service& service) {
+  Surroundings out{service.realm(), {}};
+  for (const auto& [id, interface] : state.interfaces) {
+    ++out.taken[interface.subnet_id];
+  }
+  for (const trivet::NetworkInterface& interface : service.leased()) {
+    ++out.taken[interface.subnet_id];
+  }
+  return out;
+}
+
+std::int32_t available_addresses(const trivet::Subnet& subnet, const Surroundings& around) {
+  const auto net = network::parse_ipv4_net(subnet.cidr);
+  constexpr std::int32_t kReserved = 5;  // AWS keeps five addresses of each subnet
+  const auto taken = around.taken.find(subnet.id);
+  const auto size = net ? static_cast<std::int32_t>(net->size()) : 0;
+  return std::max(0, size - kReserved - (taken == around.taken.end() ? 0 : taken->second));
 }
 
 std::string zone_id(const Realm& realm, const std::string& zone) {
@@ -24,8 +43,9 @@ std::string zone_id(const Realm& realm, const std::string& zone) {
   return {};
 }
 
-FilterValues filter_values(const trivet::Subnet& subnet, const Realm& realm,
+FilterValues filter_values(const trivet::Subnet& subnet, const Surroundings& around,
                            std::string_view name) {
+  const Realm& realm = around.realm;
   if (name == "availability-zone" || name == "availabilityZone") {
     return one(subnet.availability_zone);
   }
@@ -33,13 +53,16 @@ FilterValues filter_values(const trivet::Subnet& subnet, const Realm& realm,
     return one(zone_id(realm, subnet.availability_zone));
   }
   if (name == "available-ip-address-count") {
-    return one(std::to_string(available_addresses(subnet)));
+    return one(std::to_string(available_addresses(subnet, around)));
   }
   if (name == "cidr" || name == "cidr-block" || name == "cidrBlock") {
     return one(subnet.cidr);
   }
-  if (name == "default-for-az" || name == "defaultForAz" || name == "map-public-ip-on-launch") {
+  if (name == "default-for-az" || name == "defaultForAz") {
     return truth(subnet.is_default);
+  }
+  if (name == "map-public-ip-on-launch") {
+    return truth(subnet.maps_public_ip);
   }
   if (name == "owner-id") {
     return one(realm.account.str());
@@ -62,7 +85,8 @@ FilterValues filter_values(const trivet::Subnet& subnet, const Realm& realm,
   return tag_filter(subnet.tags, name);
 }
 
-ec2::Subnet shape(const trivet::Subnet& subnet, const Realm& realm) {
+ec2::Subnet shape(const trivet::Subnet& subnet, const Surroundings& around) {
+  const Realm& realm = around.realm;
   ec2::Subnet out;
   out.AvailabilityZoneId = zone_id(realm, subnet.availability_zone);
   out.MapCustomerOwnedIpOnLaunch = false;
@@ -80,22 +104,22 @@ ec2::Subnet shape(const trivet::Subnet& subnet, const Realm& realm) {
   out.State = "available";
   out.VpcId = subnet.vpc_id;
   out.CidrBlock = subnet.cidr;
-  out.AvailableIpAddressCount = available_addresses(subnet);
+  out.AvailableIpAddressCount = available_addresses(subnet, around);
   out.AvailabilityZone = subnet.availability_zone;
   out.DefaultForAz = subnet.is_default;
-  out.MapPublicIpOnLaunch = subnet.is_default;
+  out.MapPublicIpOnLaunch = subnet.maps_public_ip;
   return out;
 }
 
 Result<DescribeSubnetsResponse> describe(Ec2Service& service,
                                          const DescribeSubnetsRequest& request) {
   TRIVET_TRY(const NetworkState state, service.state());
-  const Realm& realm = service.realm();
+  const Surroundings around = surroundings(state, service);
   TRIVET_TRY(std::vector<trivet::Subnet> found,
              select(
                  state.subnets, {request.SubnetIds, request.Filters},
                  [&](const trivet::Subnet& subnet, std::string_view name) {
-                   return filter_values(subnet, realm, name);
+                   return filter_values(subnet, around, name);
                  },
                  [](const std::string& id) {
                    return aws_fault(Errc::kNotFound, "InvalidSubnetID.NotFound",
@@ -106,34 +130,19 @@ Result<DescribeSubnetsResponse> describe(Ec2Service& service,
                            !request.SubnetIds.empty(),
                            [](const trivet::Subnet& subnet) { return subnet.id; }));
   for (const trivet::Subnet& subnet : found) {
-    response.Subnets.push_back(shape(subnet, realm));
+    response.Subnets.push_back(shape(subnet, around));
   }
   return response;
 }
 
-Status refuse_unbuilt(const CreateSubnetRequest& request) {
-  struct Parameter {
-    std::string_view name;
-    bool is_set;
-  };
-  const Parameter unbuilt[] = {{"Ipv6CidrBlock", request.Ipv6CidrBlock.has_value()},
-                               {"OutpostArn", request.OutpostArn.has_value()},
-                               {"Ipv6Native", request.Ipv6Native.value_or(false)},
-                               {"Ipv4IpamPoolId", request.Ipv4IpamPoolId.has_value()},
-                               {"Ipv4NetmaskLength", request.Ipv4NetmaskLength.has_value()},
-                               {"Ipv6IpamPoolId", request.Ipv6IpamPoolId.has_value()},
-                               {"Ipv6NetmaskLength", request.Ipv6NetmaskLength.has_value()}};
-  for (const Parameter& parameter : unbuilt) {
-    if (parameter.is_set) {
-      return aws_fault(Errc::kInvalidArgument, "NotImplemented",
-                       fmt::format("The parameter {} is not implemented.", parameter.name));
-    }
-  }
-  return ok();
-}
-
 Result<CreateSubnetResponse> create(Ec2Service& service, const CreateSubnetRequest& request) {
-  TRIVET_CHECK_OK(refuse_unbuilt(request));
+  TRIVET_CHECK_OK(refuse_unbuilt({{"Ipv6CidrBlock", request.Ipv6CidrBlock.has_value()},
+                                  {"OutpostArn", request.OutpostArn.has_value()},
+                                  {"Ipv6Native", request.Ipv6Native.value_or(false)},
+                                  {"Ipv4IpamPoolId", request.Ipv4IpamPoolId.has_value()},
+                                  {"Ipv4NetmaskLength", request.Ipv4NetmaskLength.has_value()},
+                                  {"Ipv6IpamPoolId", request.Ipv6IpamPoolId.has_value()},
+                                  {"Ipv6NetmaskLength", request.Ipv6NetmaskLength.has_value()}}));
   if (!request.CidrBlock) {
     return aws_fault(Errc::kInvalidArgument, "MissingParameter",
                      "Either 'cidrBlock' or 'ipv6CidrBlock' should be provided.");
@@ -150,7 +159,7 @@ Result<CreateSubnetResponse> create(Ec2Service& service, const CreateSubnetReque
                                     .availability_zone_id = request.AvailabilityZoneId.value_or(""),
                                     .cidr = *request.CidrBlock,
                                     .tags = tags}));
-  return CreateSubnetResponse{.Subnet = shape(subnet, service.realm())};
+  return CreateSubnetResponse{.Subnet = shape(subnet, Surroundings{service.realm(), {}})};
 }
 
 std::vector<Permission> create_permission(Ec2Service& service, const CreateSubnetRequest& request) {
@@ -184,9 +193,43 @@ std::vector<Permission> delete_permission(Ec2Service& service, const DeleteSubne
   return {permission};
 }
 
+Result<ModifySubnetAttributeResponse> modify(Ec2Service& service,
+                                             const ModifySubnetAttributeRequest& request) {
+  const auto is_true = [](const std::optional<AttributeBooleanValue>& attribute) {
+    return attribute && attribute->Value.value_or(false);
+  };
+  TRIVET_CHECK_OK(
+      refuse_unbuilt({{"AssignIpv6AddressOnCreation", is_true(request.AssignIpv6AddressOnCreation)},
+                      {"MapCustomerOwnedIpOnLaunch", is_true(request.MapCustomerOwnedIpOnLaunch)},
+                      {"CustomerOwnedIpv4Pool", request.CustomerOwnedIpv4Pool.has_value()},
+                      {"EnableDns64", is_true(request.EnableDns64)},
+                      {"PrivateDnsHostnameTypeOnLaunch",
+                       request.PrivateDnsHostnameTypeOnLaunch.value_or("ip-name") != "ip-name"},
+                      {"EnableResourceNameDnsARecordOnLaunch",
+                       is_true(request.EnableResourceNameDnsARecordOnLaunch)},
+                      {"EnableResourceNameDnsAAAARecordOnLaunch",
+                       is_true(request.EnableResourceNameDnsAAAARecordOnLaunch)},
+                      {"EnableLniAtDeviceIndex", request.EnableLniAtDeviceIndex.has_value()},
+                      {"DisableLniAtDeviceIndex", is_true(request.DisableLniAtDeviceIndex)}}));
+  if (!request.MapPublicIpOnLaunch || !request.MapPublicIpOnLaunch->Value) {
+    return aws_fault(Errc::kInvalidArgument, "MissingParameter",
+                     "The request must contain the parameter mapPublicIpOnLaunch");
+  }
+  TRIVET_CHECK_OK(service.modify_subnet(request.SubnetId, *request.MapPublicIpOnLaunch->Value));
+  return ModifySubnetAttributeResponse{};
+}
+
 }  // namespace
 
 void add_subnet_actions(ActionTable& table, Ec2Service& service) {
+  table.add(make_action<ModifySubnetAttributeRequest>(
+      [&service](const Call&, const ModifySubnetAttributeRequest& request) {
+        return std::vector<Permission>{
+            existing(service, "ec2:ModifySubnetAttribute", "subnet", request.SubnetId)};
+      },
+      [&service](const Call&, const ModifySubnetAttributeRequest& request) {
+        return modify(service, request);
+      }));
   table.add(make_action<DescribeSubnetsRequest>(
       [&service](const Call&, const DescribeSubnetsRequest&) {
         return describe_permission(service.realm(), "ec2:DescribeSubnets");

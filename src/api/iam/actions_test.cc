@@ -66,7 +66,9 @@ class IamApiTest : public testing::Test {
     request.headers.insert(request.headers.end(), headers->begin(), headers->end());
     const Dispatcher dispatcher(
         {.clock = clock_, .identities = *identities_, .actions = actions_, .realm = realm_});
-    return dispatcher.handle(request);
+    net::HttpResponse response;
+    dispatcher.handle(request, [&](net::HttpResponse answer) { response = std::move(answer); });
+    return response;
   }
   net::HttpResponse iam(const std::string& query) { return call(root_, "iam", query); }
   void must(const std::string& query) {

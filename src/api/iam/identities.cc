@@ -61,7 +61,8 @@ Status IamIdentities::authorize(const AccessRequest& request) {
                                          .action = request.action,
                                          .resource = request.resource,
                                          .context = request.context,
-                                         .now = clock_.wall_now()};
+                                         .now = clock_.wall_now(),
+                                         .resource_policies = request.resource_policies};
   note_use(request, question.now);
   const auto snapshot = iam_.snapshot();
   const policy::Decision decision = service::decide_access(*snapshot, question);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "api/action.h"
+#include "ports/log_files.h"
 #include "service/cluster_service.h"
 #include "service/engine_catalog.h"
 #include "service/instance_tags.h"
@@ -21,6 +22,7 @@ struct RdsServices {
   service::InstanceTags& instance_tags;
   // The engines that are installed now. Called from many threads.
   std::function<std::vector<service::EngineVersion>()> engines;
+  const LogFiles& log_files;
 };
 
 void add_rds_actions(ActionTable& table, RdsServices services);

@@ -16,6 +16,7 @@ void add_rds_actions(ActionTable& table, RdsServices services) {
   rds::add_instance_actions(table, services);
   rds::add_lifecycle_actions(table, services);
   rds::add_event_actions(table, services);
+  rds::add_log_file_actions(table, services);
   rds::add_subnet_group_actions(table, services);
   rds::add_engine_actions(table, services);
   rds::add_tag_actions(table, services);

@@ -25,6 +25,7 @@ void add_cluster_actions(ActionTable& table, const RdsServices& services);
 void add_instance_actions(ActionTable& table, const RdsServices& services);
 void add_lifecycle_actions(ActionTable& table, const RdsServices& services);
 void add_event_actions(ActionTable& table, const RdsServices& services);
+void add_log_file_actions(ActionTable& table, const RdsServices& services);
 void add_subnet_group_actions(ActionTable& table, const RdsServices& services);
 void add_engine_actions(ActionTable& table, const RdsServices& services);
 void add_tag_actions(ActionTable& table, const RdsServices& services);

@@ -427,6 +427,57 @@ TEST_F(RdsActionsTest, KeepsWhatAClusterUses) {
   EXPECT_EQ(refused.error().fault, "DependencyViolation");
 }
 
+TEST_F(RdsActionsTest, ShowsAndReadsLogFiles) {
+  create("demo");
+  ASSERT_TRUE(installation_.wait_until_available("demo"));
+  installation_.log_files().texts = {{"error/mysql-error.log", "a\nb\nc\n"},
+                                     {"iam-db-auth-error/iam-db-auth-error.log", "x\n"}};
+  installation_.log_files().written_ms = 1'700'000'000'000;
+  const Parameters instance = {{"DBInstanceIdentifier", "demo-instance-1"}};
+  const auto with = [&](Parameters more) {
+    more.insert(more.begin(), instance.begin(), instance.end());
+    return more;
+  };
+  auto shown = call("DescribeDBLogFiles", instance);
+  ASSERT_TRUE(shown) << shown.error().message;
+  EXPECT_EQ(count(*shown, "<DescribeDBLogFilesDetails>"), 2U);
+  EXPECT_NE(shown->find("<LogFileName>error/mysql-error.log</LogFileName>"
+                        "<LastWritten>1700000000000</LastWritten><Size>6</Size>"),
+            std::string::npos)
+      << *shown;
+  EXPECT_EQ(installation_.asked().at(0).action, "rds:DescribeDBLogFiles");
+  EXPECT_TRUE(installation_.asked().at(0).resource.ends_with(":db:demo-instance-1"));
+  for (const Parameters& filter :
+       {Parameters{{"FilenameContains", "iam-db"}},
+        Parameters{{"FilenameContains", "mysql-error"}, {"FileSize", "6"}}}) {
+    EXPECT_EQ(count(*call("DescribeDBLogFiles", with(filter)), "<DescribeDBLogFilesDetails>"), 1U);
+  }
+  EXPECT_EQ(count(*call("DescribeDBLogFiles", with({{"FileLastWritten", "1700000000001"}})),
+                  "<DescribeDBLogFilesDetails>"),
+            0U);
+
+  const auto portion = [&](Parameters more) {
+    more.push_back({"LogFileName", "error/mysql-error.log"});
+    const auto read = call("DownloadDBLogFilePortion", with(std::move(more)));
+    return read ? Installation::text_of(*read, "LogFileData") + "|" +
+                      Installation::text_of(*read, "Marker") + "|" +
+                      Installation::text_of(*read, "AdditionalDataPending")
+                : read.error().message;
+  };
+  EXPECT_EQ(portion({}), "a\nb\nc\n|6|false");
+  EXPECT_EQ(portion({{"NumberOfLines", "1"}}), "c\n|6|false");
+  EXPECT_EQ(portion({{"Marker", "0"}, {"NumberOfLines", "2"}}), "a\nb\n|4|true");
+  EXPECT_EQ(portion({{"Marker", "4"}}), "c\n|6|false");
+  EXPECT_EQ(portion({{"Marker", "6"}}), "|6|false");
+  EXPECT_EQ(fault("DownloadDBLogFilePortion",
+                  with({{"LogFileName", "error/mysql-error.log"}, {"Marker", "-1"}})),
+            "InvalidParameterValue");
+  EXPECT_EQ(fault("DownloadDBLogFilePortion", with({{"LogFileName", "../config.json"}})),
+            "DBLogFileNotFoundFault");
+  EXPECT_EQ(fault("DescribeDBLogFiles", {{"DBInstanceIdentifier", "nobody"}}),
+            "DBInstanceNotFound");
+}
+
 TEST_F(RdsActionsTest, DescribesOnlyWhatIsInstalled) {
   installation_.engines() = {{"mysql", "9.7.10"}, {"mysql", "9.7.4"}};
   const auto all = call("DescribeDBEngineVersions", {});

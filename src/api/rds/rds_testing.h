@@ -4,6 +4,7 @@
 // data. For tests.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <map>
 #include <memory>
@@ -19,6 +20,25 @@
 #include "service/ec2_service.h"
 
 namespace trivet::api::testing {
+
+// Files in memory, the same for each member.
+class LogFilesInMemory final : public LogFiles {
+ public:
+  Result<std::vector<LogFileInfo>> list(const Cluster&, const Member&) const override {
+    std::vector<LogFileInfo> out;
+    for (const auto& [name, text] : texts) {
+      out.push_back({name, static_cast<std::int64_t>(text.size()), wall_time_from_ms(written_ms)});
+    }
+    return out;
+  }
+  Result<std::string> read(const Cluster&, const Member&, std::string_view name, std::int64_t from,
+                           std::size_t bytes_max) const override {
+    const std::string& text = texts.at(std::string(name));
+    return text.substr(std::min(static_cast<std::size_t>(from), text.size()), bytes_max);
+  }
+  std::map<std::string, std::string> texts;
+  std::int64_t written_ms = 0;
+};
 
 // A member that does what it is told.
 class ObedientAgent final : public MemberAgent {
@@ -130,7 +150,8 @@ class Installation {
     add_rds_actions(table_, {.clusters = *clusters_,
                              .subnet_groups = groups_,
                              .instance_tags = instance_tags_,
-                             .engines = [this] { return engines_; }});
+                             .engines = [this] { return engines_; },
+                             .log_files = log_files_});
   }
   ~Installation() { clusters_->stop(); }
   Installation(const Installation&) = delete;
@@ -200,6 +221,7 @@ class Installation {
   service::ClusterService& clusters() { return *clusters_; }
   service::Ec2Service& ec2() { return ec2_; }
   std::vector<service::EngineVersion>& engines() { return engines_; }
+  LogFilesInMemory& log_files() { return log_files_; }
   const std::vector<Permission>& asked() const { return asked_; }
   void deny() { is_denied_ = true; }
 
@@ -217,6 +239,7 @@ class Installation {
   service::Ec2Service ec2_;
   service::SubnetGroupService groups_;
   service::InstanceTags instance_tags_{store_};
+  LogFilesInMemory log_files_;
   ObedientAgents agents_;
   Mutex mutex_;
   CondVar changed_;

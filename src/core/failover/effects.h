@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/time.h"
+#include "core/failover/member_end.h"
 #include "core/failover/rejoin.h"
 #include "core/gtid/gtid_set.h"
 #include "model/cluster.h"
@@ -118,7 +119,7 @@ struct EffectDone {
 // The kernel's word that a member's mysqld has ended (guard), or that a stuck one was found.
 struct MemberDied {
   MemberId member;
-  std::string how;  // "killed by signal 9"
+  MemberEnd how;
 };
 // Operator's wish: make another member the writer, whatever the present one's state.
 struct FailoverRequested {};
@@ -150,10 +151,16 @@ struct ReplicationBroken {
   Kind kind = Kind::kStopped;
   std::string why;
 };
+// How far behind a reader's applier is. A hint: of candidates that hold the same, the one that has
+// least left to execute opens first.
+struct ApplyLag {
+  MemberId member;
+  Millis lag;
+};
 struct Tick {};
 
 using Input = std::variant<EffectDone, MemberDied, FailoverRequested, SwitchoverRequested,
-                           RebootRequested, LossAccepted, ReplicationBroken, Tick>;
+                           RebootRequested, LossAccepted, ReplicationBroken, ApplyLag, Tick>;
 
 // What happened, for events, the log and the status page.
 struct Note {

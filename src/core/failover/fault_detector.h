@@ -86,8 +86,9 @@ struct Finding {
     kDiskWell,  // again
   };
   Kind kind = Kind::kHung;
-  std::string reason;  // names the evidence
-  Millis since{0};     // how long it has been so
+  std::string reason;             // names the evidence
+  Millis since{0};                // how long it has been so
+  bool may_end_in_order = false;  // kHung: nobody listens, as when it is being shut down
 };
 
 // Not thread-safe: owned by the driver of its cluster.

@@ -64,8 +64,12 @@ FailoverMachine::FailoverMachine(Setup setup, Instant now)
     installing_ = topology_.writer;
     phase_ = Phase::kOpening;
   } else {
-    const bool cold = all_dead || amnesia_ || topology_.phase == Topology::Phase::kColdStart;
-    begin_round(cold, now, cold ? "no member was running" : "the writer was not running");
+    const bool cold = all_dead || amnesia_ || setup.writer_ended_in_order ||
+                      topology_.phase == Topology::Phase::kColdStart;
+    begin_round(cold, now,
+                setup.writer_ended_in_order ? "the writer had been shut down"
+                : cold                      ? "no member was running"
+                                            : "the writer was not running");
   }
 }
 
@@ -135,6 +139,11 @@ std::vector<Effect> FailoverMachine::step(const Input& input, Instant now) {
                  [&](const RebootRequested& wish) { begin_reboot(wish.member, now); },
                  [&](const LossAccepted& wish) { accept_loss(wish.member, now); },
                  [&](const ReplicationBroken& broken) { on_broken(broken, now); },
+                 [&](const ApplyLag& seen) {
+                   if (const auto at = members_.find(seen.member); at != members_.end()) {
+                     at->second.apply_lag = seen.lag;
+                   }
+                 },
                  [](const Tick&) {},
              },
              input);
@@ -407,7 +416,7 @@ void FailoverMachine::on_died(const MemberDied& died, Instant now) {
   m.proof = MemberState::Proof::kNone;
   m.died_at = now;
   retry_later(m, now);
-  note(Note::Kind::kMemberTrouble, died.member, died.how);
+  note(Note::Kind::kMemberTrouble, died.member, died.how.how);
   const bool is_reboot = rebooting_ == died.member;
   if (is_reboot) {
     rebooting_.reset();
@@ -416,8 +425,11 @@ void FailoverMachine::on_died(const MemberDied& died, Instant now) {
   }
   const bool is_target = switchover_ && switchover_->target == died.member;
   if (installing_ == died.member || (is_target && phase_ == Phase::kCommitWriter)) {
-    begin_round(is_reboot, now,
-                is_reboot ? "a reboot was asked for" : "the writer's process ended: " + died.how);
+    // What a writer answered on its way down it alone may hold, so nobody else is to take over.
+    const bool was_shut_down = died.how.is_orderly && topology_.writer == died.member;
+    begin_round(
+        is_reboot || was_shut_down, now,
+        is_reboot ? "a reboot was asked for" : "the writer's process ended: " + died.how.how);
   } else if (phase_ == Phase::kSwitchover) {
     give_up_switchover(died.member.str() + " ended", now);
   }

@@ -46,11 +46,12 @@ struct Limits {
 };
 
 struct Setup {
-  std::vector<MemberId> members;  // in the order of preference for ties
+  std::vector<MemberId> members;  // in the order of preference where nothing else decides
   Topology topology;              // as the store has it; phase is not kForming
   std::set<MemberId> alive;       // whose mysqld runs now
   std::string boot_id;            // the operating system's present run (I9a)
   Limits limits;
+  bool writer_ended_in_order = false;  // of the topology's, when it does not run
 };
 
 // What the machine knows of a member.
@@ -157,7 +158,8 @@ class FailoverMachine {
     bool broken = false;
     int breaks = 0;  // of its replication, in a row
     Instant last_break{};
-    gtid::GtidSet held;  // when it promised, or was last looked at
+    gtid::GtidSet held;   // when it promised, or was last looked at
+    Millis apply_lag{0};  // as last told; for ties only
   };
   struct Pending {
     MemberId member;

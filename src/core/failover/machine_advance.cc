@@ -169,17 +169,18 @@ std::string FailoverMachine::missing_promises() const {
 }
 
 std::optional<MemberId> FailoverMachine::superset_holder() const {
+  std::optional<MemberId> best;
   for (const MemberId& id : order_) {
     const MemberState& candidate = members_.at(id);
     const bool holds_all =
         candidate.promised && std::all_of(members_.begin(), members_.end(), [&](const auto& other) {
           return !other.second.promised || candidate.held.contains(other.second.held);
         });
-    if (holds_all) {
-      return id;
+    if (holds_all && (!best || candidate.apply_lag < members_.at(*best).apply_lag)) {
+      best = id;
     }
   }
-  return std::nullopt;
+  return best;
 }
 
 bool FailoverMachine::choose() {

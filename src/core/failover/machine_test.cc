@@ -396,6 +396,18 @@ TEST(FailoverMachine, PromotesTheReaderThatReceivedMost) {
   }
 }
 
+TEST(FailoverMachine, OfTwoThatReceivedTheSameTheOneWithLeastToExecuteWrites) {
+  Instant now{};
+  FailoverMachine machine(steady_setup({member(1), member(2), member(3)}), now);
+  play(machine, Tick{}, now, {});
+  (void)machine.step(ApplyLag{member(2), Millis(40'000)}, now);
+  (void)machine.step(ApplyLag{member(3), Millis(20)}, now);
+  const auto names =
+      play(machine, MemberDied{member(1), "killed by signal 9"}, now, held_sets(0, 9, 9));
+  EXPECT_TRUE(comes_before(names, "drain m3", "open m3"));
+  EXPECT_EQ(machine.serving_writer(), member(3));
+}
+
 TEST(FailoverMachine, WaitsForBothVotersWhenOneAcknowledgementIsRequired) {
   Instant now{};
   FailoverMachine machine(steady_setup({member(1), member(2), member(3)}), now);
@@ -466,6 +478,27 @@ TEST(FailoverMachine, ARebootedWriterThatDoesNotComeBackIsReplaced) {
   }
   EXPECT_TRUE(machine.serving_writer().has_value());
   EXPECT_NE(machine.serving_writer(), member(1));
+}
+
+// T43: it answered waiting commits with OK on its way down, and nobody else may hold them.
+TEST(FailoverMachine, AWriterThatWasShutDownComesBackInPlace) {
+  Instant now{};
+  FailoverMachine machine(steady_setup({member(1), member(2), member(3)}), now);
+  play(machine, Tick{}, now, {});
+  const auto names =
+      play(machine, MemberDied{member(1), {"exit status 0", true}}, now, held_sets(9, 9, 8));
+  EXPECT_TRUE(comes_before(names, "start m1", "guard m1"));
+  EXPECT_EQ(machine.serving_writer(), member(1));
+  EXPECT_EQ(machine.topology().term, Term(4));
+}
+
+TEST(FailoverMachine, AWriterThatWasShutDownWithoutADaemonComesBackInPlace) {
+  Instant now{};
+  auto setup = steady_setup({member(2), member(3)});
+  setup.writer_ended_in_order = true;
+  FailoverMachine machine(std::move(setup), now);
+  play(machine, Tick{}, now, held_sets(9, 9, 8));
+  EXPECT_EQ(machine.serving_writer(), member(1));
 }
 
 TEST(FailoverMachine, ARebootOfAReaderConcernsNobodyElse) {

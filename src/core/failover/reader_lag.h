@@ -2,8 +2,9 @@
 //
 // How far a reader may be behind the writer. What the reader itself can tell is wrong twice: idle
 // for a minute, the first transaction that arrives looks a minute old, and a reader whose receiver
-// stands knows of nothing that it lacks. So it counts how long the reader has not been seen caught
-// up: while it receives that is the most it can lag, while it does not that is what it may lag.
+// stands, be it with its connection, knows of nothing that it lacks. So it counts how long the
+// reader has not been seen caught up: while it receives that is the most it can lag, while it does
+// not that is what it may lag.
 #pragma once
 
 #include <optional>
@@ -16,7 +17,8 @@ namespace trivet::failover {
 class ReaderLag {
  public:
   struct Seen {
-    bool is_receiving = false;       // from the writer of now
+    // From the writer of now, and it has what that one had the last time that it was asked before.
+    bool is_receiving = false;
     bool is_writer_serving = false;  // while nobody writes, nobody falls behind
     std::optional<Millis> applying;  // what the reader says; nullopt: it cannot tell
   };

@@ -21,8 +21,9 @@ std::size_t count_of(const ActiveCounts& active, const Address& backend) {
 
 std::string to_string(const Address& address) {
   const std::string port = std::to_string(address.port);
-  return address.host.find(':') == std::string::npos ? address.host + ":" + port
-                                                     : "[" + address.host + "]:" + port;
+  const std::string network = address.network.empty() ? "" : address.network + "/";
+  return network + (address.host.find(':') == std::string::npos ? address.host + ":" + port
+                                                                : "[" + address.host + "]:" + port);
 }
 
 std::string to_string(EndpointKind kind) {
@@ -31,6 +32,8 @@ std::string to_string(EndpointKind kind) {
       return "writer";
     case EndpointKind::kReader:
       return "reader";
+    case EndpointKind::kInstance:
+      return "instance";
   }
   TRIVET_ASSERT(false);
 }
@@ -80,6 +83,9 @@ std::optional<Address> EndpointTable::pick(const Address& listener, const Active
   if (route == nullptr) {
     return std::nullopt;
   }
+  if (at->kind == EndpointKind::kInstance) {
+    return contains(unusable, at->member) ? std::nullopt : std::optional(at->member);
+  }
   if (at->kind == EndpointKind::kReader) {
     const Address* best = nullptr;
     for (const Address& reader : route->readers) {
@@ -106,6 +112,9 @@ bool EndpointTable::keeps(const Listener& listener, Term term, const Address& ba
   const ClusterRoute* const route = now == nullptr ? nullptr : find_cluster(now->cluster);
   if (route == nullptr || *now != listener) {
     return false;
+  }
+  if (listener.kind == EndpointKind::kInstance) {
+    return backend == listener.member;
   }
   if (listener.kind == EndpointKind::kReader && contains(route->readers, backend)) {
     return true;

@@ -22,18 +22,22 @@ namespace trivet::routing {
 struct Address {
   std::string host;
   std::uint16_t port = 0;
+  std::string network;  // the VPC that it is in; empty: the host's own network
   friend auto operator<=>(const Address&, const Address&) = default;
 };
-std::string to_string(const Address& address);  // "127.0.0.1:3306", "[::1]:3306"
+std::string to_string(
+    const Address& address);  // "127.0.0.1:3306", "[::1]:3306", "vpc-1/10.0.0.4:3306"
 
-enum class EndpointKind { kWriter, kReader };
-std::string to_string(EndpointKind kind);  // "writer", "reader"
+// kInstance: one member, whatever its role. On the host members listen there themselves.
+enum class EndpointKind { kWriter, kReader, kInstance };
+std::string to_string(EndpointKind kind);  // "writer", "reader", "instance"
 
 // An address that clients connect to.
 struct Listener {
   Address address;
   ClusterResourceId cluster;
   EndpointKind kind = EndpointKind::kWriter;
+  Address member;  // where the one member listens; of kInstance only
   friend bool operator==(const Listener&, const Listener&) = default;
 };
 
@@ -72,12 +76,14 @@ class EndpointTable {
 
   // The backend for a new connection to `listener`. Writer endpoint: the writer. Reader endpoint:
   // the reader with the fewest connections, the first of equals. nullopt when there is none, also
-  // when all are in `unusable` (which did not accept this connection).
+  // when all are in `unusable` (which did not accept this connection). Instance endpoint: its
+  // member.
   std::optional<Address> pick(const Address& listener, const ActiveCounts& active,
                               const std::vector<Address>& unusable = {}) const;
 
   // May a connection that came through `listener` (as it was then) in `term` stay on `backend`? A
-  // writer's only in the same term; a reader's as long as the endpoint still uses that backend.
+  // writer's only in the same term; a reader's as long as the endpoint still uses that backend, an
+  // instance's as long as there is the endpoint.
   bool keeps(const Listener& listener, Term term, const Address& backend) const;
 
  private:

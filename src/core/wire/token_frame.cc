@@ -9,6 +9,7 @@ namespace {
 constexpr std::uint8_t kKindRequest = 1;
 constexpr std::uint8_t kKindResponse = 2;
 constexpr std::uint8_t kFlagTls = 1;
+constexpr std::uint8_t kVersionOfTlsNames = 2;  // the first whose requests have them
 
 constexpr std::uint8_t kVersionOfVersions = 0;
 constexpr std::uint8_t kKindVersionsQuestion = 3;
@@ -102,12 +103,21 @@ bool is_printable_ascii(std::string_view text) {
 bool is_valid(const TokenRequest& request) {
   return !request.user.empty() && request.user.size() <= kMaxUserBytes &&
          request.host.size() <= kMaxHostBytes &&
-         request.peer_address.size() <= kMaxPeerAddressBytes && !request.token.empty() &&
-         request.token.size() <= kMaxTokenBytes;
+         request.peer_address.size() <= kMaxPeerAddressBytes &&
+         request.tls_version.size() <= kMaxTlsNameBytes &&
+         request.tls_cipher.size() <= kMaxTlsNameBytes && is_printable_ascii(request.tls_version) &&
+         is_printable_ascii(request.tls_cipher) && !request.token.empty() &&
+         request.token.size() <= kMaxTokenBytes && Versions{}.fit(request.version) &&
+         (request.version >= kVersionOfTlsNames ||
+          (request.tls_version.empty() && request.tls_cipher.empty()));
 }
 
 bool is_valid(const TokenResponse& response) {
-  return (response.verdict != Verdict::kAllow || !response.principal.empty()) &&
+  const bool may_name = response.version >= kVersionOfAccounts;
+  return Versions{}.fit(response.version) &&
+         (response.verdict != Verdict::kAllow || !response.principal.empty()) &&
+         (response.account.empty() || (response.verdict == Verdict::kAllow && may_name)) &&
+         response.account.size() <= kMaxAccountBytes && is_printable_ascii(response.account) &&
          response.principal.size() <= kMaxPrincipalBytes &&
          response.reason.size() <= kMaxReasonBytes && is_printable_ascii(response.principal) &&
          is_printable_ascii(response.reason);
@@ -117,12 +127,14 @@ bool is_valid(const TokenResponse& response) {
 constexpr std::size_t kRequestFixedBytes = 1 + 1 + 1 + 1 + 8 + 2 + 3 * 2 + 4;
 // Version, kind, verdict, a zero, two text lengths.
 constexpr std::size_t kResponseFixedBytes = 1 + 1 + 1 + 1 + 2 * 2;
+constexpr std::size_t kTextFixedBytes = 2;
 
 static_assert(kFramePrefixBytes + kRequestFixedBytes + kMaxUserBytes + kMaxHostBytes +
-                  kMaxPeerAddressBytes <=
+                  kMaxPeerAddressBytes + 2 * (kTextFixedBytes + kMaxTlsNameBytes) <=
               kMaxRequestHeadBytes);
 static_assert(kMaxRequestHeadBytes + kMaxTokenBytes <= kMaxFramePayloadBytes);
-static_assert(kFramePrefixBytes + kResponseFixedBytes + kMaxPrincipalBytes + kMaxReasonBytes <=
+static_assert(kFramePrefixBytes + kResponseFixedBytes + kMaxPrincipalBytes + kMaxReasonBytes +
+                  kTextFixedBytes + kMaxAccountBytes <=
               kMaxResponseFrameBytes);
 
 std::size_t encode_versions(std::uint8_t kind, const Versions& versions, std::span<char> out) {
@@ -168,9 +180,13 @@ std::size_t encode_request_head(const TokenRequest& request, std::span<char> out
     return 0;
   }
   Writer writer(out);
+  const bool has_names = request.version >= kVersionOfTlsNames;
+  const std::size_t names_size =
+      has_names ? 2 * kTextFixedBytes + request.tls_version.size() + request.tls_cipher.size() : 0;
   writer.integer<kFramePrefixBytes>(kRequestFixedBytes + request.user.size() + request.host.size() +
-                                    request.peer_address.size() + request.token.size());
-  writer.integer<1>(kTokenProtocolVersion);
+                                    request.peer_address.size() + names_size +
+                                    request.token.size());
+  writer.integer<1>(request.version);
   writer.integer<1>(kKindRequest);
   writer.integer<1>(static_cast<std::uint8_t>(request.transport));
   writer.integer<1>(request.is_tls ? kFlagTls : 0);
@@ -179,6 +195,10 @@ std::size_t encode_request_head(const TokenRequest& request, std::span<char> out
   writer.short_text(request.user);
   writer.short_text(request.host);
   writer.short_text(request.peer_address);
+  if (has_names) {
+    writer.short_text(request.tls_version);
+    writer.short_text(request.tls_cipher);
+  }
   writer.integer<4>(request.token.size());
   return writer.written();
 }
@@ -194,16 +214,18 @@ std::size_t encode_request(const TokenRequest& request, std::span<char> out) {
 
 std::optional<TokenRequest> decode_request(std::string_view payload) {
   Reader reader(payload);
-  const auto version = reader.integer<1>();
+  const auto version = static_cast<std::uint8_t>(reader.integer<1>());
   const auto kind = reader.integer<1>();
   const auto transport = reader.integer<1>();
   const auto flags = reader.integer<1>();
-  if (version != kTokenProtocolVersion || kind != kKindRequest || flags > kFlagTls ||
+  const bool has_names = version >= kVersionOfTlsNames;
+  if (!Versions{}.fit(version) || kind != kKindRequest || flags > kFlagTls ||
       (transport != static_cast<std::uint8_t>(Transport::kTcp) &&
        transport != static_cast<std::uint8_t>(Transport::kUnixSocket))) {
     return std::nullopt;
   }
   TokenRequest request;
+  request.version = version;
   request.transport = static_cast<Transport>(transport);
   request.is_tls = flags == kFlagTls;
   request.connection_id = reader.integer<8>();
@@ -211,6 +233,10 @@ std::optional<TokenRequest> decode_request(std::string_view payload) {
   request.user = reader.short_text(kMaxUserBytes);
   request.host = reader.short_text(kMaxHostBytes);
   request.peer_address = reader.short_text(kMaxPeerAddressBytes);
+  if (has_names) {
+    request.tls_version = reader.short_text(kMaxTlsNameBytes);
+    request.tls_cipher = reader.short_text(kMaxTlsNameBytes);
+  }
   request.token = reader.bytes(static_cast<std::size_t>(reader.integer<4>()));
   if (!reader.at_end() || !is_valid(request)) {
     return std::nullopt;
@@ -223,32 +249,41 @@ std::size_t encode_response(const TokenResponse& response, std::span<char> out) 
     return 0;
   }
   Writer writer(out);
+  const bool has_account = response.version >= kVersionOfAccounts;
   writer.integer<kFramePrefixBytes>(kResponseFixedBytes + response.principal.size() +
-                                    response.reason.size());
-  writer.integer<1>(kTokenProtocolVersion);
+                                    response.reason.size() +
+                                    (has_account ? kTextFixedBytes + response.account.size() : 0));
+  writer.integer<1>(response.version);
   writer.integer<1>(kKindResponse);
   writer.integer<1>(static_cast<std::uint8_t>(response.verdict));
   writer.integer<1>(0);
   writer.short_text(response.principal);
   writer.short_text(response.reason);
+  if (has_account) {
+    writer.short_text(response.account);
+  }
   return writer.written();
 }
 
 std::optional<TokenResponse> decode_response(std::string_view payload) {
   Reader reader(payload);
-  const auto version = reader.integer<1>();
+  const auto version = static_cast<std::uint8_t>(reader.integer<1>());
   const auto kind = reader.integer<1>();
   const auto verdict = reader.integer<1>();
   const auto zero = reader.integer<1>();
-  if (version != kTokenProtocolVersion || kind != kKindResponse || zero != 0 ||
+  if (!Versions{}.fit(version) || kind != kKindResponse || zero != 0 ||
       verdict < static_cast<std::uint8_t>(Verdict::kAllow) ||
       verdict > static_cast<std::uint8_t>(Verdict::kError)) {
     return std::nullopt;
   }
   TokenResponse response;
+  response.version = version;
   response.verdict = static_cast<Verdict>(verdict);
   response.principal = reader.short_text(kMaxPrincipalBytes);
   response.reason = reader.short_text(kMaxReasonBytes);
+  if (version >= kVersionOfAccounts) {
+    response.account = reader.short_text(kMaxAccountBytes);
+  }
   if (!reader.at_end() || !is_valid(response)) {
     return std::nullopt;
   }

@@ -16,9 +16,11 @@
 
 namespace trivet::wire {
 
-inline constexpr std::uint8_t kTokenProtocolVersion = 1;
+inline constexpr std::uint8_t kTokenProtocolVersion = 2;
 // The oldest version that a daemon of this source still answers.
 inline constexpr std::uint8_t kOldestTokenProtocolVersion = 1;
+// The first version whose answers may name another account.
+inline constexpr std::uint8_t kVersionOfAccounts = 2;
 
 // A frame is this many bytes of payload length, then the payload.
 inline constexpr std::size_t kFramePrefixBytes = 4;
@@ -30,10 +32,12 @@ inline constexpr std::size_t kMaxPeerAddressBytes = 45;  // the longest text for
 inline constexpr std::size_t kMaxTokenBytes = std::size_t{64} * 1024;
 inline constexpr std::size_t kMaxPrincipalBytes = 511;  // @@external_user holds 511 bytes and a NUL
 inline constexpr std::size_t kMaxReasonBytes = 64;
+inline constexpr std::size_t kMaxTlsNameBytes = 64;  // "TLSv1.3", "TLS_AES_256_GCM_SHA384"
+inline constexpr std::size_t kMaxAccountBytes = 96;  // as mysql.user.User
 
 // Buffers of these sizes hold every request head and every response frame.
-inline constexpr std::size_t kMaxRequestHeadBytes = 640;
-inline constexpr std::size_t kMaxResponseFrameBytes = 640;
+inline constexpr std::size_t kMaxRequestHeadBytes = 768;
+inline constexpr std::size_t kMaxResponseFrameBytes = 768;
 
 enum class Transport : std::uint8_t {
   kTcp = 1,         // host or address of a TCP peer
@@ -42,6 +46,7 @@ enum class Transport : std::uint8_t {
 
 // What mysqld knows of a login. A view: whoever made the bytes keeps them alive.
 struct TokenRequest {
+  std::uint8_t version = kTokenProtocolVersion;  // of the protocol; the answer must have it too
   Transport transport = Transport::kTcp;
   bool is_tls = false;
   std::uint64_t connection_id = 0;  // mysqld's CONNECTION_ID(); 0 when it is not known
@@ -49,7 +54,11 @@ struct TokenRequest {
   std::string_view user;            // the login user, as the client sent it; never empty
   std::string_view host;            // the peer as mysqld names it: a host name or an address
   std::string_view peer_address;  // numeric, of the peer mysqld sees: behind a router, the router's
-  std::string_view token;         // the password without its terminating NUL; never empty
+  // "TLSv1.3", "TLS_AES_256_GCM_SHA384": what Ssl_version and Ssl_cipher of the session will say.
+  // Empty: not known, or no TLS. Since version 2.
+  std::string_view tls_version;
+  std::string_view tls_cipher;
+  std::string_view token;  // the password without its terminating NUL; never empty
 };
 
 // Zero is none of them, so that a buffer of zeros never means "allow".
@@ -61,9 +70,13 @@ enum class Verdict : std::uint8_t {
 
 // A view, as TokenRequest.
 struct TokenResponse {
+  std::uint8_t version = kTokenProtocolVersion;  // of the request
   Verdict verdict = Verdict::kError;
   std::string_view principal;  // ARN; not empty when allowed, empty or not otherwise
   std::string_view reason;     // a name ("expired", "no-policy") for logs; empty when allowed
+  // The account whose privileges the session gets, by MySQL's proxying; empty: its own. Since
+  // version 2, and with "allow" only.
+  std::string_view account;
 };
 
 // The versions of this protocol that the sender speaks. As a question it says which one the plugin

@@ -21,6 +21,8 @@ TokenRequest sample_request() {
           .user = "jane",
           .host = "app.example",
           .peer_address = "127.42.0.9",
+          .tls_version = "TLSv1.3",
+          .tls_cipher = "TLS_AES_256_GCM_SHA384",
           .token = "host:3306/?Action=connect"};
 }
 
@@ -46,21 +48,23 @@ std::string_view payload_of(const std::string& frame) {
 }
 
 bool same(const TokenRequest& a, const TokenRequest& b) {
-  return a.transport == b.transport && a.is_tls == b.is_tls && a.connection_id == b.connection_id &&
+  return a.version == b.version && a.tls_version == b.tls_version && a.tls_cipher == b.tls_cipher &&
+         a.transport == b.transport && a.is_tls == b.is_tls && a.connection_id == b.connection_id &&
          a.peer_port == b.peer_port && a.user == b.user && a.host == b.host &&
          a.peer_address == b.peer_address && a.token == b.token;
 }
 
 // The bytes are the contract between a mysqld that runs on and a daemon that was upgraded under it.
 TEST(TokenFrame, RequestBytesAreTheDocumentedOnes) {
-  const TokenRequest request{.transport = Transport::kTcp,
-                             .is_tls = true,
-                             .connection_id = 7,
-                             .peer_port = 0x1234,
-                             .user = "jo",
-                             .host = "h",
-                             .peer_address = "::1",
-                             .token = "T!"};
+  TokenRequest request{.version = 1,
+                       .transport = Transport::kTcp,
+                       .is_tls = true,
+                       .connection_id = 7,
+                       .peer_port = 0x1234,
+                       .user = "jo",
+                       .host = "h",
+                       .peer_address = "::1",
+                       .token = "T!"};
   EXPECT_EQ(request_frame(request),
             "\x00\x00\x00\x20"                  // payload: 32 bytes
             "\x01\x01\x01\x01"                  // version, request, TCP, TLS
@@ -70,16 +74,42 @@ TEST(TokenFrame, RequestBytesAreTheDocumentedOnes) {
             "\x00\x01h"
             "\x00\x03::1"
             "\x00\x00\x00\x02T!"sv);
+  request.version = 2;
+  request.tls_version = "v";
+  request.tls_cipher = "ci";
+  EXPECT_EQ(request_frame(request),
+            "\x00\x00\x00\x27"                  // payload: 39 bytes
+            "\x02\x01\x01\x01"                  // version, request, TCP, TLS
+            "\x00\x00\x00\x00\x00\x00\x00\x07"  // connection id
+            "\x12\x34"                          // peer port
+            "\x00\x02jo"
+            "\x00\x01h"
+            "\x00\x03::1"
+            "\x00\x01v"
+            "\x00\x02"
+            "ci"
+            "\x00\x00\x00\x02T!"sv);
 }
 
 TEST(TokenFrame, ResponseBytesAreTheDocumentedOnes) {
-  EXPECT_EQ(response_frame({.verdict = Verdict::kDeny, .principal = "arn:x", .reason = "expired"}),
-            "\x00\x00\x00\x14"
-            "\x01\x02\x02\x00"
-            "\x00\x05"
-            "arn:x"
-            "\x00\x07"
-            "expired"sv);
+  EXPECT_EQ(
+      response_frame(
+          {.verdict = Verdict::kAllow, .principal = "arn:x", .reason = "", .account = "reporting"}),
+      "\x00\x00\x00\x18"
+      "\x02\x02\x01\x00"
+      "\x00\x05"
+      "arn:x"
+      "\x00\x00"
+      "\x00\x09reporting"sv);
+  EXPECT_EQ(
+      response_frame(
+          {.version = 1, .verdict = Verdict::kDeny, .principal = "arn:x", .reason = "expired"}),
+      "\x00\x00\x00\x14"
+      "\x01\x02\x02\x00"
+      "\x00\x05"
+      "arn:x"
+      "\x00\x07"
+      "expired"sv);
 }
 
 // These never change, whatever becomes of the other frames.
@@ -107,8 +137,9 @@ TEST(TokenFrame, VersionsFitWhatIsBetweenThem) {
 }
 
 TEST(TokenFrame, OnlyRequestsOfAnotherVersionAreAnsweredWithVersions) {
-  EXPECT_TRUE(is_of_unknown_version("\x02\x01 what is not known yet"sv));
+  EXPECT_TRUE(is_of_unknown_version("\x03\x01 what is not known yet"sv));
   EXPECT_FALSE(is_of_unknown_version("\x01\x01\x01\x01"sv));
+  EXPECT_FALSE(is_of_unknown_version("\x02\x01\x01\x01"sv));
   EXPECT_FALSE(is_of_unknown_version("\x00\x03\x01\x01"sv));
   EXPECT_FALSE(is_of_unknown_version("HTTP/1.1"sv));
   EXPECT_FALSE(is_of_unknown_version(""sv));
@@ -124,6 +155,8 @@ TEST(TokenFrame, RequestsComeBackAsTheyWere) {
   request.peer_port = 0;
   request.host = "";
   request.peer_address = "";
+  request.tls_version = "";
+  request.tls_cipher = "";
   request.token = "\x00\xFF\n"sv;  // any bytes: judging them is the verifier's work
   EXPECT_TRUE(same(*decode_request(payload_of(request_frame(request))), request));
 }
@@ -138,6 +171,29 @@ TEST(TokenFrame, ResponsesComeBackAsTheyWere) {
     EXPECT_EQ(decoded->principal, "arn:x");
     EXPECT_EQ(decoded->reason, "some-reason");
   }
+}
+
+// A mysqld that was started before the daemon was upgraded.
+TEST(TokenFrame, TheFirstVersionIsSpokenStill) {
+  TokenRequest request = sample_request();
+  request.version = 1;
+  EXPECT_EQ(request_frame(request), "") << "it has no names of TLS";
+  request.tls_version = "";
+  request.tls_cipher = "";
+  EXPECT_TRUE(same(*decode_request(payload_of(request_frame(request))), request));
+  TokenResponse response = sample_response();
+  response.version = 1;
+  EXPECT_EQ(decode_response(payload_of(response_frame(response)))->version, 1);
+  response.account = "reporting";
+  EXPECT_EQ(response_frame(response), "");
+}
+
+TEST(TokenFrame, AnAccountComesWithAllowOnly) {
+  TokenResponse response = sample_response();
+  response.account = "reporting";
+  EXPECT_EQ(decode_response(payload_of(response_frame(response)))->account, "reporting");
+  response.verdict = Verdict::kDeny;
+  EXPECT_EQ(response_frame(response), "");
 }
 
 TEST(TokenFrame, HeadPlusTokenIsTheWholeFrame) {
@@ -158,6 +214,9 @@ TEST(TokenFrame, LargestFieldsFitTheAdvertisedBuffers) {
   request.user = user;
   request.host = host;
   request.peer_address = address;
+  const std::string name(kMaxTlsNameBytes, 'n');
+  request.tls_version = name;
+  request.tls_cipher = name;
   request.token = token;
   std::array<char, kMaxRequestHeadBytes> head{};
   EXPECT_GT(encode_request_head(request, head), 0U);
@@ -167,8 +226,9 @@ TEST(TokenFrame, LargestFieldsFitTheAdvertisedBuffers) {
 
   const std::string principal(kMaxPrincipalBytes, 'p');
   const std::string reason(kMaxReasonBytes, 'r');
-  const std::string response =
-      response_frame({.verdict = Verdict::kAllow, .principal = principal, .reason = reason});
+  const std::string account(kMaxAccountBytes, 'a');
+  const std::string response = response_frame(
+      {.verdict = Verdict::kAllow, .principal = principal, .reason = reason, .account = account});
   EXPECT_EQ(decode_response(payload_of(response))->principal, principal);
 }
 
@@ -213,7 +273,7 @@ TEST(TokenFrame, UnprintablePrincipalIsRefusedOnBothSides) {
   EXPECT_EQ(response_frame({.verdict = Verdict::kAllow, .principal = "arn\nx", .reason = ""}), "");
   std::string frame =
       response_frame({.verdict = Verdict::kAllow, .principal = "arn:x", .reason = ""});
-  frame[frame.size() - 3] = '\x80';
+  frame[frame.size() - 5] = '\x80';
   EXPECT_FALSE(decode_response(payload_of(frame)).has_value());
 }
 
@@ -254,12 +314,14 @@ TEST(TokenFrame, UnknownVersionKindTransportFlagAndVerdictAreRefused) {
     for (std::size_t at = 0; at < 4; ++at) {
       std::string changed = request;
       changed[kFramePrefixBytes + at] = byte;
-      const bool legal = value == 1 || (at == 2 && value == 2) || (at == 3 && value == 0);
+      const bool legal = (at == 0 && value == 2) || (at == 1 && value == 1) ||
+                         (at == 2 && (value == 1 || value == 2)) ||
+                         (at == 3 && (value == 0 || value == 1));
       EXPECT_EQ(decode_request(payload_of(changed)).has_value(), legal) << at << ' ' << value;
 
       changed = response;
       changed[kFramePrefixBytes + at] = byte;
-      const bool legal_response = (at == 0 && value == 1) || (at == 1 && value == 2) ||
+      const bool legal_response = (at == 0 && value == 2) || (at == 1 && value == 2) ||
                                   (at == 2 && value >= 1 && value <= 3) || (at == 3 && value == 0);
       EXPECT_EQ(decode_response(payload_of(changed)).has_value(), legal_response)
           << at << ' ' << value;
@@ -280,7 +342,8 @@ TEST(TokenFrame, GarbageNeverYieldsBytesFromOutside) {
         continue;
       }
       for (const std::string_view field :
-           {decoded->user, decoded->host, decoded->peer_address, decoded->token}) {
+           {decoded->user, decoded->host, decoded->peer_address, decoded->tls_version,
+            decoded->tls_cipher, decoded->token}) {
         EXPECT_TRUE(field.empty() ||
                     (field.data() >= payload.data() &&
                      field.data() + field.size() <= payload.data() + payload.size()));

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "service/ipv4_net.h"
-
-#include <fmt/format.h>
+#include "core/network/ipv4_net.h"
 
 #include <algorithm>
 #include <charconv>
 #include <vector>
 
-namespace trivet::service {
+namespace trivet::network {
 namespace {
 
 // A decimal number up to `max` without sign or leading zeros.
@@ -58,12 +56,35 @@ std::optional<std::size_t> count_ipv6_groups(std::string_view side) {
 }  // namespace
 
 std::string Ipv4Net::str() const {
-  return fmt::format("{}.{}.{}.{}/{}", address >> 24, (address >> 16) & 255, (address >> 8) & 255,
-                     address & 255, prefix);
+  return ipv4_text(address) + "/" + std::to_string(prefix);
 }
 
 bool Ipv4Net::contains(const Ipv4Net& other) const {
   return prefix <= other.prefix && (other.address & mask_of(prefix)) == address;
+}
+
+std::optional<std::uint32_t> parse_ipv4(std::string_view text) {
+  const auto parts = split(text, '.');
+  if (parts.size() != 4) {
+    return std::nullopt;
+  }
+  std::uint32_t address = 0;
+  for (const std::string_view part : parts) {
+    const auto byte = parse_number(part, 255);
+    if (!byte) {
+      return std::nullopt;
+    }
+    address = address << 8 | *byte;
+  }
+  return address;
+}
+
+std::string ipv4_text(std::uint32_t address) {
+  std::string out;
+  for (const int shift : {24, 16, 8, 0}) {
+    out += std::to_string((address >> shift) & 255) + (shift == 0 ? "" : ".");
+  }
+  return out;
 }
 
 std::optional<Ipv4Net> parse_ipv4_net(std::string_view text) {
@@ -72,20 +93,37 @@ std::optional<Ipv4Net> parse_ipv4_net(std::string_view text) {
     return std::nullopt;
   }
   const auto prefix = parse_number(text.substr(slash + 1), 32);
-  const auto parts = split(text.substr(0, slash), '.');
-  if (!prefix || parts.size() != 4) {
+  const auto address = parse_ipv4(text.substr(0, slash));
+  if (!prefix || !address) {
     return std::nullopt;
   }
-  Ipv4Net net{.address = 0, .prefix = static_cast<int>(*prefix)};
-  for (const std::string_view part : parts) {
-    const auto byte = parse_number(part, 255);
-    if (!byte) {
-      return std::nullopt;
+  const int bits = static_cast<int>(*prefix);
+  return Ipv4Net{.address = *address & mask_of(bits), .prefix = bits};
+}
+
+bool is_reserved(const Ipv4Net& subnet, std::uint32_t address) {
+  return address < subnet.address + 4 || address >= subnet.last();
+}
+
+std::optional<std::uint32_t> lowest_free(const Ipv4Net& subnet,
+                                         const std::set<std::uint32_t>& taken) {
+  for (std::uint64_t at = std::uint64_t{subnet.address} + 4; at < subnet.last(); ++at) {
+    if (!taken.contains(static_cast<std::uint32_t>(at))) {
+      return static_cast<std::uint32_t>(at);
     }
-    net.address = net.address << 8 | *byte;
   }
-  net.address &= mask_of(net.prefix);
-  return net;
+  return std::nullopt;
+}
+
+std::optional<std::uint32_t> highest_free(const Ipv4Net& subnet,
+                                          const std::set<std::uint32_t>& taken) {
+  for (std::uint64_t at = subnet.last(); at > std::uint64_t{subnet.address} + 4; --at) {
+    const auto candidate = static_cast<std::uint32_t>(at - 1);
+    if (!taken.contains(candidate)) {
+      return candidate;
+    }
+  }
+  return std::nullopt;
 }
 
 bool is_ipv6_net(std::string_view text) {
@@ -103,4 +141,4 @@ bool is_ipv6_net(std::string_view text) {
   return left && right && *left + *right <= 7;
 }
 
-}  // namespace trivet::service
+}  // namespace trivet::network
