@@ -434,7 +434,7 @@ net::HttpResponse Daemon::Parts::admin_call(const net::HttpRequest& request) {
   if (request.method == "GET" && request.target == "/status") {
     return admin_answer_text(
         200, status_json(clusters->views(), endpoint_facts(*router, why_not_steered),
-                         network_host->driver().report()));
+                         network_host->driver().report(), functions->runner()));
   }
   if (request.method == "GET" && request.target == "/metrics") {
     return metrics();

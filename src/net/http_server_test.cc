@@ -86,7 +86,7 @@ TEST(HttpServer, ServesASocketThatListensAlready) {
   const auto name = local_name(listening->get());
   ASSERT_TRUE(name.has_value());
   Server server;
-  server.http().adopt(std::move(*listening));
+  (void)server.http().listen_on(std::move(*listening));
   TestSocket client = TestSocket::connect_to(*name, "127.41.11.9");
   ASSERT_TRUE(client.send_all("GET /adopted HTTP/1.1\r\nHost: x\r\n\r\n"));
   EXPECT_TRUE(has(read_answer(client).head, "X-Target: /adopted\r\n"));

@@ -10,7 +10,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::string_view kContext = "sts-authorization-message";
+constexpr std::string_view kMessageContext = "sts-authorization-message";
 
 json items(json list) {
   return {{"items", std::move(list)}};
@@ -48,14 +48,14 @@ std::string encode_authorization_message(const AccessQuestion& question,
                           {"action", question.action},
                           {"resource", question.resource},
                           {"conditions", items(std::move(conditions))}}}};
-  return to_base64(
-      sealer.seal_bytes(kContext, message.dump(-1, ' ', false, json::error_handler_t::replace)));
+  return to_base64(sealer.seal_bytes(kMessageContext,
+                                     message.dump(-1, ' ', false, json::error_handler_t::replace)));
 }
 
 Result<std::string> decode_authorization_message(std::string_view encoded, const Sealer& sealer) {
   const auto sealed = from_base64(encoded);
   if (sealed) {
-    if (const auto text = sealer.open(kContext, *sealed)) {
+    if (const auto text = sealer.open(kMessageContext, *sealed)) {
       return std::string(text->reveal());
     }
   }

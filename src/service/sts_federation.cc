@@ -43,7 +43,7 @@ std::vector<std::string> strings_of(const json& claims, const char* name) {
   return out;
 }
 
-std::string string_of(const json& claims, const char* name) {
+std::string claim_text(const json& claims, const char* name) {
   const auto all = strings_of(claims, name);
   return all.empty() ? std::string() : all.front();
 }
@@ -64,7 +64,7 @@ Result<Claims> read_claims(std::string_view payload) {
   if (!claims.is_object()) {
     return invalid_token("The ID Token provided is not a valid JWT.");
   }
-  return Claims{string_of(claims, "iss"),  string_of(claims, "sub"),  string_of(claims, "azp"),
+  return Claims{claim_text(claims, "iss"), claim_text(claims, "sub"), claim_text(claims, "azp"),
                 strings_of(claims, "aud"), strings_of(claims, "amr"), time_of(claims, "exp"),
                 time_of(claims, "nbf")};
 }
