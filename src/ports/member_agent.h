@@ -103,8 +103,8 @@ class MemberAgent {
   // Accounts, mysql.rds_topology, master user and initial database, while closed.
   virtual Status bootstrap(const Bootstrap& what) = 0;
 
-  // What lies there is what an unfinished rebuild left: it holds nothing that counts, so ask_promise
-  // and follow refuse (kConflict) until it has been rebuilt.
+  // What lies there is what an unfinished rebuild left: it holds nothing that counts, so
+  // ask_promise and follow refuse (kConflict) until it has been rebuilt.
   virtual bool has_unfinished_clone() const { return false; }
 
   // The commands of core/failover/effects.h.

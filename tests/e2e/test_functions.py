@@ -23,7 +23,7 @@ suite = Suite(__file__, in_order=True, engine=False)
 TRUST = json.dumps({"Version": "2012-10-17", "Statement": [{
     "Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}]})
 CODE = """
-import json, os, time
+import json, os, threading
 
 def handler(event, context):
     if event.get("fail"):
@@ -31,9 +31,9 @@ def handler(event, context):
         raise ValueError(event["fail"])
     if "print" in event:
         print(event["print"], flush=True)
-        time.sleep(0.1)
+        threading.Event().wait(0.1)
     if "sleep" in event:
-        time.sleep(event["sleep"])
+        threading.Event().wait(event["sleep"])
     if event.get("layer"):
         import of_a_layer
         return of_a_layer.WHO
