@@ -81,6 +81,9 @@ Status write_file_atomically(const std::string& path, std::string_view content, 
       return failed("create", beside);
     }
     Status written = write_all(file.fd, content, beside);
+    if (written && ::fchmod(file.fd, mode) != 0) {
+      written = failed("chmod", beside);
+    }
     if (written && ::fsync(file.fd) != 0) {
       written = failed("fsync", beside);
     }
