@@ -3,12 +3,14 @@
 """What ./run shows: a Multi-AZ DB cluster, a role that may connect, a login with a token. Each step says
 what it did and when; what is there already is reused. Only clients that are not ours: boto3 and PyMySQL."""
 import argparse
+import io
 import json
 import os
 import secrets
 import subprocess
 import sys
 import time
+import zipfile
 
 import boto3
 import botocore.exceptions
@@ -20,7 +22,41 @@ DATABASE = "mydb"
 ROLE = "demo-app"
 POLICY = "demo-connect"
 MASTER = "admin"
+FUNCTION = "demo-report"
+FUNCTION_ROLE = "demo-function"
+RUNTIME = "python3.13"
 WAIT_S = 180
+# The function of the journey: a token from its role's credentials, a login, a question.
+FUNCTION_CODE = '''import os
+
+import boto3
+import pymysql
+
+rds = boto3.client("rds")
+
+
+def handler(event, context):
+    host, user, region = os.environ["DB_HOST"], os.environ["DB_USER"], os.environ["AWS_REGION"]
+    token = rds.generate_db_auth_token(DBHostname=host, Port=int(os.environ["DB_PORT"]), DBUsername=user, Region=region)
+    connection = pymysql.connect(
+        host=host, port=int(os.environ["DB_PORT"]), user=user, password=token, database=os.environ["DB_NAME"],
+        connect_timeout=5, ssl={"ca": f"/var/task/{region}-bundle.pem"}, auth_plugin_map={"mysql_clear_password": None})
+    with connection, connection.cursor() as cursor:
+        cursor.execute("SELECT 1, @@report_host, @@external_user")
+        one, answered_by, who = cursor.fetchone()
+    return {"statusCode": 200, "body": [[one]], "answered_by": answered_by, "as": who}
+'''
+
+
+def zipped(files):
+    """A zip archive of {name: bytes}, the same each time."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in sorted(files.items()):
+            entry = zipfile.ZipInfo(name)
+            entry.external_attr = 0o644 << 16
+            archive.writestr(entry, content)
+    return out.getvalue()
 
 
 class Job:
@@ -149,6 +185,92 @@ class Job:
               f"                        as {who}", flush=True)
         return one
 
+    # The same login, made by a function in a private subnet.
+
+    def why_no_networks(self):
+        return json.loads(self.run_trivet("status", "--json"))["network"]["why_not"]
+
+    def private_subnets(self):
+        """One in each zone of the default VPC, behind a route table without a way out; made once."""
+        ec2 = self.client("ec2")
+        mine = [{"Name": "tag:Name", "Values": ["demo-private"]}]
+        found = ec2.describe_subnets(Filters=mine)["Subnets"]
+        if not found:
+            vpc = ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"][0]["VpcId"]
+            table = ec2.create_route_table(VpcId=vpc)["RouteTable"]["RouteTableId"]
+            zones = [zone["ZoneName"] for zone in ec2.describe_availability_zones()["AvailabilityZones"]]
+            for at, zone in enumerate(zones):
+                subnet = ec2.create_subnet(
+                    VpcId=vpc, AvailabilityZone=zone, CidrBlock=f"172.31.{240 + at}.0/24")["Subnet"]
+                ec2.associate_route_table(RouteTableId=table, SubnetId=subnet["SubnetId"])
+                ec2.create_tags(Resources=[subnet["SubnetId"], table],
+                                Tags=[{"Key": "Name", "Value": "demo-private"}])
+            found = ec2.describe_subnets(Filters=mine)["Subnets"]
+            self.say(f"{len(found)} private subnets: no route leads out of the VPC")
+        return [subnet["SubnetId"] for subnet in found]
+
+    def function_role(self, connect_policy):
+        iam = self.client("iam")
+        trust = {"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}]}
+        try:
+            iam.create_role(RoleName=FUNCTION_ROLE, AssumeRolePolicyDocument=json.dumps(trust))
+        except iam.exceptions.EntityAlreadyExistsException:
+            pass
+        for name in ("service-role/AWSLambdaBasicExecutionRole", "service-role/AWSLambdaVPCAccessExecutionRole"):
+            iam.attach_role_policy(RoleName=FUNCTION_ROLE, PolicyArn=f"arn:aws:iam::aws:policy/{name}")
+        iam.put_role_policy(RoleName=FUNCTION_ROLE, PolicyName=POLICY, PolicyDocument=connect_policy)
+        return iam.get_role(RoleName=FUNCTION_ROLE)["Role"]["Arn"]
+
+    def layer(self):
+        """PyMySQL, from Debian's package."""
+        folder = os.path.dirname(pymysql.__file__)
+        files = {}
+        for place, _, names in os.walk(folder):
+            for name in names:
+                if name.endswith(".py"):
+                    path = os.path.join(place, name)
+                    with open(path, "rb") as file:
+                        files["python/pymysql/" + os.path.relpath(path, folder)] = file.read()
+        return self.client("lambda").publish_layer_version(
+            LayerName="pymysql", Content={"ZipFile": zipped(files)}, CompatibleRuntimes=[RUNTIME])["LayerVersionArn"]
+
+    def function(self, cluster):
+        functions = self.client("lambda")
+        variables = {"DB_HOST": cluster["Endpoint"], "DB_PORT": str(cluster["Port"]), "DB_USER": DB_USER,
+                     "DB_NAME": DATABASE}
+        try:
+            found = functions.get_function_configuration(FunctionName=FUNCTION)
+            if found["Environment"]["Variables"] == variables:
+                self.say(f"function {FUNCTION} is there")
+                return
+            functions.delete_function(FunctionName=FUNCTION)  # of a cluster that was deleted
+        except functions.exceptions.ResourceNotFoundException:
+            pass
+        with open(self.ca, "rb") as file:
+            bundle = file.read()
+        policy = self.client("iam").get_role_policy(RoleName=ROLE, PolicyName=POLICY)["PolicyDocument"]
+        functions.create_function(
+            FunctionName=FUNCTION, Runtime=RUNTIME, Handler="app.handler", Timeout=15, MemorySize=512,
+            Role=self.function_role(json.dumps(policy)), Layers=[self.layer()],
+            Code={"ZipFile": zipped({"app.py": FUNCTION_CODE, f"{self.region}-bundle.pem": bundle})},
+            VpcConfig={"SubnetIds": self.private_subnets(),
+                       "SecurityGroupIds": [group["VpcSecurityGroupId"] for group in cluster["VpcSecurityGroups"]]},
+            Environment={"Variables": variables})
+        functions.get_waiter("function_active_v2").wait(FunctionName=FUNCTION, WaiterConfig={"Delay": 1})
+        self.say(f"function {FUNCTION}: {RUNTIME} with a PyMySQL layer, in the private subnets, role {FUNCTION_ROLE}")
+
+    def invoke(self):
+        began = time.monotonic()
+        answer = self.client("lambda").invoke(FunctionName=FUNCTION, Payload=b"{}")
+        payload = json.loads(answer["Payload"].read())
+        if "FunctionError" in answer:
+            sys.exit(f"the function failed: {payload}\n  its log: bin/trivet logs {FUNCTION}")
+        self.say(f"Invoke {FUNCTION}: {(time.monotonic() - began) * 1000:.0f} ms")
+        print(f"         SELECT 1 → {payload['body'][0][0]}   answered by {payload['answered_by']}\n"
+              f"                        as {payload['as']}", flush=True)
+        return payload["body"][0][0]
+
     def explain(self, cluster):
         trivet = "bin/trivet" + ("" if "TRIVET_HOME" not in os.environ else f" --home {self.home}")
         print(f"""
@@ -184,8 +306,15 @@ def main():
     session = job.assumed_session(role_arn)
     answers = [job.login(session, "writer", cluster["Endpoint"], cluster["Port"]),
                job.login(session, "reader", cluster["ReaderEndpoint"], cluster["Port"])]
+    why_not = job.why_no_networks()
+    if why_not:
+        job.say(f"no function is shown: networks are not enforced here: {why_not}")
+        where = ""
+    else:
+        job.function(cluster)
+        where = f", {job.invoke()} (a function in a private subnet)"
     job.explain(cluster)
-    print(f"\nSELECT 1 with a token: {answers[0]} (writer), {answers[1]} (reader), "
+    print(f"\nSELECT 1 with a token: {answers[0]} (writer), {answers[1]} (reader){where}, "
           f"{time.monotonic() - job.began:.1f} s in all")
 
 

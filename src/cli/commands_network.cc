@@ -88,9 +88,6 @@ Status cover(const std::string& target, const std::string& text) {
 
 // The network, the names of the network, and not those of the host's /etc/hosts.
 Status enter(const Place& place) {
-  if (place.netns_path.empty()) {
-    return ok();
-  }
   const int fd = ::open(place.netns_path.c_str(), O_RDONLY | O_CLOEXEC);
   const bool is_inside = fd >= 0 && ::setns(fd, CLONE_NEWNET) == 0 && ::unshare(CLONE_NEWNS) == 0 &&
                          ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0;
@@ -177,6 +174,10 @@ Result<int> run_network_exec(const Context& context, const NetworkExecOptions& o
                        {"pid", ::getpid()}};
   TRIVET_TRY(const std::string answer, admin->network("POST", "/network/lease", wanted.dump()));
   TRIVET_TRY(const Place place, parse_place(answer));
+  if (place.netns_path.empty()) {
+    return make_error(Errc::kUnavailable, fmt::format("networks are not enforced here: `{}` says why",
+                                                      context.command("network")));
+  }
   const auto status = run_there(place, options.command);
   if (!place.id.empty()) {
     const auto released = admin->network("POST", "/network/release", json{{"id", place.id}}.dump());

@@ -13,6 +13,7 @@
 
 #include "adapter/engine/engine.h"
 #include "adapter/engine/template.h"
+#include "adapter/runtimes/runtimes.h"
 #include "base/file.h"
 #include "cli/admin_client.h"
 #include "cli/commands.h"
@@ -43,7 +44,7 @@ Check bad(std::string name, std::string detail) {
 }
 
 Check check_programs(const Context& context) {
-  for (const char* program : {"trivetd", "trivet-guard"}) {
+  for (const char* program : {"trivetd", "trivet-guard", "trivet-sandbox"}) {
     const std::string path = context.program_folder + "/" + program;
     if (::access(path.c_str(), X_OK) != 0) {
       return bad("programs", fmt::format("there is no {}", path));
@@ -64,6 +65,46 @@ Check check_engine(const Context& context) {
                                     engine::has_template(*engine)
                                         ? ""
                                         : "; its template is made with the first cluster"));
+}
+
+// Functions are no must: without a runtime nobody wants them.
+Check check_runtimes(const Context& context) {
+  const auto installed = runtimes::list(context.paths.home);
+  if (!installed) {
+    return bad("runtimes", installed.error().message);
+  }
+  if (installed->empty()) {
+    return good("runtimes", fmt::format("none; functions need one: `{}`",
+                                        context.command("runtime install python3.13")));
+  }
+  std::string names;
+  for (const runtimes::Runtime& runtime : *installed) {
+    names += fmt::format("{}{} ({})", names.empty() ? "" : ", ", runtime.kind->name,
+                         runtime.manifest.version);
+  }
+  return ::access("/usr/bin/bwrap", X_OK) == 0
+             ? good("runtimes", names)
+             : bad("runtimes", names +
+                                   ", but bubblewrap is not here: install the package "
+                                   "bubblewrap");
+}
+
+// Of the daemon that runs: what it cannot keep for functions.
+Check check_functions(const AdminClient& admin) {
+  const auto text = admin.status();
+  const auto status = text ? parse_status(*text) : Result<DaemonStatus>(text.error());
+  if (!status) {
+    return bad("functions", status.error().message);
+  }
+  if (!status->why_no_functions.empty()) {
+    return warning("functions", status->why_no_functions);
+  }
+  std::string weaker;
+  for (const std::string& weakness : status->function_weaknesses) {
+    weaker += (weaker.empty() ? "" : "; ") + weakness;
+  }
+  return weaker.empty() ? good("functions", "in sandboxes with all that they have")
+                        : warning("functions", weaker);
 }
 
 Check check_disk(const Context& context) {
@@ -178,7 +219,8 @@ Check check_networks(const Result<std::optional<AdminClient>>& admin) {
 }
 
 std::vector<Check> all_checks(const Context& context) {
-  std::vector<Check> out = {check_programs(context), check_engine(context), check_disk(context)};
+  std::vector<Check> out = {check_programs(context), check_engine(context), check_runtimes(context),
+                            check_disk(context)};
   const auto installation = read_installation(context);
   if (!installation) {
     out.push_back(bad("home", installation.error().message));
@@ -194,6 +236,9 @@ std::vector<Check> all_checks(const Context& context) {
   out.push_back(check_hosts(*installation));
   out.push_back(check_daemon(context, admin));
   out.push_back(check_networks(admin));
+  if (is_running) {
+    out.push_back(check_functions(**admin));
+  }
   return out;
 }
 

@@ -170,10 +170,32 @@ Result<DaemonStatus> parse_status(std::string_view text) {
     const json network = j.value("network", json::object());
     out.why_not_enforced = text_of(network, "why_not");
     out.network_trouble = text_of(network, "trouble");
+    const json functions = j.value("functions", json::object());
+    out.why_no_functions = text_of(functions, "why_none");
+    out.function_weaknesses = functions.value("weaknesses", out.function_weaknesses);
+    out.environments_idle = number_of(functions, "idle");
+    out.environments_busy = number_of(functions, "busy");
+    out.environments_bytes = number_of(functions, "resident_bytes");
     return out;
   } catch (const json::exception& e) {
     return make_error(Errc::kCorrupt, fmt::format("trivetd's status cannot be read: {}", e.what()));
   }
+}
+
+std::string render_functions(const DaemonStatus& status) {
+  std::string out;
+  if (status.environments_idle + status.environments_busy > 0) {
+    out +=
+        fmt::format("\nfunctions: {} environments busy, {} idle, {} MB\n", status.environments_busy,
+                    status.environments_idle, status.environments_bytes / 1'000'000);
+  }
+  if (!status.why_no_functions.empty()) {
+    out += fmt::format("\nfunctions do not run here: {}\n", status.why_no_functions);
+  }
+  for (const std::string& weakness : status.function_weaknesses) {
+    out += fmt::format("\nsandboxes of functions are weaker: {}\n", weakness);
+  }
+  return out;
 }
 
 std::string render_status(const DaemonStatus& status) {
@@ -191,7 +213,7 @@ std::string render_status(const DaemonStatus& status) {
   if (!status.network_trouble.empty()) {
     out += fmt::format("\nnetworks are not as wanted: {}\n", status.network_trouble);
   }
-  return out;
+  return out + render_functions(status);
 }
 
 std::vector<std::string> clusters_not_ready(const DaemonStatus& status) {

@@ -55,6 +55,11 @@ struct DaemonStatus {
   std::string why_not_enforced;  // networks; empty: they are
   std::string network_trouble;   // what of them could not be done
   std::string why_not_steered;
+  std::string why_no_functions;                  // empty: they can run
+  std::vector<std::string> function_weaknesses;  // what their sandboxes lack here
+  std::int64_t environments_idle = 0;
+  std::int64_t environments_busy = 0;
+  std::int64_t environments_bytes = 0;  // resident, of all together
   const StatusCluster* find(std::string_view identifier) const;
 };
 

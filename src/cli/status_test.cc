@@ -25,6 +25,16 @@ DaemonStatus demo() {
   return status ? std::move(*status) : DaemonStatus();
 }
 
+TEST(Status, FunctionsAreShownWhenThereIsSomethingToSay) {
+  const auto status = parse_status(
+      R"({"clusters":[],"functions":{"why_none":"","weaknesses":["no cgroup"],"idle":2,"busy":1,)"
+      R"("resident_bytes":45000000}})");
+  ASSERT_TRUE(status.has_value());
+  const std::string text = render_status(*status);
+  EXPECT_NE(text.find("functions: 1 environments busy, 2 idle, 45 MB\n"), std::string::npos);
+  EXPECT_NE(text.find("sandboxes of functions are weaker: no cgroup\n"), std::string::npos);
+}
+
 TEST(Status, ReadsWhatTheDaemonSays) {
   const DaemonStatus status = demo();
   const StatusCluster* cluster = status.find("demo");

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/function_host.h"
 
+#include <nlohmann/json.hpp>
+
 namespace trivet::daemon {
 namespace {
 
@@ -25,6 +27,17 @@ Result<runner::RoleSession> role_session(service::StsService& sts, const Install
 }
 
 }  // namespace
+
+std::string functions_json(const runner::Runner& runner) {
+  const Status able = runner.check();
+  const FunctionRuntimeStats stats = runner.stats();
+  return nlohmann::json{{"why_none", able ? "" : able.error().message},
+                        {"weaknesses", runner.weaknesses()},
+                        {"idle", stats.environments_idle},
+                        {"busy", stats.environments_busy},
+                        {"resident_bytes", stats.resident_bytes}}
+      .dump();
+}
 
 std::unique_ptr<runner::Runner> make_function_runner(const FunctionHostNeeds& needs) {
   runner::RunnerOptions options;

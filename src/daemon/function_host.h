@@ -26,6 +26,10 @@ struct FunctionHostNeeds {
   LogEventSink* logs = nullptr;          // none: what functions write is not kept
 };
 
+// {"why_none":"","weaknesses":[],"idle":2,"busy":0,"resident_bytes":…}: `why_none` says why no
+// function can run here.
+std::string functions_json(const runner::Runner& runner);
+
 // Always there; see runner::Runner::check. What is referred to must outlive it.
 std::unique_ptr<runner::Runner> make_function_runner(const FunctionHostNeeds& needs);
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/iso8601.h"
+#include "daemon/function_host.h"
 #include "daemon/network_admin.h"
 
 namespace trivet::daemon {
@@ -64,7 +65,8 @@ std::string events_json(const std::vector<service::RecordedEvent>& events) {
 }
 
 std::string status_json(const std::vector<service::ClusterViewPtr>& views,
-                        const EndpointFacts& endpoints, const service::NetworkReport& network) {
+                        const EndpointFacts& endpoints, const service::NetworkReport& network,
+                        const runner::Runner& runner) {
   json clusters = json::array();
   for (const service::ClusterViewPtr& view : views) {
     json members = json::array();
@@ -92,7 +94,8 @@ std::string status_json(const std::vector<service::ClusterViewPtr>& views,
   return json{{"running", true},
               {"why_not_steered", endpoints.why_not_steered},
               {"clusters", std::move(clusters)},
-              {"network", json::parse(network_json(network))}}
+              {"network", json::parse(network_json(network))},
+              {"functions", json::parse(functions_json(runner))}}
       .dump();
 }
 

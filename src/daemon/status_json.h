@@ -9,6 +9,7 @@
 
 #include "core/routing/table.h"
 #include "router/router.h"
+#include "runner/runner.h"
 #include "service/cluster_view.h"
 #include "service/event_log.h"
 #include "service/network_driver.h"
@@ -25,11 +26,12 @@ EndpointFacts endpoint_facts(const router::Router& router, std::string why_not_s
 
 // {"running":true,"why_not_steered":"","clusters":[{"identifier","resource_id","status","term",
 //   "writer","endpoint":{…,"steered"},"reader_endpoint":{…},"members":[…],
-//   "commit_delay_ms","waiting_for"}],"network":network_json()}. `writer` is null while there is
-//   none; a member's pids are 0
+//   "commit_delay_ms","waiting_for"}],"network":network_json(),"functions":functions_json()}.
+//   `writer` is null while there is none; a member's pids are 0
 // while it has no process, its apply_lag_ms is null when it follows nobody.
 std::string status_json(const std::vector<service::ClusterViewPtr>& views,
-                        const EndpointFacts& endpoints, const service::NetworkReport& network);
+                        const EndpointFacts& endpoints, const service::NetworkReport& network,
+                        const runner::Runner& runner);
 
 // {"events":[{"date","event_id","source_type","source_identifier","source_arn","category",
 //   "message"}]}, in their order.

@@ -133,8 +133,8 @@ struct NetworkPolicy {
   // Processes of the host reach endpoints only as the clusters' security groups and
   // PubliclyAccessible allow. Off: all of them do.
   bool host_obeys_groups = false;
-  // Where networks cannot be enforced, functions with a VPC configuration run all the same, in the
-  // host's network.
+  // Where networks cannot be enforced, functions with a VPC configuration run all the same, with
+  // loopback alone.
   bool allows_unenforced = false;
   friend bool operator==(const NetworkPolicy&, const NetworkPolicy&) = default;
 };

@@ -30,9 +30,9 @@ class FunctionNetworks {
   // Why networks are not enforced here; empty: they are.
   virtual std::string why_not_enforced() const = 0;
   // nullopt for `vpc`: a function without a VPC configuration, which reaches the outside through
-  // the host and no VPC; where networks are not enforced, in the host's network. kNotFound: a
-  // subnet or group is gone. kUnavailable: networks are not enforced here, or no address is left in
-  // the subnets; the message says which.
+  // the host and no VPC; where networks are not enforced, nothing. kNotFound: a subnet or group is
+  // gone. kUnavailable: networks are not enforced here, or no address is left in the subnets; the
+  // message says which.
   virtual Result<FunctionNetwork> lease(const std::string& function_arn,
                                         const std::optional<VpcPlacement>& vpc) = 0;
   // Takes the interface and the namespace away. Already gone is success.

@@ -26,7 +26,7 @@ constexpr Millis kNextDeadline{10'000};
 constexpr Millis kConnectionIdle{1'200'000};
 constexpr Millis kNextWait{std::chrono::hours(24 * 365)};
 constexpr std::size_t kHeaderBytesMax = 32 * 1024;
-constexpr std::size_t kConnectionsMax = 8;
+constexpr std::size_t kConnectionsMax = 4;
 // What is taken of a function's output: more waits in its pipe, and with that the function.
 constexpr std::size_t kReadBytes = 64 * 1024;
 constexpr std::size_t kWindowBytes = 4 * 1024 * 1024;

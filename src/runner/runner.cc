@@ -96,6 +96,7 @@ class Runner::Impl : public std::enable_shared_from_this<Impl> {
   void end_all();
 
   const RunnerOptions options_;
+  net::Loop loop_{"functions"};  // outlives what is on it
   Status why_not_ = ok();
   std::unique_ptr<sandbox::Host> host_;
   std::unique_ptr<Starter> starter_;
@@ -107,7 +108,6 @@ class Runner::Impl : public std::enable_shared_from_this<Impl> {
   Instant next_check_ = Instant::max();
   bool is_stopping_ = false;
   std::atomic<bool> is_stopped_ = false;
-  net::Loop loop_{"functions"};
   std::array<std::unique_ptr<Worker>, kStarters> starters_;
   std::unique_ptr<Worker> remover_;
 };

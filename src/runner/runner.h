@@ -35,8 +35,8 @@ struct RunnerOptions {
   std::uint32_t uid_first = 1'900'000'000;  // see sandbox::HostOptions
   std::uint32_t uid_count = 4'096;
   environments::PoolLimits limits;
-  // Functions with a VPC configuration run with loopback alone where networks are not enforced,
-  // instead of being refused.
+  // Without `networks`: functions with a VPC configuration run with loopback alone, and are not
+  // refused.
   bool runs_vpc_functions_without_network = false;
   // Blocks. kDenied: the role cannot be assumed.
   std::function<Result<RoleSession>(const FunctionImage&)> role_session;

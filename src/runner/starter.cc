@@ -90,18 +90,13 @@ Status Starter::prepare() {
 }
 
 Result<FunctionNetwork> Starter::lease(const FunctionImage& image) {
-  std::string why = "this daemon makes no networks";
   if (options_.networks != nullptr) {
-    why = options_.networks->why_not_enforced();
-  }
-  if (why.empty()) {
     return options_.networks->lease(image.arn, image.vpc);
   }
   if (image.vpc && !options_.runs_vpc_functions_without_network) {
     return make_error(Errc::kUnavailable,
-                      fmt::format("networks are not enforced here ({}), so functions with a VPC "
-                                  "configuration do not run",
-                                  why));
+                      "networks are not enforced here, so functions with a VPC configuration do "
+                      "not run");
   }
   return FunctionNetwork{};
 }

@@ -77,7 +77,6 @@ Result<Options> parse_options(const std::vector<std::string>& arguments) {
       {"--tmp-image", path(options.tmp_image)},
       {"--tmp-at", path(options.tmp_at)},
       {"--port", number(options.port)},
-      {"--file-bytes", number(options.file_bytes)},
       {"--data-bytes", number(options.data_bytes)},
       {"--processes", number(options.processes)},
   };

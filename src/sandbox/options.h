@@ -35,7 +35,6 @@ struct Options {
   std::string tmp_image;  // a file with an ext4 file system, mounted at `tmp_at`; empty: none
   std::string tmp_at;
   std::uint16_t port = 9001;         // of the Runtime API, on 127.0.0.1
-  std::uint64_t file_bytes = 0;      // the longest file; 0: no limit
   std::uint64_t data_bytes = 0;      // of private memory of one process; 0: no limit
   std::uint64_t processes = 1'024;   // and threads
   std::vector<std::string> command;  // what bubblewrap runs

@@ -181,9 +181,6 @@ Status set_limits(const Options& options) {
   TRIVET_CHECK_OK(limit(RLIMIT_MSGQUEUE, 0, "message queues"));
   TRIVET_CHECK_OK(limit(RLIMIT_RTPRIO, 0, "real-time priority"));
   TRIVET_CHECK_OK(limit(RLIMIT_NICE, 0, "priority"));
-  if (options.file_bytes != 0) {
-    TRIVET_CHECK_OK(limit(RLIMIT_FSIZE, options.file_bytes, "the size of a file"));
-  }
   if (options.data_bytes != 0) {
     TRIVET_CHECK_OK(limit(RLIMIT_DATA, options.data_bytes, "memory"));
   }

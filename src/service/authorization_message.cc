@@ -48,8 +48,8 @@ std::string encode_authorization_message(const AccessQuestion& question,
                           {"action", question.action},
                           {"resource", question.resource},
                           {"conditions", items(std::move(conditions))}}}};
-  return to_base64(
-      sealer.seal_bytes(kMessageContext, message.dump(-1, ' ', false, json::error_handler_t::replace)));
+  return to_base64(sealer.seal_bytes(kMessageContext,
+                                     message.dump(-1, ' ', false, json::error_handler_t::replace)));
 }
 
 Result<std::string> decode_authorization_message(std::string_view encoded, const Sealer& sealer) {

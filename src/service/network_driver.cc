@@ -228,6 +228,7 @@ void NetworkDriver::remove_others(const NetworkState& state) {
       log(Level::kWarning, "network.not_removed",
           {{"network", it->first}, {"error", removed.error().message}});
     }
+    lived_in_.erase(it->first);
     it = generations_.erase(it);
   }
 }
@@ -278,7 +279,9 @@ VpcDoorsWish NetworkDriver::doors_wish(const network::Picture& picture) const {
 Status NetworkDriver::apply(const NetworkState& state, const std::string& network) {
   const network::Picture picture = picture_of(state, network);
   const bool was_there = needs_.fabric.is_there(network);
-  network::PlanOptions options{.api_port = needs_.settings.api_port, .vpc_networks = {}};
+  network::PlanOptions options{.api_port = needs_.settings.api_port,
+                               .opens_ways_out = lived_in_.contains(network),
+                               .vpc_networks = {}};
   for (const auto& [id, vpc] : state.vpcs) {
     options.vpc_networks.push_back(vpc.cidr);
   }

@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -110,6 +111,7 @@ class NetworkDriver final : public FunctionNetworks {
   // Networks that are enforced, and how often each had to be made: a socket in a namespace that was
   // made again is not one in the old one.
   std::map<std::string, int> generations_ GUARDED_BY(mutex_);
+  std::set<std::string> lived_in_ GUARDED_BY(mutex_);  // networks that have had environments
   std::string trouble_ GUARDED_BY(mutex_);
   NetworkPolicy policy_ GUARDED_BY(mutex_);
   std::uint64_t last_number_ GUARDED_BY(mutex_) = 0;

@@ -264,6 +264,8 @@ TEST_F(NetworkDriverTest, RulesReachTheKernelAtOnce) {
 
 TEST_F(NetworkDriverTest, EnvironmentsHaveAddressesOfTheirOwn) {
   begin();
+  ASSERT_TRUE(wait_until([&] { return fabric_.is_there(vpc_); }));
+  EXPECT_FALSE(fabric_.plan(vpc_).has_way_out);
   const auto first = driver_.lease("arn:aws:lambda:x:1:function:report", placement());
   const auto second = driver_.lease("arn:aws:lambda:x:1:function:report", placement());
   ASSERT_TRUE(first) << first.error().message;
@@ -279,6 +281,8 @@ TEST_F(NetworkDriverTest, EnvironmentsHaveAddressesOfTheirOwn) {
   driver_.release("");
   EXPECT_EQ(fabric_.environments(), 1U);
   EXPECT_EQ(fabric_.plan(vpc_).rules.find(first->address), std::string::npos);
+  // The default VPC's subnets have a way out, which is opened when somebody is there.
+  EXPECT_TRUE(fabric_.plan(vpc_).has_way_out);
   const auto outside = driver_.lease("arn:f", std::nullopt);
   ASSERT_TRUE(outside);
   EXPECT_TRUE(outside->address.starts_with("169.254."));

@@ -104,14 +104,13 @@ Result<FunctionNetwork> NetworkDriver::lease(const std::string& function_arn,
       return make_error(
           Errc::kUnavailable,
           fmt::format("networks are not enforced here ({}), so a function with a VPC configuration "
-                      "does not run; `trivet network allow-unenforced yes` lets it run in the "
-                      "host's network",
+                      "does not run; `trivet network --allow-unenforced yes` lets it run, without "
+                      "any network",
                       why_not));
     }
-    FunctionNetwork in_the_hosts;
-    in_the_hosts.api_url =
-        fmt::format("http://{}:{}", needs_.settings.api_host, needs_.settings.api_port);
-    return in_the_hosts;
+    FunctionNetwork alone;
+    alone.api_url = fmt::format("http://{}:{}", needs_.settings.api_host, needs_.settings.api_port);
+    return alone;
   }
   TRIVET_TRY(const NetworkState state, needs_.network.load());
   if (vpc) {
@@ -134,6 +133,7 @@ Result<FunctionNetwork> NetworkDriver::lease(const std::string& function_arn,
 Result<FunctionNetwork> NetworkDriver::connect(const NetworkState& state, const std::string& id) {
   const Lease& lease = leases_.at(id);
   const bool is_new = !generations_.contains(lease.network);
+  lived_in_.insert(lease.network);
   TRIVET_CHECK_OK(apply(state, lease.network));
   if (is_new) {
     publish_names(state);

@@ -64,7 +64,7 @@ Result<Claims> read_claims(std::string_view payload) {
   if (!claims.is_object()) {
     return invalid_token("The ID Token provided is not a valid JWT.");
   }
-  return Claims{claim_text(claims, "iss"),  claim_text(claims, "sub"),  claim_text(claims, "azp"),
+  return Claims{claim_text(claims, "iss"), claim_text(claims, "sub"), claim_text(claims, "azp"),
                 strings_of(claims, "aud"), strings_of(claims, "amr"), time_of(claims, "exp"),
                 time_of(claims, "nbf")};
 }

@@ -20,7 +20,7 @@ from waiting import wait_until
 suite = Suite(__file__, in_order=True, hosts="yes")
 ZONES = "abc"
 TIMED_OUT = 75  # what LOGIN and REACH exit with
-OUTSIDE = "192.0.2.2"  # a host of the test's own behind a namespace of its own
+OUTSIDE = "198.51.100.2"  # a host of the test's own behind a namespace of its own
 
 LOGIN = """
 import sys, pymysql
@@ -89,9 +89,9 @@ def outside_host():
     run("ip", "netns", "add", space)
     try:
         run("ip", "link", "add", link, "type", "veth", "peer", "name", "eth0", "netns", space)
-        run("ip", "addr", "add", "192.0.2.1/24", "dev", link)
+        run("ip", "addr", "add", "198.51.100.1/30", "dev", link)
         run("ip", "link", "set", link, "up")
-        run("ip", "-n", space, "addr", "add", f"{OUTSIDE}/24", "dev", "eth0")
+        run("ip", "-n", space, "addr", "add", f"{OUTSIDE}/30", "dev", "eth0")
         run("ip", "-n", space, "link", "set", "eth0", "up")
         greeter = subprocess.Popen(["ip", "netns", "exec", space, "/usr/bin/python3", "-c", """
 import socket
@@ -279,12 +279,12 @@ def a_subnet_with_a_route_goes_out_with_the_hosts_address(home):
     subnet = open_the_subnet(home)
     with outside_host():
         wait_until("a way out", lambda: reach(home, subnet, check=False).returncode == 0, 5)
-        assert reach(home, subnet).stdout.strip() == "192.0.2.1"
+        assert reach(home, subnet).stdout.strip() == "198.51.100.1"
         assert reach(home, home.shared["subnets"][1], check=False).returncode == TIMED_OUT
         outside = reach(home, None, groups=[])
-        assert outside.stdout.strip() == "192.0.2.1", "a function without a VPC goes out too"
+        assert outside.stdout.strip() == "198.51.100.1", "a function without a VPC goes out too"
         # Not in again, and not to the host itself.
-        assert reach(home, subnet, host="192.0.2.1", port=22, check=False).returncode == TIMED_OUT
+        assert reach(home, subnet, host="198.51.100.1", port=22, check=False).returncode == TIMED_OUT
     identity = inside(home, subnet, [home.shared["app"]], "/usr/bin/python3", "-c", """
 import boto3, os
 print(boto3.client("sts", endpoint_url=os.environ["AWS_ENDPOINT_URL"]).get_caller_identity()["Arn"])

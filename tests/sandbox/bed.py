@@ -135,7 +135,10 @@ class Bed:
         """{pid: command line} of everything in our cgroups, or below the driver where there are none."""
         found = {}
         for group in self.cgroups():
-            for line in (group / "cgroup.procs").read_text(encoding="ascii").split():
+            members = []
+            with contextlib.suppress(OSError):  # it may go in this moment
+                members = (group / "cgroup.procs").read_text(encoding="ascii").split()
+            for line in members:
                 with contextlib.suppress(OSError):
                     found[int(line)] = pathlib.Path(f"/proc/{line}/cmdline").read_bytes().replace(b"\0", b" ").decode()
         return found

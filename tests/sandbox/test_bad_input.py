@@ -359,6 +359,12 @@ def a_runtime_that_is_not_there_is_said_with_its_cure(bed):
 
 
 @test
+def variables_with_a_nul_are_no_options_of_bubblewrap(bed):
+    answer = bed.invoke(bed.function(WELL, environment={"A": "x\0--bind\0/\0/opt"}))
+    assert answer["error"] == "unavailable" and "NUL" in answer["message"], answer
+
+
+@test
 def code_that_is_not_there(bed):
     answer = bed.invoke({**bed.function(WELL), "code": str(bed.home / "nothing")})
     assert answer["error"] == "unavailable" and "bwrap: " in answer["message"], answer

@@ -65,6 +65,19 @@ def the_log_is_what_aws_writes(bed):
 
 
 @test
+def output_may_be_opened_again(bed):
+    function = bed.function("""
+        def handler(event, context):
+            for name in ("/dev/stdout", "/dev/stderr", "/proc/self/fd/1"):
+                with open(name, "a") as file:
+                    file.write(f"by {name}\\n")
+        """)
+    bed.value(function)
+    assert [line for line in bed.logs(function) if line.startswith("by ")] == [
+        "by /dev/stdout", "by /dev/stderr", "by /proc/self/fd/1"]
+
+
+@test
 def events_at_once_get_environments_of_their_own(bed):
     function = bed.function("""
         import select, uuid
@@ -190,6 +203,7 @@ def at_the_limit_the_longest_idle_one_makes_room_and_the_busy_are_kept(bed):
                 return 1
             """, timeout_ms=20000)
         assert own.value(own.function(HELLO))["count"] == 1  # the idle one that goes
+        wait_until("its idleness", lambda: own.stats()["idle"] == 1, 10)
         busy = [own.begin(slow, {"s": 3}), own.begin(slow, {"s": 3})]
         refused = own.invoke(slow, {"s": 0})
         assert refused.get("error") == "conflict", refused

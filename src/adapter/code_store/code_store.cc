@@ -50,6 +50,16 @@ Status make_folder(const std::string& path, mode_t mode) {
   return ok();
 }
 
+// Whatever the process's umask: the users of environments pass through it and its parent.
+Status make_root(const std::string& root) {
+  TRIVET_CHECK_OK(make_folders(root, 0711));
+  const std::string parent = root.substr(0, root.rfind('/'));
+  for (const std::string& folder : {parent, root}) {
+    TRIVET_CHECK_OK(make_folder(folder, 0711));
+  }
+  return ok();
+}
+
 // All that was written to the file system of `path` is on disk.
 Status sync_file_system(const std::string& path) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -107,7 +117,7 @@ Result<CodeRef> CodeStore::put(std::string_view archive, std::int64_t unpacked_b
     }
     return *known;
   }
-  if (auto made = make_folders(root_, 0711); !made) {
+  if (auto made = make_root(root_); !made) {
     return as_disk_error(made.error());
   }
   TRIVET_CHECK_OK(make_folder(root_, 0711));

@@ -225,7 +225,6 @@ LaunchPlan Host::plan_of(const Running& running, const Spec& spec,
             .tmp_bytes = spec.ephemeral_mb * kMegabyte,
             .environment = spec.environment};
   add({"--bubblewrap", bubblewrap_, "--processes", std::to_string(kProcesses)});
-  add({"--file-bytes", std::to_string(spec.ephemeral_mb * kMegabyte)});
   if (running.uid) {
     add({"--uid", std::to_string(*running.uid)});
   }

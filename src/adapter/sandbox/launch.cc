@@ -41,6 +41,11 @@ Result<Fd> arguments_file(const std::vector<std::string>& arguments) {
   Fd file(::memfd_create("arguments", MFD_CLOEXEC));
   std::string text;
   for (const std::string& argument : arguments) {
+    // It would end this argument and begin another one: an option of bubblewrap's, by a variable's
+    // value.
+    if (argument.find('\0') != std::string::npos) {
+      return make_error(Errc::kInvalidArgument, "a variable or path has a NUL in it");
+    }
     text += argument;
     text += '\0';
   }

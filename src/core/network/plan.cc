@@ -302,6 +302,7 @@ Plan make_plan(const Picture& picture, const PlanOptions& options) {
   Plan plan;
   plan.addresses = plan_addresses(picture);
   plan.has_way_out =
+      options.opens_ways_out &&
       std::any_of(picture.subnets.begin(), picture.subnets.end(),
                   [&](const Subnet& subnet) { return has_way_out(picture, subnet.id); });
   plan.rules = Ruleset(picture, options).text();

@@ -39,13 +39,15 @@ struct Plan {
   // Of the namespace's bridge: "10.0.1.1/24", the router of each subnet; "10.0.0.2/32", DNS; and
   // the addresses that Trivet itself answers at. Sorted.
   std::vector<std::string> addresses;
-  bool has_way_out = false;  // at least one subnet
+  bool has_way_out = false;  // at least one subnet, and somebody is there to use it
   std::string rules;         // for `nft -f -`
   friend bool operator==(const Plan&, const Plan&) = default;
 };
 
 struct PlanOptions {
   std::uint16_t api_port = 4566;
+  // Somebody is there who could go out. A host's forwarding is left alone until then.
+  bool opens_ways_out = true;
   // Networks of all VPCs of the installation: what is meant for them never leaves through the host.
   std::vector<std::string> vpc_networks;
 };

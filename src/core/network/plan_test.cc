@@ -98,6 +98,7 @@ TEST_F(PlanTest, GivesTheNamespaceRoutersResolverAndEndpoints) {
 
 TEST_F(PlanTest, OnlySubnetsWithARouteHaveAWayOut) {
   EXPECT_TRUE(plan().has_way_out);
+  EXPECT_FALSE(make_plan(picture_, {.opens_ways_out = false}).has_way_out);
   EXPECT_FALSE(has_way_out(picture_, "subnet-a"));
   EXPECT_TRUE(has_way_out(picture_, "subnet-b"));
   EXPECT_TRUE(
