@@ -56,7 +56,7 @@ def archive(files):
 
 
 def give_runtime(home, name="python3.13"):
-    """A runtime that is installed once for all homes."""
+    """A runtime that is installed once for all homes, and no other."""
     cache = engine_cache()
     cache.mkdir(parents=True, exist_ok=True)
     cache.chmod(0o711)
@@ -64,8 +64,8 @@ def give_runtime(home, name="python3.13"):
         fcntl.flock(lock, fcntl.LOCK_EX)
         subprocess.run([BIN / "trivet", "--home", cache, "runtime", "install", name], check=True, timeout=900,
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    if not (home.path / "runtimes").exists():
-        (home.path / "runtimes").symlink_to(cache / "runtimes")
+    (home.path / "runtimes").mkdir(mode=0o755, exist_ok=True)
+    (home.path / "runtimes" / name).symlink_to(cache / "runtimes" / name)
 
 
 @suite.setup
