@@ -178,7 +178,8 @@ void add_network_commands(Builder& b) {
       ->add_option_function<std::string>(
           "--allow-unenforced",
           [network](const std::string& word) { network->allow_unenforced = word == "yes"; },
-          "where networks cannot be enforced, run functions of VPCs all the same, without a network")
+          "where networks cannot be enforced, run functions of VPCs all the same, without a "
+          "network")
       ->type_name("yes|no")
       ->check(CLI::IsMember({"yes", "no"}));
   command->add_flag("--json", network->json, "as JSON");

@@ -175,8 +175,9 @@ Result<int> run_network_exec(const Context& context, const NetworkExecOptions& o
   TRIVET_TRY(const std::string answer, admin->network("POST", "/network/lease", wanted.dump()));
   TRIVET_TRY(const Place place, parse_place(answer));
   if (place.netns_path.empty()) {
-    return make_error(Errc::kUnavailable, fmt::format("networks are not enforced here: `{}` says why",
-                                                      context.command("network")));
+    return make_error(
+        Errc::kUnavailable,
+        fmt::format("networks are not enforced here: `{}` says why", context.command("network")));
   }
   const auto status = run_there(place, options.command);
   if (!place.id.empty()) {
