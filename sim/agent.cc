@@ -7,7 +7,9 @@ namespace trivet::sim {
 namespace {
 
 constexpr Micros kPause{5'000};  // between two looks at something that is waited for
+constexpr Micros kPauseOfHung{25'000};
 constexpr Micros kGuardAnswers = std::chrono::seconds(5);
+constexpr Micros kStopOfHalf = std::chrono::seconds(60);
 constexpr Micros kEver = std::chrono::hours(2);
 
 }  // namespace
@@ -65,20 +67,47 @@ Status SimAgent::leave(const Call& call) {
   return fails ? Status(make_error(Errc::kUnavailable, "injected, with effect")) : ok();
 }
 
-// As agent/promise.cc does it; the file is written before anything is done.
+// As agent/promise.cc does it; the file is written before anything is done, however long the disk
+// takes.
 Status SimAgent::admit(const Stamp& stamp) {
-  if (world_.now() > stamp.not_after) {
+  if (world_.clock().now() > stamp.not_after) {
     return make_error(Errc::kTimeout, "the command came too late");
   }
   if (stamp.term < self().promised) {
     return make_error(Errc::kConflict, "a higher term was promised");
   }
+  while (stamp.term > self().promised && world_.disk_stalls(index_)) {
+    world_.sleep(kPauseOfHung);
+  }
   self().promised = stamp.term;
   return ok();
 }
 
-Status SimAgent::answering() const {
+Status SimAgent::refuse_unfinished_clone() const {
+  return self().unfinished_clone
+             ? Status(make_error(Errc::kConflict, "its data is an unfinished clone"))
+             : ok();
+}
+
+Instant SimAgent::end_of(const Stamp& stamp) const {
+  return world_.clock().when(stamp.not_after);
+}
+
+// One that hangs is waited for until the call's own end.
+Status SimAgent::answering(Call& call) {
+  while (self().answers() && world_.is_hung(index_)) {
+    TRIVET_CHECK_OK(step(call, kPauseOfHung, kPauseOfHung));
+  }
   return self().answers() ? ok() : Status(make_error(Errc::kUnavailable, "mysqld does not answer"));
+}
+
+// A statement that waits for the disk.
+Status SimAgent::writing(Call& call) {
+  TRIVET_CHECK_OK(answering(call));
+  while (self().answers() && world_.disk_stalls(index_)) {
+    TRIVET_CHECK_OK(step(call, kPauseOfHung, kPauseOfHung));
+  }
+  return answering(call);
 }
 
 Status SimAgent::prepare() {
@@ -88,11 +117,13 @@ Status SimAgent::prepare() {
 // The accounts are the cluster's first transactions.
 Status SimAgent::bootstrap(const Bootstrap&) {
   world_.sleep(world_.random().between(Micros(1'000), Micros(50'000)));
-  TRIVET_CHECK_OK(answering());
-  for (int n = 0; n < 3; ++n) {
-    self().append(world_.ledger().commit(self().uuid));
+  if (!self().answers()) {
+    return make_error(Errc::kUnavailable, "mysqld does not answer");
   }
-  self().release(self().binlog.size());
+  for (int n = 0; n < 3; ++n) {
+    self().append(world_.ledger().commit(self().uuid, world_.now()));
+  }
+  self().release(world_.ledger(), self().binlog.size());
   return ok();
 }
 
@@ -124,8 +155,11 @@ Result<MemberProcess> SimAgent::boot(Call& call) {
   if (self().half_cloned) {
     return make_error(Errc::kUnavailable, "the clone is not complete");
   }
+  while (world_.disk_stalls(index_)) {
+    TRIVET_CHECK_OK(step(call, kPauseOfHung, kPauseOfHung));
+  }
   const int pid = world_.new_pid();
-  self().start_process(pid);
+  self().start_process(world_.ledger(), pid);
   world_.watch(index_, seed_.on_exit);
   const Micros takes = world_.random().between(Micros(100'000), Micros(1'200'000));
   self().ready_at = world_.now() + takes + Millis(1);
@@ -135,11 +169,19 @@ Result<MemberProcess> SimAgent::boot(Call& call) {
     return make_error(Errc::kUnavailable, "mysqld ended while it started");
   }
   TRIVET_CHECK_OK(step(call, takes, takes));
+  TRIVET_CHECK_OK(await_ready(call, pid));
+  return MemberProcess{pid, 1};
+}
+
+Status SimAgent::await_ready(Call& call, int pid) {
+  while (self().pid == pid && world_.is_hung(index_)) {
+    TRIVET_CHECK_OK(step(call, kPauseOfHung, kPauseOfHung));
+  }
   if (self().pid != pid) {
     return make_error(Errc::kUnavailable, "mysqld ended while it started");
   }
   self().ready = true;
-  return MemberProcess{pid, 1};
+  return ok();
 }
 
 Result<MemberProcess> SimAgent::start(Millis deadline) {
@@ -151,11 +193,8 @@ Result<MemberProcess> SimAgent::start(Millis deadline) {
     world_.watch(index_, seed_.on_exit);
     if (!self().ready) {  // an earlier daemon began to start it
       TRIVET_CHECK_OK(step(call, Micros(50'000), Micros(500'000)));
-      if (self().pid != process.mysqld_pid) {
-        return make_error(Errc::kUnavailable, "mysqld ended while it started");
-      }
-      self().ready = true;
     }
+    TRIVET_CHECK_OK(await_ready(call, process.mysqld_pid));
   }
   TRIVET_CHECK_OK(leave(call));
   return process;
@@ -164,22 +203,36 @@ Result<MemberProcess> SimAgent::start(Millis deadline) {
 Status SimAgent::kill(Millis deadline) {
   TRIVET_TRY(Call call, enter(Command::kKill, world_.now() + deadline));
   TRIVET_CHECK_OK(step(call, Micros(500), Micros(5'000)));
-  world_.end_process(index_);
-  TRIVET_CHECK_OK(step(call, Micros(2'000), Micros(80'000)));
+  TRIVET_CHECK_OK(end_process(call));
   return leave(call);
 }
 
+// The kernel's word comes when its disk answers.
+Status SimAgent::end_process(Call& call) {
+  const Instant until = world_.now() + kGuardAnswers;
+  world_.end_process(index_);
+  TRIVET_CHECK_OK(step(call, Micros(2'000), Micros(80'000)));
+  while (world_.disk_stalls(index_)) {
+    TRIVET_CHECK_OK(step(call, kPauseOfHung, kPauseOfHung));
+    if (world_.now() > until) {
+      return make_error(Errc::kTimeout, "the process does not end");
+    }
+  }
+  return ok();
+}
+
 Result<gtid::GtidSet> SimAgent::ask_promise(const Stamp& stamp) {
-  TRIVET_TRY(Call call, enter(Command::kPromise, stamp.not_after));
+  TRIVET_TRY(Call call, enter(Command::kPromise, end_of(stamp)));
   TRIVET_CHECK_OK(step(call, Micros(100), Micros(2'000)));
   TRIVET_CHECK_OK(admit(stamp));
+  TRIVET_CHECK_OK(refuse_unfinished_clone());
   TRIVET_CHECK_OK(step(call, Micros(100), Micros(5'000)));
-  TRIVET_CHECK_OK(answering());
+  TRIVET_CHECK_OK(writing(call));
   world_.check_promise(index_, stamp.term);
-  self().stop_receiver();
+  world_.stop_receiver(self());
   self().stopped_for = stamp.term;
   TRIVET_CHECK_OK(step(call, Micros(100), Micros(3'000)));
-  TRIVET_CHECK_OK(answering());
+  TRIVET_CHECK_OK(answering(call));
   auto held = world_.reported(self());
   TRIVET_CHECK_OK(leave(call));
   return held;
@@ -188,25 +241,25 @@ Result<gtid::GtidSet> SimAgent::ask_promise(const Stamp& stamp) {
 Result<gtid::GtidSet> SimAgent::look() {
   TRIVET_TRY(Call call, enter(Command::kLook, world_.now() + Millis(3'000)));
   TRIVET_CHECK_OK(step(call, Micros(100), Micros(3'000)));
-  TRIVET_CHECK_OK(answering());
+  TRIVET_CHECK_OK(answering(call));
   auto held = world_.reported(self());
   TRIVET_CHECK_OK(leave(call));
   return held;
 }
 
 Status SimAgent::drain(const Stamp& stamp, const gtid::GtidSet& until) {
-  TRIVET_TRY(Call call, enter(Command::kDrain, stamp.not_after));
+  TRIVET_TRY(Call call, enter(Command::kDrain, end_of(stamp)));
   TRIVET_CHECK_OK(admit(stamp));
   TRIVET_CHECK_OK(step(call, Micros(100), Micros(3'000)));
-  TRIVET_CHECK_OK(answering());
+  TRIVET_CHECK_OK(answering(call));
   const int pid = self().pid;
   if (!self().channel) {
     const bool all = world_.ledger().gtids(self().executed).contains(until);
     return all ? leave(call) : Status(make_error(Errc::kConflict, "the relay logs are gone"));
   }
-  self().stop_receiver();
+  world_.stop_receiver(self());
   TRIVET_CHECK_OK(step(call, Micros(100), Micros(3'000)));
-  TRIVET_CHECK_OK(answering());
+  TRIVET_CHECK_OK(answering(call));
   self().applier = true;
   gtid::GtidSet all = world_.reported(self());
   all.add(until);
@@ -217,21 +270,33 @@ Status SimAgent::drain(const Stamp& stamp, const gtid::GtidSet& until) {
     }
   }
   TRIVET_CHECK_OK(step(call, Micros(500), Micros(5'000)));
-  TRIVET_CHECK_OK(answering());
-  self().applier = false;
+  TRIVET_CHECK_OK(answering(call));
+  TRIVET_CHECK_OK(stop_applier(call));
   return leave(call);
 }
 
+// Of half a transaction it waits for the rest, for a minute; the agent kills its threads before.
+Status SimAgent::stop_applier(Call& call) {
+  if (self().half_open) {
+    const bool helps = world_.random().chance(95);
+    TRIVET_CHECK_OK(step(call, Millis(60), helps ? Micros(400'000) : kStopOfHalf));
+    TRIVET_CHECK_OK(answering(call));
+  }
+  self().applier = self().half_open = false;
+  return ok();
+}
+
 Status SimAgent::follow(const Stamp& stamp, const FollowTarget& target) {
-  TRIVET_TRY(Call call, enter(Command::kFollow, stamp.not_after));
+  TRIVET_TRY(Call call, enter(Command::kFollow, end_of(stamp)));
   TRIVET_CHECK_OK(admit(stamp));
+  TRIVET_CHECK_OK(refuse_unfinished_clone());
   TRIVET_CHECK_OK(step(call, Micros(100), Micros(3'000)));
-  TRIVET_CHECK_OK(answering());
+  TRIVET_CHECK_OK(answering(call));
   const int source = index_of(target.source);
   Server& m = self();
   if (m.semi_sync) {  // it handed over
     TRIVET_CHECK_OK(step(call, Micros(1'000), Micros(900'000)));
-    TRIVET_CHECK_OK(answering());
+    TRIVET_CHECK_OK(answering(call));
     if (m.writable || m.committed < m.binlog.size()) {
       world_.violate("I7",
                      seed_.member.id.str() + " switches semi-sync off while somebody may wait");
@@ -242,9 +307,11 @@ Status SimAgent::follow(const Stamp& stamp, const FollowTarget& target) {
   if (m.receiver && m.channel == source && m.source_pid != 0 && m.counts == target.counts) {
     return leave(call);
   }
-  m.stop_receiver();
+  TRIVET_CHECK_OK(writing(call));
+  world_.stop_receiver(m);
   TRIVET_CHECK_OK(step(call, Micros(100), Micros(5'000)));
-  TRIVET_CHECK_OK(answering());
+  TRIVET_CHECK_OK(writing(call));
+  m.commit_delay = Micros(0);
   world_.check_follow(index_, source, stamp.term);
   m.channel = source;
   m.applier = true;
@@ -257,13 +324,13 @@ Status SimAgent::follow(const Stamp& stamp, const FollowTarget& target) {
 }
 
 Status SimAgent::guard_commits(const Stamp& stamp, int acks, const std::vector<MemberId>& voters) {
-  TRIVET_TRY(Call call, enter(Command::kGuard, stamp.not_after));
+  TRIVET_TRY(Call call, enter(Command::kGuard, end_of(stamp)));
   TRIVET_CHECK_OK(admit(stamp));
   TRIVET_CHECK_OK(step(call, Micros(100), Micros(3'000)));
-  TRIVET_CHECK_OK(answering());
+  TRIVET_CHECK_OK(answering(call));
   self().semi_sync = true;
-  while (world_.now() < stamp.not_after) {
-    TRIVET_CHECK_OK(answering());
+  while (world_.clock().now() < stamp.not_after) {
+    TRIVET_CHECK_OK(answering(call));
     int attached = 0;
     for (const MemberId& voter : voters) {
       const Server& v = world_.server(index_of(voter));
@@ -279,15 +346,16 @@ Status SimAgent::guard_commits(const Stamp& stamp, int acks, const std::vector<M
 }
 
 Status SimAgent::prove_commits(const Stamp& stamp) {
-  TRIVET_TRY(Call call, enter(Command::kProve, stamp.not_after));
+  TRIVET_TRY(Call call, enter(Command::kProve, end_of(stamp)));
   TRIVET_CHECK_OK(admit(stamp));
   TRIVET_CHECK_OK(step(call, Micros(100), Micros(3'000)));
-  TRIVET_CHECK_OK(answering());
+  TRIVET_CHECK_OK(answering(call));
   if (!self().accepts_writes()) {
     return make_error(Errc::kConflict, "it is closed");
   }
+  TRIVET_CHECK_OK(writing(call));
   const int pid = self().pid;
-  const Txn t = world_.ledger().commit(self().uuid);
+  const Txn t = world_.ledger().commit(self().uuid, world_.now());
   self().append(t);
   while (!self().executed.has(t)) {
     TRIVET_CHECK_OK(step(call, kPause, kPause));
@@ -300,10 +368,10 @@ Status SimAgent::prove_commits(const Stamp& stamp) {
 }
 
 Status SimAgent::open(const Stamp& stamp, bool as_writer) {
-  TRIVET_TRY(Call call, enter(Command::kOpen, stamp.not_after));
+  TRIVET_TRY(Call call, enter(Command::kOpen, end_of(stamp)));
   TRIVET_CHECK_OK(admit(stamp));
   TRIVET_CHECK_OK(step(call, Micros(100), Micros(5'000)));
-  TRIVET_CHECK_OK(answering());
+  TRIVET_CHECK_OK(answering(call));
   if (as_writer) {
     world_.check_open_writer(index_, stamp.term);
     self().writable = true;
@@ -314,71 +382,11 @@ Status SimAgent::open(const Stamp& stamp, bool as_writer) {
   return leave(call);
 }
 
-Status SimAgent::catch_up(const Stamp& stamp, const gtid::GtidSet& until) {
-  TRIVET_TRY(Call call, enter(Command::kCatchUp, stamp.not_after));
-  TRIVET_CHECK_OK(admit(stamp));
-  while (!world_.ledger().gtids(self().executed).contains(until)) {
-    TRIVET_CHECK_OK(step(call, Micros(500), Micros(2'000)));
-    TRIVET_CHECK_OK(answering());
-  }
-  return leave(call);
-}
-
-Result<gtid::GtidSet> SimAgent::hold_writes(const Stamp& stamp) {
-  TRIVET_TRY(Call call, enter(Command::kHold, stamp.not_after));
-  TRIVET_CHECK_OK(admit(stamp));
-  TRIVET_CHECK_OK(step(call, Micros(100), Micros(3'000)));
-  TRIVET_CHECK_OK(answering());
-  self().holds_writes = true;
-  while (self().committed < self().binlog.size()) {
-    const Status waited = step(call, Micros(500), Micros(2'000));
-    if (!waited) {
-      self().holds_writes = false;  // the session that wanted the lock is killed
-      return waited.error();
-    }
-    TRIVET_CHECK_OK(answering());
-  }
-  auto held = world_.reported(self());
-  TRIVET_CHECK_OK(leave(call));
-  return held;
-}
-
-Status SimAgent::release_writes(const Stamp& stamp) {
-  TRIVET_TRY(Call call, enter(Command::kRelease, stamp.not_after));
-  TRIVET_CHECK_OK(admit(stamp));
-  TRIVET_CHECK_OK(step(call, Micros(100), Micros(3'000)));
-  TRIVET_CHECK_OK(answering());
-  self().holds_writes = false;
-  return leave(call);
-}
-
-Result<gtid::GtidSet> SimAgent::step_down(const Stamp& stamp) {
-  TRIVET_TRY(Call call, enter(Command::kStepDown, stamp.not_after));
-  TRIVET_CHECK_OK(admit(stamp));
-  TRIVET_CHECK_OK(step(call, Micros(100), Micros(3'000)));
-  TRIVET_CHECK_OK(answering());
-  Server& m = self();
-  m.open = false;
-  TRIVET_CHECK_OK(step(call, Micros(100), Micros(3'000)));
-  TRIVET_CHECK_OK(answering());
-  while (m.committed < m.binlog.size()) {  // its end waits for those
-    TRIVET_CHECK_OK(step(call, Micros(500), Micros(2'000)));
-    TRIVET_CHECK_OK(answering());
-  }
-  m.writable = m.holds_writes = false;
-  TRIVET_CHECK_OK(step(call, Micros(100), Micros(3'000)));
-  TRIVET_CHECK_OK(answering());
-  auto held = world_.reported(m);
-  TRIVET_CHECK_OK(leave(call));
-  return held;
-}
-
 Status SimAgent::rebuild(const Stamp& stamp, const MemberId& donor_id) {
-  TRIVET_TRY(Call call, enter(Command::kRebuild, stamp.not_after));
+  TRIVET_TRY(Call call, enter(Command::kRebuild, end_of(stamp)));
   TRIVET_CHECK_OK(admit(stamp));
   const int donor_index = index_of(donor_id);
-  world_.end_process(index_);
-  TRIVET_CHECK_OK(step(call, Micros(2'000), Micros(80'000)));
+  TRIVET_CHECK_OK(end_process(call));
   world_.unwatch(index_);
   world_.check_wipe(index_);
   self().unfinished_clone = true;
@@ -389,6 +397,9 @@ Status SimAgent::rebuild(const Stamp& stamp, const MemberId& donor_id) {
   self().half_cloned = true;
   for (int part = 0; part < 3; ++part) {
     TRIVET_CHECK_OK(step(call, Micros(20'000), Micros(700'000)));
+    while (world_.stands(index_) || world_.stands(donor_index)) {
+      TRIVET_CHECK_OK(step(call, kPauseOfHung, kPauseOfHung));
+    }
     if (!donor.answers() || donor.pid != donor_pid || self().pid != fresh.mysqld_pid) {
       return make_error(Errc::kUnavailable, "the clone broke off");
     }
@@ -399,48 +410,6 @@ Status SimAgent::rebuild(const Stamp& stamp, const MemberId& donor_id) {
   self().unfinished_clone = false;
   TRIVET_CHECK_OK(leave(call));
   return cloned.mysqld_pid == 0 ? Status(make_error(Errc::kInternal, "no process")) : ok();
-}
-
-Result<MemberReport> SimAgent::report() {
-  TRIVET_TRY(Call call, enter(Command::kReport, world_.now() + Millis(2'000)));
-  TRIVET_CHECK_OK(step(call, Micros(100), Micros(4'000)));
-  TRIVET_CHECK_OK(answering());
-  Server& m = self();
-  MemberReport out;
-  if (m.writable && m.channel && !m.receiver && !m.applier) {
-    if (!m.relay.empty()) {
-      world_.violate("I9",
-                     seed_.member.id.str() + " forgets what it received and has not executed");
-    }
-    m.channel.reset();
-  }
-  out.held = world_.reported(m);
-  out.writable = m.writable;
-  out.offline = !m.open;
-  out.receiver_running = m.source_pid != 0;
-  out.applier_running = m.applier;
-  out.replication_stopped = m.channel && (!m.receiver || !m.applier);
-  out.replication_error = m.breaks ? "the source has purged what is needed" : "";
-  if (m.channel) {
-    out.apply_lag = Millis(0);
-  }
-  return out;
-}
-
-Result<std::uint32_t> SimAgent::probe_login(const Endpoint& endpoint, Millis) {
-  world_.sleep(world_.random().between(Micros(500), Micros(20'000)));
-  if (endpoint == seed_.member.endpoint) {
-    TRIVET_CHECK_OK(answering());
-    return seed_.member.server_id;
-  }
-  const int writer = world_.routed_writer();
-  if (writer < 0) {
-    return make_error(Errc::kUnavailable, "no writer serves");
-  }
-  const int other = (writer + 1) % kMembers;
-  return world_.cluster()
-      .members[static_cast<std::size_t>(endpoint.port == kWriterPort ? writer : other)]
-      .server_id;
 }
 
 }  // namespace trivet::sim

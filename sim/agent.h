@@ -5,6 +5,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,7 @@ class SimAgent final : public MemberAgent {
   SimAgent(const SimAgent&) = delete;
   SimAgent& operator=(const SimAgent&) = delete;
 
+  bool has_unfinished_clone() const override { return self().unfinished_clone; }
   Status prepare() override;
   Status remove() override;
   Result<std::optional<MemberProcess>> adopt() override;
@@ -42,6 +44,8 @@ class SimAgent final : public MemberAgent {
   Status release_writes(const Stamp& stamp) override;
   Result<gtid::GtidSet> step_down(const Stamp& stamp) override;
   Result<MemberReport> report() override;
+  Result<std::optional<failover::ApplyProgress>> apply_progress() override;
+  Status set_commit_delay(const Stamp& stamp, failover::Micros delay) override;
   Result<std::uint32_t> probe_login(const Endpoint& endpoint, Millis deadline) override;
 
  private:
@@ -57,8 +61,15 @@ class SimAgent final : public MemberAgent {
   Status step(Call& call, Micros least, Micros most);
   Status leave(const Call& call);
   Status admit(const Stamp& stamp);
-  Status answering() const;
+  Status refuse_unfinished_clone() const;
+  Instant end_of(const Stamp& stamp) const;
+  Status answering(Call& call);
+  Status writing(Call& call);
   Result<MemberProcess> boot(Call& call);
+  Status end_process(Call& call);
+  Status await_ready(Call& call, int pid);
+  Status stop_applier(Call& call);
+  std::optional<Millis> apply_age() const;
   binlog::Tail read_tail(const gtid::GtidSet& writer_held) const;
   Server& self() const { return world_.server(index_); }
 
@@ -73,6 +84,7 @@ class SimAgents final : public MemberAgents {
   Result<std::unique_ptr<MemberAgent>> make(MemberSeed seed) override {
     return std::unique_ptr<MemberAgent>(std::make_unique<SimAgent>(world_, std::move(seed)));
   }
+  std::unique_ptr<MemberProbe> make_probe(const Cluster& cluster, const Member& member) override;
   std::string boot_id() const override { return world_.boot_id(); }
 
  private:

@@ -24,6 +24,9 @@ binlog::Tail SimAgent::read_tail(const gtid::GtidSet& writer_held) const {
       tail.begins_at = i;
       tail.is_in_last_file = i >= m.file_begins;
     }
+    if (world_.ledger().is_xa(m.binlog[i])) {
+      tail.obstacle = "a prepared XA transaction";
+    }
     tail.lacking.add(gtid);
   }
   return tail;
@@ -31,10 +34,9 @@ binlog::Tail SimAgent::read_tail(const gtid::GtidSet& writer_held) const {
 
 Result<failover::Rejoined> SimAgent::rejoin(const Stamp& stamp, const gtid::GtidSet& writer_held) {
   using failover::RejoinWay;
-  TRIVET_TRY(Call call, enter(Command::kRejoin, stamp.not_after));
+  TRIVET_TRY(Call call, enter(Command::kRejoin, end_of(stamp)));
   TRIVET_CHECK_OK(admit(stamp));
-  world_.end_process(index_);
-  TRIVET_CHECK_OK(step(call, Micros(2'000), Micros(80'000)));
+  TRIVET_CHECK_OK(end_process(call));
   world_.unwatch(index_);
   failover::Rejoined out;
   if (self().unfinished_clone) {
@@ -49,7 +51,7 @@ Result<failover::Rejoined> SimAgent::rejoin(const Stamp& stamp, const gtid::Gtid
   if (plan.way == RejoinWay::kRewind) {
     TRIVET_CHECK_OK(step(call, Micros(1'000), Micros(10'000)));
     world_.check_rewind(index_);
-    self().rewind(static_cast<std::size_t>(tail.begins_at));
+    self().rewind(world_.ledger(), static_cast<std::size_t>(tail.begins_at));
     TRIVET_CHECK_OK(step(call, Micros(1'000), Micros(10'000)));
   }
   if (plan.way != RejoinWay::kClone) {
@@ -58,7 +60,7 @@ Result<failover::Rejoined> SimAgent::rejoin(const Stamp& stamp, const gtid::Gtid
     if (self().pid != process.mysqld_pid) {
       return make_error(Errc::kUnavailable, "mysqld ended");
     }
-    if (failover::why_clone({world_.reported(self()), 0}, writer_held)) {
+    if (failover::why_clone({world_.reported(self()), self().prepared.size()}, writer_held)) {
       out.way = RejoinWay::kClone;
       world_.unwatch(index_);
       world_.end_process(index_);

@@ -53,7 +53,6 @@ void World::check_topology(const Topology& next) {
     check_election(before, next);
     return;
   }
-  const int writer = index_of(*next.writer);
   if (before.phase == Phase::kSteady && next.term > before.term) {
     undone_ = before;
     check_switchover(before, next);
@@ -67,22 +66,29 @@ void World::check_topology(const Topology& next) {
     return;
   }
   ++(in_place ? counts_.returns : counts_.failovers);
+  check_new_writer(before, next);
+  accepted_.reset();
+}
+
+// Named at the end of an election.
+void World::check_new_writer(const Topology& before, const Topology& next) {
+  const int writer = index_of(*next.writer);
+  const bool in_place = before.last_writer == next.writer;
   const Server& chosen = server(writer);
   int promised = 0;
   for (const MemberId& id : before.voters) {
     promised += server(index_of(id)).stopped_for >= next.term ? 1 : 0;
   }
   const int needed = static_cast<int>(before.voters.size()) - before.acks + 1;
-  if (!in_place && promised < needed) {
+  const bool must_be_chosen_well = !in_place && !is_loss_accepted(writer);
+  if (must_be_chosen_well && promised < needed) {
     violate("I2", name(writer) + " becomes the writer after " + std::to_string(promised) +
                       " promises of " + std::to_string(needed));
   }
-  if (!in_place && before.boot_id != boot_id()) {
+  if (must_be_chosen_well && before.boot_id != boot_id()) {
     violate("I9a", name(writer) + " was chosen by voters that lost power");
   }
-  if (!chosen.held.contains(ledger_.acknowledged())) {
-    violate("I3", name(writer) + " becomes the writer without all that was acknowledged");
-  }
+  check_loss(writer);
   int holders = 0;
   for (const MemberId& id : next.voters) {
     holders += server(index_of(id)).held.contains(chosen.held) ? 1 : 0;
@@ -170,7 +176,8 @@ void World::check_promise(int member, Term term) {
     return;
   }
   const int old = index_of(*stored_.last_writer);
-  if (old != member && server(old).pid != 0) {
+  // At a loss it is brought back beside the others, as in a cold start.
+  if (old != member && server(old).pid != 0 && !accepted_) {
     violate("I8", name(member) + " is asked while the former writer " + name(old) + " lives");
   }
 }
@@ -217,6 +224,9 @@ void World::check_open_writer(int member, Term term) {
   if (!m.executed.contains(ledger_.acknowledged()) || !m.relay.empty()) {
     violate("I3", name(member) + " opens and has not executed all that was acknowledged");
   }
+  if (m.half_open) {
+    violate("I9", name(member) + " opens while half a transaction holds its locks");
+  }
   for (const Server& other : servers_) {
     if (is_writer && stored_.last_writer != stored_.writer && other.answers() &&
         other.promised < stored_.term) {
@@ -252,6 +262,13 @@ void World::count_rejoin(failover::RejoinWay way) {
 }
 
 void World::check_uncounted(int member, const std::string& what) {
+  if (server(member).unfinished_clone) {
+    return;
+  }
+  if (accepted_ && accepted_->member != member && stored_.phase != Phase::kSteady) {
+    check_loss(accepted_->member);  // what it alone holds is given up from now on
+    return;
+  }
   const bool last = stored_.last_writer && index_of(*stored_.last_writer) == member;
   if (is_voter(member) || (stored_.writer && index_of(*stored_.writer) == member) ||
       (stored_.phase != Phase::kSteady && last)) {
@@ -311,6 +328,10 @@ void World::check_final() {
     }
     if (!writer.executed.contains(s.executed)) {
       violate("I12", name(s.index) + " ends with a transaction that the writer lacks");
+    }
+    if (!std::is_permutation(s.prepared.begin(), s.prepared.end(), writer.prepared.begin(),
+                             writer.prepared.end())) {
+      violate("I12", name(s.index) + " ends with other prepared transactions than the writer");
     }
   }
 }

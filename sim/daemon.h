@@ -27,6 +27,8 @@ class Daemon {
   void request_failover();
   void request_switchover(const MemberId& target);
   void stall(Instant until) { control_.stall(until); }
+  // An operator who is shown what could be done without those that are missing, and does it.
+  void accept_a_loss();
 
  private:
   World& world_;
@@ -35,7 +37,7 @@ class Daemon {
   SimStore state_;
   service::ClusterStore store_;
   SimAgents agents_;
-  store_memory::MemoryStore event_store_;
+  SimEventStore event_store_;
   service::EventLog event_log_;
   service::ClusterEvents events_;
   std::unique_ptr<service::ClusterDriver> driver_;

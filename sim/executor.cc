@@ -3,16 +3,9 @@
 
 #include <algorithm>
 
+#include "sim/clock.h"
+
 namespace trivet::sim {
-namespace {
-
-constexpr std::int64_t kBeginMs = 1'767'225'600'000;  // 2026-01-01 UTC
-
-}  // namespace
-
-WallTime Scheduler::wall_now() const {
-  return wall_time_from_ms(kBeginMs + now_.time_since_epoch().count() / 1000);
-}
 
 bool Scheduler::step() {
   SimExecutor* chosen = nullptr;
@@ -48,7 +41,8 @@ void Scheduler::sleep(Micros duration) {
   self->fiber_->suspend();
 }
 
-SimExecutor::SimExecutor(Scheduler& scheduler, Kind kind) : scheduler_(scheduler) {
+SimExecutor::SimExecutor(Scheduler& scheduler, Kind kind, const HostClock* clock)
+    : scheduler_(scheduler), clock_(clock) {
   if (kind == Kind::kWithFiber) {
     fiber_ = std::make_unique<Fiber>();
   }
@@ -65,7 +59,8 @@ bool SimExecutor::post(Task task) {
 }
 
 bool SimExecutor::post_after(Millis delay, Task task) {
-  return post_at(scheduler_.now_ + delay, std::move(task));
+  return post_at(clock_ != nullptr ? clock_->when(clock_->now() + delay) : scheduler_.now_ + delay,
+                 std::move(task));
 }
 
 bool SimExecutor::post_at(Instant due, Task task) {
@@ -84,11 +79,15 @@ void SimExecutor::stop() {
   }
 }
 
+Instant SimExecutor::not_before() const {
+  return clock_ != nullptr ? std::max(not_before_, scheduler_.host_not_before_) : not_before_;
+}
+
 Instant SimExecutor::next() const {
   if (fiber_ && fiber_->busy()) {
-    return std::max(wake_, not_before_);
+    return std::max(wake_, not_before());
   }
-  return tasks_.empty() ? Instant::max() : std::max(tasks_.begin()->first.first, not_before_);
+  return tasks_.empty() ? Instant::max() : std::max(tasks_.begin()->first.first, not_before());
 }
 
 void SimExecutor::run_one() {

@@ -4,38 +4,41 @@
 // from the seed. Time moves only between tasks, and in a fiber's sleep().
 #pragma once
 
-#include <deque>
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <utility>
 #include <vector>
 
-#include "base/clock.h"
 #include "base/executor.h"
 #include "sim/fiber.h"
 #include "sim/random.h"
 
 namespace trivet::sim {
 
+class HostClock;
 class SimExecutor;
 
-// Owns nobody; executors register themselves. Outlives them.
-class Scheduler final : public Clock {
+// Owns nobody; executors register themselves. Outlives them. Its time is the world's own, which no
+// host reads (clock.h).
+class Scheduler final {
  public:
   explicit Scheduler(Random& random) : random_(random) {}
-  Instant now() const override { return now_; }
-  WallTime wall_now() const override;
+  Instant now() const { return now_; }
 
   // Runs the next task. False when there is none.
   bool step();
   // Within a fiber: lets the rest of the world go on for so long. Elsewhere it does nothing: what
   // blocks `control` is modelled by SimExecutor::stall.
   void sleep(Micros duration);
+  // None of a host's executors runs before `until`.
+  void stall_host(Instant until) { host_not_before_ = std::max(host_not_before_, until); }
 
  private:
   friend class SimExecutor;
   Random& random_;
   Instant now_{};
+  Instant host_not_before_{};
   std::vector<SimExecutor*> executors_;
   SimExecutor* current_ = nullptr;
 };
@@ -45,7 +48,9 @@ class Scheduler final : public Clock {
 class SimExecutor final : public Executor {
  public:
   enum class Kind { kPlain, kWithFiber };
-  SimExecutor(Scheduler& scheduler, Kind kind);
+  // With a clock it is one of a host's threads: delays are by that clock, and it stands still with
+  // its host.
+  SimExecutor(Scheduler& scheduler, Kind kind, const HostClock* clock = nullptr);
   ~SimExecutor() override;
   SimExecutor(const SimExecutor&) = delete;
   SimExecutor& operator=(const SimExecutor&) = delete;
@@ -59,11 +64,13 @@ class SimExecutor final : public Executor {
 
  private:
   friend class Scheduler;
+  Instant not_before() const;
   // When it could run, if there is anything to run.
   Instant next() const;
   void run_one();
 
   Scheduler& scheduler_;
+  const HostClock* const clock_;
   std::unique_ptr<Fiber> fiber_;
   std::map<std::pair<Instant, std::uint64_t>, Task> tasks_;
   std::uint64_t sequence_ = 0;

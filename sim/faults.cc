@@ -5,29 +5,52 @@ namespace trivet::sim {
 
 std::string_view to_string(Command command) {
   static constexpr std::array<std::string_view, kCommands> kNames = {
-      "start",   "kill", "adopt", "promise", "drain", "follow",   "guard", "open",    "rejoin",
-      "rebuild", "look", "prove", "report",  "store", "catch up", "hold",  "release", "step down"};
+      "start",    "kill",   "adopt",   "promise",   "drain", "follow",  "guard",
+      "open",     "rejoin", "rebuild", "look",      "prove", "report",  "store",
+      "catch up", "hold",   "release", "step down", "pace",  "progress"};
   return kNames[static_cast<std::size_t>(command)];
 }
 
 std::string_view to_string(FaultKind kind) {
-  static constexpr std::array<std::string_view, kFaultKinds> kNames = {
-      "kill mysqld",      "kill daemon",          "power loss",         "store outage",
-      "store conflict",   "store reply lost",     "command fails",      "command fails late",
-      "command slow",     "adopt fails",          "dies at start",      "failover requested",
-      "death told oddly", "switchover requested", "replication breaks", "control stalls"};
+  static constexpr std::array<std::string_view, kFaultKinds> kNames = {"kill mysqld",
+                                                                       "kill daemon",
+                                                                       "power loss",
+                                                                       "store outage",
+                                                                       "store conflict",
+                                                                       "store reply lost",
+                                                                       "command fails",
+                                                                       "command fails late",
+                                                                       "command slow",
+                                                                       "adopt fails",
+                                                                       "dies at start",
+                                                                       "failover requested",
+                                                                       "death told oddly",
+                                                                       "switchover requested",
+                                                                       "replication breaks",
+                                                                       "control stalls",
+                                                                       "mysqld hangs",
+                                                                       "disk stalls",
+                                                                       "acknowledgements lost",
+                                                                       "daemon stalls",
+                                                                       "host stalls",
+                                                                       "clock set",
+                                                                       "stays away",
+                                                                       "applies slowly"};
   return kNames[static_cast<std::size_t>(kind)];
 }
 
 namespace {
 
 // How often each kind is drawn, in the order of FaultKind.
-constexpr std::array<int, kFaultKinds> kWeights = {30, 14, 6, 4, 4, 6,  4, 6,
-                                                   6,  3,  4, 8, 3, 10, 4, 2};
+constexpr std::array<int, kFaultKinds> kWeights = {30, 14, 6, 4, 4,  6, 4, 6, 6, 3, 4, 8,
+                                                   3,  10, 4, 2, 14, 6, 6, 3, 3, 2, 2, 3};
 // What makes an election when nothing else does.
-constexpr std::array<FaultKind, 8> kOpeners = {
+constexpr std::array<FaultKind, 11> kOpeners = {
     FaultKind::kKillMember, FaultKind::kKillMember, FaultKind::kKillMember, FaultKind::kFailover,
-    FaultKind::kKillDaemon, FaultKind::kPowerLoss,  FaultKind::kSwitchover, FaultKind::kSwitchover};
+    FaultKind::kKillDaemon, FaultKind::kPowerLoss,  FaultKind::kSwitchover, FaultKind::kSwitchover,
+    FaultKind::kHangs,      FaultKind::kHangs,      FaultKind::kAcksLost};
+constexpr Micros kLastsMax = std::chrono::seconds(6);
+constexpr Micros kLastsMaxOfLoss = std::chrono::seconds(60);
 
 FaultKind draw_kind(Random& random) {
   int sum = 0;
@@ -85,12 +108,34 @@ FaultPlan draw_lost_vote(Random& random, Instant now) {
   return plan;
 }
 
-}  // namespace
-
-FaultPlan draw_faults(Random& random, Instant now) {
-  if (random.chance(6)) {
-    return draw_lost_vote(random, now);
+// One reader falls behind, the others stay away, an operator goes on without them, and then they
+// come back. Faults in between may end the daemon that was told.
+FaultPlan draw_loss(Random& random, Instant now) {
+  FaultPlan plan;
+  plan.accepts_loss = true;
+  const auto at = [&](FaultKind kind, int target, Micros least, Micros most) {
+    Fault fault;
+    fault.kind = kind;
+    fault.target = target;
+    fault.at = now + random.between(least, most);
+    plan.faults.push_back(fault);
+  };
+  // The first member writes when no election came before; if not, so much the better.
+  const int behind = 1 + random.below(2);
+  at(FaultKind::kHangs, behind, Millis(0), Millis(1));
+  if (random.chance(30)) {
+    at(FaultKind::kPowerLoss, kTheWriter, Millis(50), Millis(400));
   }
+  at(FaultKind::kStaysAway, kTheWriter, Millis(50), Millis(500));
+  at(FaultKind::kStaysAway, random.chance(80) ? 3 - behind : 0, Millis(50), Millis(600));
+  if (random.chance(50)) {
+    at(random.chance(60) ? FaultKind::kKillDaemon : FaultKind::kKillMember, random.below(3),
+       Millis(5'000), Millis(12'000));
+  }
+  return plan;
+}
+
+FaultPlan draw_any(Random& random, Instant now) {
   FaultPlan plan;
   plan.noise = random.chance(60) ? 0 : 1 + random.below(12);
   const int count = 1 + random.below(5);
@@ -113,6 +158,16 @@ FaultPlan draw_faults(Random& random, Instant now) {
     fault.target = at_writer ? kAtHand : random.below(3);
     plan.faults.push_back(fault);
   }
+  return plan;
+}
+
+}  // namespace
+
+FaultPlan draw_faults(Random& random, Instant now) {
+  FaultPlan plan = random.chance(6)   ? draw_lost_vote(random, now)
+                   : random.chance(4) ? draw_loss(random, now)
+                                      : draw_any(random, now);
+  plan.lasts_max = plan.accepts_loss ? kLastsMaxOfLoss : kLastsMax;
   return plan;
 }
 

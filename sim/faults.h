@@ -32,8 +32,10 @@ enum class Command {
   kHold,
   kRelease,
   kStepDown,
+  kPace,
+  kProgress,
 };
-constexpr int kCommands = 18;
+constexpr int kCommands = 20;
 std::string_view to_string(Command command);
 
 // Where in a command a fault can strike. In the middle it has been let in and done nothing yet.
@@ -56,8 +58,16 @@ enum class FaultKind {
   kSwitchover,         // requested
   kBreaksReplication,  // a reader's receiver stops with an error as often as it is started
   kControlStall,       // the daemon's control thread is not scheduled for a while
+  kHangs,              // a mysqld stands still, or is too busy to answer; for a while or for ever
+  kDiskStalls,         // of a member, or of all
+  kAcksLost,           // for a moment; or the writer hears none any more until its process ends
+  kDaemonStall,        // all of the daemon's threads are not scheduled for a while
+  kHostStall,          // nor any mysqld
+  kClockSet,           // the host's wall clock is set, by up to six days
+  kStaysAway,          // a member does not start for longer than an election waits
+  kAppliesSlowly,      // a reader, for a while
 };
-constexpr int kFaultKinds = 16;
+constexpr int kFaultKinds = 24;
 std::string_view to_string(FaultKind kind);
 
 constexpr int kAtHand = -1;  // whom the command is for; at a moment of its own, the writer
@@ -76,7 +86,9 @@ struct Fault {
 
 struct FaultPlan {
   std::vector<Fault> faults;
-  int noise = 0;  // percent of commands that fail or are slow
+  bool accepts_loss = false;  // an operator gives up what is missing, when asked
+  Micros lasts_max{};         // the cluster is then left to itself
+  int noise = 0;              // percent of commands that fail or are slow
 };
 
 FaultPlan draw_faults(Random& random, Instant now);

@@ -171,6 +171,13 @@ void print_counts(const Counts& c, double seconds) {
   print("members rejoined", c.rejoins);
   print("  rewound", c.rewinds);
   print("members rebuilt", c.rebuilds);
+  print("killed for a hang", c.hangs_killed);
+  print("nudged", c.nudges);
+  print("received by halves", c.halves);
+  print("XA prepared", c.xa_prepared);
+  print("losses accepted", c.losses);
+  print("  of acknowledged", c.given_up);
+  print("commits delayed", c.delayed);
   print("transactions", c.transactions);
   print("of these acknowledged", c.acknowledged);
   for (int i = 0; i < kFaultKinds; ++i) {

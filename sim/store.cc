@@ -51,4 +51,9 @@ Result<std::unique_ptr<StoreWatch>> SimStore::watch(
   return make_error(Errc::kInternal, "nobody watches here");
 }
 
+Result<std::unique_ptr<StoreWatch>> SimEventStore::watch(
+    std::string, std::function<void(const std::vector<StoreEvent>&)>) {
+  return make_error(Errc::kInternal, "nobody watches here");
+}
+
 }  // namespace trivet::sim

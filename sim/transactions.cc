@@ -8,6 +8,27 @@
 
 namespace trivet::sim {
 
+namespace {
+
+std::string uuid_of(std::size_t server) {
+  char text[48];
+  std::snprintf(text, sizeof text, "00000000-0000-4000-8000-%012zx", server + 1);
+  return text;
+}
+
+}  // namespace
+
+TxnSet Ledger::transactions(const gtid::GtidSet& set) const {
+  TxnSet out;
+  for (Txn t = 0; t < count(); ++t) {
+    const Entry& e = entry(t);
+    if (set.has({uuid_of(static_cast<std::size_t>(e.server)), "", e.number})) {
+      out.add(t);
+    }
+  }
+  return out;
+}
+
 gtid::GtidSet Ledger::gtids(const TxnSet& set) const {
   // One server's transactions are numbered in the order of the ledger.
   std::vector<std::string> texts(next_number_.size());
@@ -19,24 +40,22 @@ gtid::GtidSet Ledger::gtids(const TxnSet& set) const {
     }
   };
   for (Txn t = 0; t < count(); ++t) {
-    const Entry& entry = entries_[static_cast<std::size_t>(t)];
     if (!set.has(t)) {
       continue;
     }
-    const auto server = static_cast<std::size_t>(entry.server);
-    if (runs[server].second + 1 != entry.number || runs[server].first == 0) {
+    const Entry& one = entry(t);
+    const auto server = static_cast<std::size_t>(one.server);
+    if (runs[server].second + 1 != one.number || runs[server].first == 0) {
       close(server);
-      runs[server].first = entry.number;
+      runs[server].first = one.number;
     }
-    runs[server].second = entry.number;
+    runs[server].second = one.number;
   }
   std::string all;
   for (std::size_t server = 0; server < texts.size(); ++server) {
     close(server);
     if (!texts[server].empty()) {
-      char uuid[48];
-      std::snprintf(uuid, sizeof uuid, "00000000-0000-4000-8000-%012zx", server + 1);
-      all += (all.empty() ? "" : ",") + std::string(uuid) + texts[server];
+      all += (all.empty() ? "" : ",") + uuid_of(server) + texts[server];
     }
   }
   auto parsed = gtid::GtidSet::parse(all);

@@ -4,6 +4,7 @@
 // in world_life.cc, the rules in checks.cc.
 #include "sim/world.h"
 
+#include <algorithm>
 #include <cstdio>
 
 #include "sim/daemon.h"
@@ -12,7 +13,6 @@ namespace trivet::sim {
 namespace {
 
 constexpr Micros kWarmMax = std::chrono::seconds(60);
-constexpr Micros kFaultsMax = std::chrono::seconds(6);
 // After the last fault. A rebuild, a start that was put off and the longest deadline of a step fit.
 constexpr Micros kHealMax = std::chrono::seconds(400);
 constexpr Micros kQuiet = std::chrono::milliseconds(600);
@@ -20,6 +20,9 @@ constexpr Micros kConvergeMax = std::chrono::seconds(20);
 constexpr Micros kCommandMax = std::chrono::seconds(120);  // the machine's own limits
 constexpr std::uint64_t kStepsMax = 2'000'000;
 constexpr int kAcknowledgedAfter = 3;  // writes go on
+// Parts per million. Real ones are in the tens; what is wrong with a clock shows sooner so.
+constexpr int kDriftMax = 20'000;
+constexpr int kDriftUsual = 100;
 
 constexpr std::uint64_t kFnvPrime = 0x100000001b3U;
 
@@ -38,6 +41,13 @@ void Counts::add(const Counts& other) {
   rewinds += other.rewinds;
   rebuilds += other.rebuilds;
   switchovers += other.switchovers;
+  hangs_killed += other.hangs_killed;
+  nudges += other.nudges;
+  halves += other.halves;
+  xa_prepared += other.xa_prepared;
+  losses += other.losses;
+  given_up += other.given_up;
+  delayed += other.delayed;
   repeated += other.repeated;
   for (std::size_t i = 0; i < faults.size(); ++i) {
     faults[i] += other.faults[i];
@@ -47,6 +57,7 @@ void Counts::add(const Counts& other) {
 World::World(std::uint64_t seed, bool tell)
     : random_(seed),
       scheduler_(random_),
+      clock_(scheduler_),
       nature_(scheduler_, SimExecutor::Kind::kPlain),
       tell_(tell) {
   set_up();
@@ -57,7 +68,17 @@ World::~World() {
   daemon_.reset();
 }
 
+int World::draw_drift() {
+  const int most = random_.chance(30) ? kDriftMax : kDriftUsual;
+  return random_.below(2 * most + 1) - most;
+}
+
 void World::set_up() {
+  clock_.boot(random_.between(Millis(1'000), Millis(1'000'000)), draw_drift());
+  has_xa_ = random_.chance(30);
+  for (Client& client : clients_) {
+    client.is_patient = random_.chance(50);
+  }
   cluster_.id = ClusterId("c");
   cluster_.resource_id = ClusterResourceId("cluster-1");
   service::ClusterStore store(disk_, sealer());
@@ -83,7 +104,7 @@ void World::set_up() {
     m.uuid = ledger_.new_server();
     m.promised = first.term;
     if (running) {
-      m.start_process(new_pid());
+      m.start_process(ledger_, new_pid());
       m.ready = m.open = true;
       m.semi_sync = m.was_guarded = m.writable = i == 0;
       m.receiver = m.applier = m.counts = i > 0;
@@ -173,12 +194,16 @@ void World::kill_daemon() {
   daemon_.reset();
   view_.reset();
   watchers_ = {};
+  accepted_.reset();
   nature_.post_at(now() + random_.between(Micros(10'000), Micros(1'500'000)),
                   [this] { start_daemon(); });
 }
 
 void World::on_view(service::ClusterViewPtr view) {
   check_view(*view);
+  if (view->commit_delay > Millis(0) && (!view_ || view_->commit_delay == Millis(0))) {
+    ++counts_.delayed;
+  }
   if (view->is_switching_over) {
     switching_until_ = now() + kCommandMax;
   }
@@ -192,12 +217,13 @@ bool World::is_healthy() {
   }
   const int writer = index_of(*view_->writer);
   const Server& w = server(writer);
-  if (!w.accepts_writes()) {
+  if (!w.accepts_writes() || is_hung(writer)) {
     return false;
   }
   for (const service::MemberStatus& m : view_->members) {
     const Server& s = server(index_of(m.id));
-    if (s.index != writer && (!m.serves_reads || !s.open || s.source_pid != w.pid || !s.counts)) {
+    const bool reads = m.serves_reads && s.open && !is_hung(s.index);
+    if (s.index != writer && (!reads || s.source_pid != w.pid || !s.counts)) {
       return false;
     }
   }
@@ -217,13 +243,18 @@ bool World::is_quiet() {
   return now() - healthy_since_ > kQuiet;
 }
 
+bool World::applies_slowly() const {
+  return std::any_of(servers_.begin(), servers_.end(),
+                     [&](const Server& s) { return now() < s.slow_until; });
+}
+
 bool World::is_converged() {
   if (!is_healthy()) {
     return false;  // a wish that was told late, when control stalled
   }
   const Server& writer = server(index_of(*stored_.writer));
   for (const Server& s : servers_) {
-    if (!s.executed.contains(writer.held) || !s.relay.empty()) {
+    if (!s.executed.contains(writer.held) || !s.relay.empty() || s.commit_delay > Micros(0)) {
       return false;
     }
   }
@@ -253,17 +284,17 @@ void World::advance_stage() {
       }
       break;
     case RunStage::kFaults:
-      if (plan_.faults.empty() || in_stage > kFaultsMax || is_quiet()) {
+      if (plan_.faults.empty() || in_stage > plan_.lasts_max || is_quiet()) {
         plan_.faults.clear();
         dies_at_start_until_ = {};
-        store_out_until_ = {};
+        store_out_until_ = acks_lost_until_ = {};
         odd_news_ = false;
         acknowledged_before_ = ledger_.acknowledged_count();
         go_to(RunStage::kHeal);
       }
       break;
     case RunStage::kHeal:
-      if (is_healthy() &&
+      if (is_healthy() && !applies_slowly() &&
           ledger_.acknowledged_count() >= acknowledged_before_ + kAcknowledgedAfter) {
         go_to(RunStage::kConverge);
       } else {

@@ -13,6 +13,7 @@
 
 #include "adapter/store_memory/store.h"
 #include "service/cluster_view.h"
+#include "sim/clock.h"
 #include "sim/faults.h"
 #include "sim/server.h"
 
@@ -44,7 +45,14 @@ struct Counts {
   std::uint64_t rewinds = 0;    // of them
   std::uint64_t rebuilds = 0;
   std::uint64_t switchovers = 0;
-  std::uint64_t repeated = 0;  // schedules that ran twice, with the same trace
+  std::uint64_t hangs_killed = 0;
+  std::uint64_t nudges = 0;       // of commits whose acknowledgement was lost
+  std::uint64_t halves = 0;       // transactions that were received by halves
+  std::uint64_t xa_prepared = 0;  // by clients
+  std::uint64_t losses = 0;       // an operator let a member write that lacked something
+  std::uint64_t given_up = 0;     // acknowledged transactions, by that
+  std::uint64_t delayed = 0;      // times that flow control began to delay commits
+  std::uint64_t repeated = 0;     // schedules that ran twice, with the same trace
   std::array<std::uint64_t, kFaultKinds> faults{};
   void add(const Counts& other);
 };
@@ -68,11 +76,13 @@ class World {
   // For the daemon, its agents and its store.
   Random& random() { return random_; }
   Scheduler& scheduler() { return scheduler_; }
+  const HostClock& clock() const { return clock_; }
   Instant now() const { return scheduler_.now(); }
   void sleep(Micros duration) { scheduler_.sleep(duration); }
   Server& server(int index) { return servers_[static_cast<std::size_t>(index)]; }
   Ledger& ledger() { return ledger_; }
   store_memory::MemoryStore& disk() { return disk_; }
+  store_memory::MemoryStore& event_disk() { return event_disk_; }
   const Cluster& cluster() const { return cluster_; }
   std::string boot_id() const { return "boot-" + std::to_string(boot_); }
   int new_pid() { return ++last_pid_; }
@@ -80,6 +90,14 @@ class World {
   void end_process(int index);
   void watch(int index, std::function<void(int pid, const std::string& how)> on_exit);
   void unwatch(int index) { watchers_[static_cast<std::size_t>(index)] = nullptr; }
+  // Nobody gets an answer of it; nothing of it runs; nothing is written.
+  bool is_hung(int index) const;
+  bool stands(int index) const;
+  bool disk_stalls(int index) const;
+  // As it is seen from outside, without the host's own stalls.
+  bool hangs(const Server& s) const { return s.hang != Hang::kNone && now() >= s.hangs_from; }
+  // May leave half of a transaction behind.
+  void stop_receiver(Server& follower);
   bool store_is_out() const { return now() < store_out_until_; }
   bool dies_at_start(int index) const {
     return now() < dies_at_start_until_[static_cast<std::size_t>(index)];
@@ -105,6 +123,11 @@ class World {
   void check_wipe(int member);
   void check_rewind(int member);
   void check_uncounted(int member, const std::string& what);
+  void check_hang(int member);
+  void count_nudge() { ++counts_.nudges; }
+  void check_delay(int member, Micros delay, Term term);
+  // The operator's word that `member` is to write from what it holds.
+  void loss_was_accepted(int member, TxnSet held);
   void count_rejoin(failover::RejoinWay way);
   void check_view(const service::ClusterView& view);
   // The member that the writer endpoint leads to; -1: none.
@@ -117,7 +140,13 @@ class World {
     int member = -1;
     int pid = 0;
     std::optional<Txn> waiting;
+    std::optional<Txn> prepared;  // its XA transaction, which it will end
     Instant next{};
+    bool is_patient = false;  // waits for as long as its server lives
+  };
+  struct AcceptedLoss {
+    int member = 0;
+    TxnSet held;
   };
 
   void set_up();
@@ -128,11 +157,27 @@ class World {
   bool is_healthy();
   bool is_quiet();
   bool is_converged();
+  bool applies_slowly() const;
   bool is_voter(int member) const;
+  void wake_hung(Server& server);
   void replicate(Server& follower);
+  void receive_from(Server& source, Server& follower);
   void apply(Server& server);
   void acknowledge(int writer, int pid, std::size_t position, int from);
   void run_clients();
+  bool connects(Client& client);
+  void give_up(Client& client);
+  void write(Client& client, Server& writer);
+  Txn next_of(Client& client, const Server& writer);
+  std::optional<Txn> in_doubt(const Server& writer) const;
+  bool is_disturbed();
+  void watch_members();
+  void check_waits();
+  void check_pace();
+  void check_new_writer(const Topology& before, const Topology& next);
+  bool is_loss_accepted(int member) const;
+  void check_loss(int member);
+  bool is_recorded(int member);
   void check_always();
   void check_release(const Server& writer, Txn t, int from);
   void check_final();
@@ -140,11 +185,33 @@ class World {
   void fire_timed();
   int target_of(const Fault& fault, int at_hand) const;
   void fire(const Fault& fault, int member);
+  void take_effect(FaultKind kind, int member);
+  void kill_daemon_soon(int);
+  void lose_power_soon(int);
+  void store_goes_out(int);
+  void die_at_start(int member);
+  void stay_away(int member);
+  void die_oddly(int member);
+  void want_failover(int);
+  void want_switchover(int member);
+  void break_replication(int member);
+  void stall_control(int);
+  void stall_daemon(int);
+  void stall_host(int);
+  void set_clock(int);
+  void lose_acks(int member);
+  void apply_slowly(int member);
+  void hang_up(int member);
+  void stall_disks(int member);
+  Instant for_a_while(int most_ms);
+  int draw_drift();
   void lose_power();
+  void ask_operator();
   void tell_death(int index, int pid);
 
   Random random_;
   Scheduler scheduler_;
+  HostClock clock_;
   SimExecutor nature_;  // what happens by itself, and faults
   const bool tell_;
   Ledger ledger_;
@@ -153,6 +220,7 @@ class World {
   std::array<Instant, kMembers> dies_at_start_until_{};
   std::array<Client, 3> clients_;
   store_memory::MemoryStore disk_;
+  store_memory::MemoryStore event_disk_;
   Cluster cluster_;
   Topology stored_;
   std::optional<Topology> undone_;  // what stood before a writer was named that has not opened yet
@@ -163,6 +231,13 @@ class World {
   int boot_ = 1;
   int last_pid_ = 100;
   Instant store_out_until_{};
+  Instant host_stalls_until_{};
+  Instant acks_lost_until_{};
+  Instant daemon_stalls_until_{};
+  Instant calm_since_{};  // nothing has been in anybody's way since then
+  bool has_xa_ = false;
+  std::optional<AcceptedLoss> accepted_;
+  Instant operator_looks_at_{};
   bool odd_news_ = false;
   service::ClusterViewPtr view_;
   Instant switching_until_{};  // a command of a switchover may come until then

@@ -23,6 +23,7 @@ class LocalAgent final : public MemberAgent {
   // Reads the promise. kCorrupt.
   Status load() { return promise_.load(); }
 
+  bool has_unfinished_clone() const override;
   Status prepare() override;
   Status remove() override;
   Result<std::optional<MemberProcess>> adopt() override;
@@ -54,6 +55,7 @@ class LocalAgent final : public MemberAgent {
   Result<std::uint32_t> probe_login(const Endpoint& endpoint, Millis deadline) override;
 
  private:
+  Status refuse_unfinished_clone() const;
   Status admit(const Stamp& stamp);
   Millis left(const Stamp& stamp) const;
   Status remove_member();

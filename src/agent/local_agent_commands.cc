@@ -52,8 +52,20 @@ Status LocalAgent::bootstrap(const Bootstrap& what) {
   return admin_.execute("SET GLOBAL super_read_only=ON", kCommandLook);
 }
 
+bool LocalAgent::has_unfinished_clone() const {
+  return engine::exists(paths_.unfinished_clone());
+}
+
+// It starts like any other, and holds nothing or the half of something.
+Status LocalAgent::refuse_unfinished_clone() const {
+  return has_unfinished_clone()
+             ? Status(make_error(Errc::kConflict, "its data is an unfinished clone"))
+             : ok();
+}
+
 Result<gtid::GtidSet> LocalAgent::ask_promise(const Stamp& stamp) {
   TRIVET_CHECK_OK(admit(stamp));
+  TRIVET_CHECK_OK(refuse_unfinished_clone());
   TRIVET_CHECK_OK(admin_.stop_receiver(left(stamp)));
   return look();
 }
@@ -106,6 +118,7 @@ Result<gtid::GtidSet> LocalAgent::step_down(const Stamp& stamp) {
 
 Status LocalAgent::follow(const Stamp& stamp, const FollowTarget& target) {
   TRIVET_CHECK_OK(admit(stamp));
+  TRIVET_CHECK_OK(refuse_unfinished_clone());
   ::unlink(paths_.rewind().c_str());  // it was told
   const Member* source = seed_.cluster.find_member(target.source);
   TRIVET_ASSERT(source != nullptr && source->id != seed_.member.id);

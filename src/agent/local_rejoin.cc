@@ -78,7 +78,7 @@ Result<failover::Rejoined> LocalAgent::rejoin(const Stamp& stamp,
     out.reason = std::move(why);
     return out;
   };
-  if (engine::exists(paths_.unfinished_clone())) {
+  if (has_unfinished_clone()) {
     return clone("an earlier clone was not completed");
   }
   TRIVET_TRY(const LogEnd log, read_log_end(paths_.data(), writer_held));

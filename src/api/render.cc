@@ -4,6 +4,8 @@
 #include <utility>
 
 #include "api/json_writer.h"
+#include "base/log.h"
+#include "base/random.h"
 
 namespace trivet::api {
 namespace {
@@ -120,6 +122,17 @@ net::HttpResponse render_error(const ServiceInfo* service, const AwsError& error
   xml.element("RequestId", request_id);
   xml.close();
   return response(error.status, xml.take(), request_id);
+}
+
+net::HttpResponse render_refusal(int status, std::string_view reason) {
+  const std::string_view code = status == 413   ? "RequestEntityTooLarge"
+                                : status == 500 ? "InternalFailure"
+                                : status == 503 ? "ServiceUnavailable"
+                                                : "MalformedInput";
+  const std::string request_id = random_uuid();
+  log(Level::kInfo, "api.not_a_call",
+      {{"request_id", request_id}, {"status", status}, {"reason", reason}});
+  return render_error(nullptr, {std::string(code), status, std::string(reason)}, request_id);
 }
 
 }  // namespace trivet::api

@@ -35,4 +35,8 @@ net::HttpResponse render_json_result(const ServiceInfo& service, JsonAnswer answ
 net::HttpResponse render_error(const ServiceInfo* service, const AwsError& error,
                                std::string_view request_id);
 
+// What the HTTP server refuses before there is a call, as clients of AWS's APIs can read it;
+// logged.
+net::HttpResponse render_refusal(int status, std::string_view reason);
+
 }  // namespace trivet::api

@@ -80,7 +80,8 @@ Status write_file_atomically(const std::string& path, std::string_view content, 
     if (file.fd < 0) {
       return failed("create", beside);
     }
-    Status written = write_all(file.fd, content, beside);
+    Status written = ::fchmod(file.fd, mode) == 0 ? write_all(file.fd, content, beside)
+                                                  : Status(failed("set the mode of", beside));
     if (written && ::fsync(file.fd) != 0) {
       written = failed("fsync", beside);
     }

@@ -27,7 +27,6 @@
 #include "base/iso8601.h"
 #include "base/log.h"
 #include "base/mutex.h"
-#include "base/random.h"
 #include "base/worker.h"
 #include "daemon/admin_answer.h"
 #include "daemon/audit_trail.h"
@@ -64,18 +63,6 @@ constexpr Millis kLongestInvoke{960'000};
 constexpr Millis kStopMembers{180'000};
 constexpr Millis kFlushAudit{2'000};
 constexpr const char* kHostsFile = "/etc/hosts";
-
-// What the HTTP server refuses before there is a call, as clients of AWS's APIs can read it.
-net::HttpResponse aws_refusal(int status, std::string_view reason) {
-  const std::string_view code = status == 413   ? "RequestEntityTooLarge"
-                                : status == 500 ? "InternalFailure"
-                                : status == 503 ? "ServiceUnavailable"
-                                                : "MalformedInput";
-  const std::string request_id = random_uuid();
-  log(Level::kInfo, "api.not_a_call",
-      {{"request_id", request_id}, {"status", status}, {"reason", reason}});
-  return api::render_error(nullptr, {std::string(code), status, std::string(reason)}, request_id);
-}
 
 }  // namespace
 
@@ -323,7 +310,7 @@ Status Daemon::Parts::listen() {
       },
       net::HttpServerOptions{.body_limit = api::body_bytes_max,
                              .handler_timeout = kLongestInvoke,
-                             .refusal = aws_refusal});
+                             .refusal = api::render_refusal});
   const auto port = http->listen(installation.api_host, installation.api_port);
   if (!port) {
     return make_error(port.error().code,

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/function_services.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <cstdlib>
 #include <string_view>
@@ -12,6 +15,7 @@
 #include "adapter/event_spool/event_spool.h"
 #include "adapter/log_store/log_store.h"
 #include "api/logs/actions.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/worker.h"
 #include "daemon/function_host.h"
@@ -86,6 +90,12 @@ FunctionServices::~FunctionServices() {
 }
 
 Result<std::unique_ptr<FunctionServices>> FunctionServices::open(Needs needs) {
+  // Sandboxes enter it as users of their own, whatever the umask.
+  const std::string folder = needs.paths.functions();
+  TRIVET_CHECK_OK(make_folders(folder, 0711));
+  if (::chmod(folder.c_str(), 0711) != 0) {
+    return make_error(Errc::kDenied, errno_message("chmod " + folder, errno));
+  }
   auto parts = std::make_unique<Parts>(std::move(needs));
   TRIVET_TRY(parts->logs,
              log_store::FileLogStore::open(parts->needs.paths.logs(), parts->needs.clock));

@@ -103,6 +103,10 @@ class MemberAgent {
   // Accounts, mysql.rds_topology, master user and initial database, while closed.
   virtual Status bootstrap(const Bootstrap& what) = 0;
 
+  // What lies there is what an unfinished rebuild left: it holds nothing that counts, so
+  // ask_promise and follow refuse (kConflict) until it has been rebuilt.
+  virtual bool has_unfinished_clone() const { return false; }
+
   // The commands of core/failover/effects.h.
   virtual Result<gtid::GtidSet> ask_promise(const Stamp& stamp) = 0;
   virtual Status drain(const Stamp& stamp, const gtid::GtidSet& until) = 0;

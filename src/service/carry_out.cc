@@ -23,7 +23,23 @@ void keep_held(Result<gtid::GtidSet> held, EffectOutcome& out) {
   }
 }
 
-void start(MemberAgent& agent, Millis left, EffectOutcome& out) {
+void ask_promise(MemberAgent& agent, const Stamp& stamp, EffectOutcome& out) {
+  keep_held(agent.ask_promise(stamp), out);
+  out.done.is_unusable = !out.done.error.empty() && agent.has_unfinished_clone();
+}
+
+void follow(MemberAgent& agent, const Stamp& stamp, const failover::Follow& f, EffectOutcome& out) {
+  keep(agent.follow(stamp, {f.source, f.counts}), out);
+  out.done.is_unusable = !out.done.error.empty() && agent.has_unfinished_clone();
+}
+
+void start(MemberAgent& agent, bool afresh, Millis left, EffectOutcome& out) {
+  if (afresh) {
+    keep(agent.kill(left), out);
+    if (!out.done.error.empty()) {
+      return;
+    }
+  }
   const auto started = agent.start(left);
   if (started) {
     out.process = *started;
@@ -64,13 +80,11 @@ EffectOutcome carry_out(const failover::Effect& effect, MemberAgent& agent, Inst
   const Millis left = std::max(Millis(1), since(now, effect.not_after));
   std::visit(Overloaded{
                  [](const failover::CommitTopology&) { TRIVET_ASSERT(false); },
-                 [&](const failover::StartMember&) { start(agent, left, out); },
+                 [&](const failover::StartMember& s) { start(agent, s.afresh, left, out); },
                  [&](const failover::KillMember&) { keep(agent.kill(left), out); },
-                 [&](const failover::AskPromise&) { keep_held(agent.ask_promise(stamp), out); },
+                 [&](const failover::AskPromise&) { ask_promise(agent, stamp, out); },
                  [&](const failover::Drain& drain) { keep(agent.drain(stamp, drain.until), out); },
-                 [&](const failover::Follow& follow) {
-                   keep(agent.follow(stamp, {follow.source, follow.counts}), out);
-                 },
+                 [&](const failover::Follow& f) { follow(agent, stamp, f, out); },
                  [&](const failover::GuardCommits& guard) {
                    keep(agent.guard_commits(stamp, guard.acks, guard.voters), out);
                  },

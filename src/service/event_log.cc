@@ -12,16 +12,19 @@ namespace trivet::service {
 namespace {
 
 constexpr std::string_view kPrefix = "events/";
+constexpr std::string_view kFailedOrForced = "RDS-EVENT-0069";
 
 // Digits enough for the year 5138; equal times keep their order.
 std::string key_of(WallTime at, std::uint32_t sequence) {
   return fmt::format("{}{:014}-{:08x}", kPrefix, std::max<std::int64_t>(0, to_ms(at)), sequence);
 }
 
-// The store has a failover's own commits to write just then.
-bool is_of_outage(const Event& event) {
-  return event.category == "failover" || event.category == "availability" ||
-         event.category == "recovery";
+// The store has a failover's own commits to write just then. A loss that an operator accepted must
+// be on record before it is one.
+bool may_wait(const Event& event) {
+  return event.id != kFailedOrForced &&
+         (event.category == "failover" || event.category == "availability" ||
+          event.category == "recovery");
 }
 
 }  // namespace
@@ -74,11 +77,11 @@ void EventLog::record(Event event) {
   while (events_.contains(key)) {  // recorded at this moment before the daemon was restarted
     key = key_of(event.at, sequence_++);
   }
-  const bool is_outage = is_of_outage(event);
+  const bool waits = may_wait(event);
   unwritten_.insert(key);
   events_.emplace(std::move(key), std::move(event));
   prune();
-  write_later(is_outage ? limits_.write_after : Millis(0));
+  write_later(waits ? limits_.write_after : Millis(0));
 }
 
 void EventLog::write_later(Millis delay) {

@@ -39,6 +39,21 @@ class MoodyStore final : public StateStore {
   store_memory::MemoryStore inner_;
 };
 
+// Remembers when what it is given is to run, and runs nothing.
+class IdleExecutor final : public Executor {
+ public:
+  explicit IdleExecutor(std::vector<Millis>& delays) : delays_(delays) {}
+  bool post(Task) override { return true; }
+  bool post_after(Millis delay, Task) override {
+    delays_.push_back(delay);
+    return true;
+  }
+  void stop() override {}
+
+ private:
+  std::vector<Millis>& delays_;
+};
+
 class EventLogTest : public testing::Test {
  protected:
   // Nothing is written by itself while a test runs.
@@ -142,6 +157,17 @@ TEST_F(EventLogTest, AStoreThatIsDownLosesNothing) {
   ASSERT_TRUE(events.write());
   ASSERT_EQ(store_.list("")->size(), 2U);
   EXPECT_EQ(decode_event(store_.list("")->front().value)->message, "b");
+}
+
+TEST_F(EventLogTest, WhatAnOperatorAsksForIsWrittenAtOnceAndAnAcceptedLossToo) {
+  std::vector<Millis> delays;
+  EventLog events(store_, clock_, limits(), std::make_unique<IdleExecutor>(delays));
+  events.record(event("demo", "Completed failover."));
+  ASSERT_EQ(delays, std::vector{limits().write_after});
+  Event loss = event("demo", "An operator accepted the loss of data.");
+  loss.id = "RDS-EVENT-0069";
+  events.record(loss);
+  EXPECT_EQ(delays.back(), Millis(0)) << "a kill -9 must not lose it";
 }
 
 TEST_F(EventLogTest, WhatCannotBeReadIsLeftAlone) {

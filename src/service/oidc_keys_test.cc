@@ -7,6 +7,7 @@
 #include <map>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace trivet::service {
@@ -39,8 +40,8 @@ class OidcKeysTest : public testing::Test, public Clock {
   }
   Result<std::string> fetch(const std::string& url) {
     asked_.push_back(url);
-    if (on_fetch_) {
-      on_fetch_();
+    if (const auto once = std::exchange(on_fetch_, nullptr)) {
+      once();
     }
     const auto found = documents_.find(url);
     if (found == documents_.end()) {
@@ -56,7 +57,7 @@ class OidcKeysTest : public testing::Test, public Clock {
   Instant now_{std::chrono::hours(100)};
   std::map<std::string, std::string> documents_;
   std::vector<std::string> asked_;
-  std::function<void()> on_fetch_;
+  std::function<void()> on_fetch_;  // once
   IamOidcProvider provider_;
   OidcKeys keys_;
 };
@@ -127,7 +128,6 @@ TEST_F(OidcKeysTest, NobodyElseWaitsForAProvider) {
   std::promise<void> began;
   std::promise<void> go_on;
   on_fetch_ = [&] {
-    on_fetch_ = nullptr;
     began.set_value();
     go_on.get_future().wait_for(std::chrono::seconds(10));
   };

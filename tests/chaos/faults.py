@@ -435,7 +435,7 @@ def at_step(world, step, harm):
     draft.write_text(step + "\n", encoding="ascii")
     draft.rename(world.failpoint)
     harm()
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + (60 if step.startswith("rebuild ") else 15)  # a copy of all data
     while world.failpoint.exists() and time.monotonic() < deadline and world.home.daemon.poll() is None:
         wait(0.02)
     reached = not world.failpoint.exists()
@@ -465,8 +465,11 @@ def ask_for_a_failover(world):
 
 
 def write_by_hand(world, name, database):
-    world.admin_sql(name, "SET GLOBAL super_read_only=OFF", "SET GLOBAL read_only=OFF", f"CREATE DATABASE {database}",
-                    "SET GLOBAL super_read_only=ON")
+    """Offline meanwhile: a client that wrote to the member's own address just then would have an OK for nothing."""
+    with contextlib.suppress(pymysql.err.MySQLError):  # it may be found, and killed, before the last of it
+        world.admin_sql(name, "SET GLOBAL offline_mode=ON", "SET GLOBAL super_read_only=OFF",
+                        "SET GLOBAL read_only=OFF", f"CREATE DATABASE {database}", "SET GLOBAL super_read_only=ON",
+                        "SET GLOBAL offline_mode=OFF")
 
 
 def harm_for(world, rng, kind):
@@ -499,7 +502,13 @@ def step_of_a_switchover(world, rng, step=None):
     """A reader is to take over in order, and something happens on the way."""
     step = step or rng.choice(list(every_step(SWITCHOVER_STEPS)))
     target = rng.choice(world.readers_of_it())["identifier"]
-    reached = at_step(world, step, lambda: hand_over(world, target))
+    with contextlib.ExitStack() as stack:
+        if step.startswith("release "):  # taken when something is in the way
+            connection = world.admin_connection(world.writer()["identifier"])
+            stack.callback(connection._force_close)  # pylint: disable=protected-access
+            with connection.cursor() as cursor:
+                cursor.execute("LOCK TABLES chaos.causal WRITE")
+        reached = at_step(world, step, lambda: hand_over(world, target))
     return f"to {target}, {step}" + ("" if reached else ", not reached")
 
 

@@ -86,6 +86,19 @@ def give_engine(home):
         subprocess.run(["cp", "-a", source, target], check=True)
 
 
+def give_runtime(home, name="python3.13"):
+    """A function runtime that is installed once for all homes, and no other."""
+    cache = engine_cache()
+    cache.mkdir(parents=True, exist_ok=True)
+    cache.chmod(0o711)
+    with open(cache / ".runtimes-lock", "w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        subprocess.run([BIN / "trivet", "--home", cache, "runtime", "install", name], check=True, timeout=900,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    (home / "runtimes").mkdir(mode=0o755, exist_ok=True)
+    (home / "runtimes" / name).symlink_to(cache / "runtimes" / name)
+
+
 # Processes.
 
 def processes_of(folder):

@@ -6,7 +6,7 @@ import pathlib
 import re
 import subprocess
 
-from harness import BIN, ROOT, give_runtimes, plain_environment
+from harness import BIN, ROOT, give_runtime, plain_environment
 from suite import Suite
 from waiting import wait_until
 
@@ -21,7 +21,7 @@ def namespaces():
 
 @suite.setup
 def a_folder_like_a_clone(home):
-    give_runtimes(home.path)
+    give_runtime(home.path)
     (home.folder / "bin").symlink_to(BIN)
     home.shared["namespaces"] = namespaces()
 

@@ -120,6 +120,7 @@ Result<CodeRef> CodeStore::put(std::string_view archive, std::int64_t unpacked_b
   if (auto made = make_root(root_); !made) {
     return as_disk_error(made.error());
   }
+  TRIVET_CHECK_OK(make_folder(root_, 0711));
   const std::string part = path_of(id) + std::string(kPart);
   remove_tree(part);
   auto filled = fill(archive, id, part, unpacked_bytes_max);

@@ -14,7 +14,8 @@ namespace trivet::code_store {
 // Thread-safe: one archive is unpacked at a time.
 class CodeStore final : public FunctionCodeStore {
  public:
-  // `root` is made when it is needed.
+  // `root` is made when it is needed. Who may enter the folder that it is in can enter what is
+  // unpacked, whatever the umask: functions run as users of their own.
   explicit CodeStore(std::string root) : root_(std::move(root)) {}
 
   Result<CodeRef> put(std::string_view archive, std::int64_t unpacked_bytes_max) override;

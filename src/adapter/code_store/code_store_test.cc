@@ -85,6 +85,7 @@ class CodeStoreTest : public testing::Test {
 };
 
 TEST_F(CodeStoreTest, UnpacksFilesAndFoldersWithTheRightToExecute) {
+  const mode_t before = ::umask(077);  // as the daemon has it
   const std::string archive = zip_of({{"app.py", "print(1)"},
                                       {"bin/", "", S_IFDIR | 0700},
                                       {"bin/tool", "#!/bin/sh", S_IFREG | 0700},
@@ -101,6 +102,15 @@ TEST_F(CodeStoreTest, UnpacksFilesAndFoldersWithTheRightToExecute) {
   EXPECT_EQ(found.st_mode & 07777U, 0755U);
   ASSERT_EQ(::stat((folder + "/app.py").c_str(), &found), 0);
   EXPECT_EQ(found.st_mode & 07777U, 0644U);
+  for (const std::string& path : {folder, folder + "/bin", folder + "/a", folder + "/a/b"}) {
+    ASSERT_EQ(::stat(path.c_str(), &found), 0);
+    EXPECT_EQ(found.st_mode & 07777U, 0755U) << path;
+  }
+  for (const std::string& path : {root_ + "/code", root_ + "/code/" + put->id}) {
+    ASSERT_EQ(::stat(path.c_str(), &found), 0);
+    EXPECT_EQ(found.st_mode & 07777U, 0711U) << path;
+  }
+  ::umask(before);
   EXPECT_EQ(*store_->archive(put->id), archive);
   EXPECT_EQ(store_->put(archive, 1'000'000)->id, put->id);
   EXPECT_FALSE(store_->put(archive, 100).has_value());

@@ -137,7 +137,13 @@ Result<std::string> make_path(const std::string& folder, const Entry& entry) {
   const std::size_t folders = entry.path.size() - (entry.is_folder ? 0 : 1);
   for (std::size_t i = 0; i < entry.path.size(); ++i) {
     path += "/" + entry.path[i];
-    if (i >= folders || ::mkdir(path.c_str(), 0755) == 0) {
+    if (i >= folders) {
+      continue;
+    }
+    if (::mkdir(path.c_str(), 0755) == 0) {
+      if (::chmod(path.c_str(), 0755) != 0) {  // whatever the umask
+        return disk_error("chmod", path);
+      }
       continue;
     }
     struct stat found{};

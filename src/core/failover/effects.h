@@ -27,8 +27,11 @@ using EffectId = std::uint64_t;
 struct CommitTopology {
   Topology next;
 };
-// Start mysqld, closed (I6), and wait until its agent can talk to it.
-struct StartMember {};
+// Start mysqld, closed (I6), and wait until its agent can talk to it. `afresh`: what was started
+// before and has not come to answer is killed first.
+struct StartMember {
+  bool afresh = false;
+};
 // SIGKILL mysqld and wait for its death (I8).
 struct KillMember {};
 // Durably acknowledge nothing of a lower term: stop the receiver, answer with received ∪ executed
@@ -110,7 +113,8 @@ struct EffectDone {
   EffectId id = 0;
   std::string error;
   gtid::GtidSet held;
-  Rejoined rejoined{};  // Rejoin's
+  Rejoined rejoined{};       // Rejoin's
+  bool is_unusable = false;  // it failed because what the member has is no copy of anything
 };
 // The kernel's word that a member's mysqld has ended (guard), or that a stuck one was found.
 struct MemberDied {

@@ -255,8 +255,8 @@ void FaultDetector::judge_acknowledgements(const MemberId& id, Watched& m, const
     return;
   }
   const auto voter = holder(id, stall, commits.executed);
-  if (!voter) {
-    return;  // nobody has them yet: waiting is right (I1)
+  if (!voter || m.disk_pending) {
+    return;  // nobody has them yet: waiting is right (I1); or no write would help now
   }
   const std::string reason = std::to_string(commits.waiting) + " sessions wait for what " +
                              voter->str() + " received, no acknowledgement for " + ms(still);

@@ -350,6 +350,23 @@ TEST_F(FaultDetectorTest, ASourceThatNoWriteHelpsHangs) {
   EXPECT_LE(nudges, 7);
 }
 
+TEST_F(FaultDetectorTest, WhileNothingCanBeWrittenNoWriteIsSaidNotToHelp) {
+  for (int i = 0; i < 40; ++i) {  // every disk stalls
+    Probe stalls = with_commits(2, 41, 41);
+    stalls.disk = Disk::kPending;
+    stalls.disk_began = Instant(Millis(1'000'000));
+    look(stalls);
+    detector_.on_held(kReader, gtids(42), now_);
+  }
+  EXPECT_TRUE(found_.empty());
+  for (int i = 0; i < 3; ++i) {
+    look(with_commits(2, 41, 41));
+    detector_.on_held(kReader, gtids(42), now_);
+  }
+  EXPECT_TRUE(found(Kind::kLostAcknowledgement));
+  EXPECT_FALSE(found(Kind::kHung)) << "the small writes have not been tried yet";
+}
+
 TEST_F(FaultDetectorTest, CommitsUnderLoadAreNeverLostAcknowledgements) {
   std::mt19937 random(7);
   std::uint64_t acknowledged = 0;

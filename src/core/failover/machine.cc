@@ -252,7 +252,7 @@ void FailoverMachine::on_done(const EffectDone& done, Instant now) {
     return;
   }
   if (!done.error.empty()) {
-    on_failed(pending, done.error, now);
+    on_failed(pending, done, now);
   } else if (std::holds_alternative<CommitTopology>(pending.action)) {
     on_committed(now);
   } else {
@@ -261,7 +261,8 @@ void FailoverMachine::on_done(const EffectDone& done, Instant now) {
   }
 }
 
-void FailoverMachine::on_failed(const Pending& pending, const std::string& error, Instant now) {
+void FailoverMachine::on_failed(const Pending& pending, const EffectDone& done, Instant now) {
+  const std::string& error = done.error;
   if (std::holds_alternative<CommitTopology>(pending.action)) {
     to_commit_ = std::exchange(committing_, std::nullopt);
     next_commit_ = now + limits_.retry;
@@ -270,6 +271,7 @@ void FailoverMachine::on_failed(const Pending& pending, const std::string& error
   }
   MemberState& m = members_[pending.member];
   retry_later(m, now);
+  m.broken = m.broken || done.is_unusable;
   if (std::holds_alternative<KillMember>(pending.action) && rebooting_ == pending.member) {
     rebooting_.reset();
   }
@@ -278,6 +280,7 @@ void FailoverMachine::on_failed(const Pending& pending, const std::string& error
   }
   if (std::holds_alternative<StartMember>(pending.action)) {
     m.state = State::kDead;
+    m.failed_starts += 1;
   } else if (std::holds_alternative<Rejoin>(pending.action)) {
     m.state = State::kDead;
     m.must_clone = m.failures >= kRejoinsBeforeClone;
@@ -329,6 +332,7 @@ void FailoverMachine::on_succeeded(const Pending& pending, const EffectDone& don
                  [](const CommitTopology&) {},
                  [&](const StartMember&) {
                    m.state = State::kUp;
+                   m.failed_starts = 0;
                    if (phase_ == Phase::kSteady) {
                      note(Note::Kind::kMemberRestarted, id, "");
                    }

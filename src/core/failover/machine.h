@@ -136,6 +136,7 @@ class FailoverMachine {
   struct MemberState {
     MemberView::State state = MemberView::State::kDead;
     int failures = 0;           // in a row
+    int failed_starts = 0;      // in a row, in whatever round
     Instant next_try{};         // not before this
     bool busy = false;          // an effect for it is on its way
     bool closed = false;        // surely: started and not asked to open since (I6)
@@ -153,8 +154,9 @@ class FailoverMachine {
     // taken.
     Proof proof = Proof::kNone;
     Instant died_at{};
-    bool broken = false;  // a reader whose data must be replaced, once it has no vote
-    int breaks = 0;       // of its replication, in a row
+    // Its data must be replaced: a reader's once it has no vote, an unfinished clone's at once.
+    bool broken = false;
+    int breaks = 0;  // of its replication, in a row
     Instant last_break{};
     gtid::GtidSet held;   // when it promised, or was last looked at
     Millis apply_lag{0};  // as last told; for ties only
@@ -170,7 +172,7 @@ class FailoverMachine {
   void ask(const MemberId& id, Action action, Millis limit, Instant now);
   void retry_later(MemberState& m, Instant now) const;
   void on_done(const EffectDone& done, Instant now);
-  void on_failed(const Pending& pending, const std::string& error, Instant now);
+  void on_failed(const Pending& pending, const EffectDone& done, Instant now);
   void on_committed(Instant now);
   void on_succeeded(const Pending& pending, const EffectDone& done, Instant now);
   void on_died(const MemberDied& died, Instant now);
@@ -195,6 +197,7 @@ class FailoverMachine {
   void on_broken(const ReplicationBroken& broken, Instant now);
   void advance(Instant now);
   void advance_promises(Instant now);
+  void ask_start(const MemberId& id, MemberState& m, Instant now);
   void ask_for_promise(const MemberId& id, MemberState& m, Instant now);
   void judge_promises(Instant now);
   void judge_cold(Instant now);

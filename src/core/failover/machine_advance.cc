@@ -3,6 +3,7 @@
 // What the machine asks for next, phase by phase: promises, installation, opening, followers. What
 // it hears is in machine.cc.
 #include <algorithm>
+#include <bit>
 
 #include "core/failover/machine.h"
 
@@ -15,6 +16,7 @@ namespace {
 // Each takes as long as a voter may take to attach.
 constexpr int kGuardsBeforeOtherWay = 2;
 constexpr int kStartsBeforeRejoin = 3;
+constexpr unsigned kStartsBeforeAfresh = 2;
 
 bool contains(const std::vector<MemberId>& ids, const MemberId& id) {
   return std::find(ids.begin(), ids.end(), id) != ids.end();
@@ -49,13 +51,21 @@ void FailoverMachine::advance(Instant now) {
   }
 }
 
+// What has been started and does not come to answer may hang, or recover from a long log: it is
+// killed for a new start, and each time given twice as long (I16).
+void FailoverMachine::ask_start(const MemberId& id, MemberState& m, Instant now) {
+  const auto failed = static_cast<unsigned>(m.failed_starts);
+  m.state = State::kStarting;
+  ask(id, StartMember{failed >= kStartsBeforeAfresh && std::has_single_bit(failed)}, limits_.start,
+      now);
+}
+
 void FailoverMachine::ask_for_promise(const MemberId& id, MemberState& m, Instant now) {
   if (!ready(m, now)) {
     return;
   }
   if (m.state == State::kDead || m.state == State::kStarting) {
-    m.state = State::kStarting;
-    ask(id, StartMember{}, limits_.start, now);
+    ask_start(id, m, now);
   } else if (is_alive(m) && !m.promised) {
     ask(id, AskPromise{}, limits_.command, now);
   }
@@ -130,7 +140,7 @@ void FailoverMachine::judge_cold(Instant now) {
       return;
     }
   }
-  const bool writer_lost = writer == nullptr || writer->promised ||
+  const bool writer_lost = writer == nullptr || writer->promised || writer->broken ||
                            (writer->state == State::kDead && writer->failures >= 3) ||
                            since(round_began_, now) > limits_.start;
   if (writer_lost && !amnesia_ && promises_given() >= promises_needed()) {
@@ -208,6 +218,9 @@ void FailoverMachine::advance_install(Instant now) {
     if (id == *installing_ || (id == topology_.last_writer && !cold_)) {
       continue;
     }
+    if (m.broken) {
+      m.needs_rejoin = m.must_clone = true;
+    }
     if (m.needs_rejoin) {
       if (writer.drained && ready(m, now)) {
         advance_rejoin(id, m, now);
@@ -265,7 +278,7 @@ std::vector<MemberId> FailoverMachine::next_voters() const {
   for (const MemberId& id : order_) {
     const MemberState& m = members_.at(id);
     const bool votes = m.asked_to_follow || m.promised || (cold_ && is_voter(id));
-    if (installing_ != id && !m.needs_rejoin && votes) {
+    if (installing_ != id && !m.needs_rejoin && !m.broken && votes) {
       out.push_back(id);
     }
   }
@@ -337,6 +350,9 @@ void FailoverMachine::advance_follower(const MemberId& id, MemberState& m, Insta
   const bool is_taken = asked_for && !contains(asked_for->voters, id);
   const bool loses_vote = is_alive(m) && (is_taken || m.proof != MemberState::Proof::kNone);
   if (is_voter(id) && (m.broken || loses_vote)) {
+    if (m.broken && is_alive(m)) {
+      ask(id, KillMember{}, limits_.command, now);
+    }
     return;  // silent until its vote is taken away
   }
   if (m.needs_rejoin) {
@@ -346,8 +362,7 @@ void FailoverMachine::advance_follower(const MemberId& id, MemberState& m, Insta
     return;
   }
   if (m.state == State::kDead || m.state == State::kStarting) {
-    m.state = State::kStarting;
-    ask(id, StartMember{}, limits_.start, now);
+    ask_start(id, m, now);
   } else if (phase_ == Phase::kOpening && topology_.last_writer == id && !m.promised) {
     ask(id, AskPromise{}, limits_.command, now);  // it handed over; to follow takes it longer
   } else if (!m.follows || m.counts != is_voter(id)) {

@@ -34,11 +34,26 @@ struct Scene {
   EffectDone answer(const Effect& effect) {
     asked.push_back(std::string(name_of(effect.action)) + " " + effect.member.str());
     EffectDone done{effect.id, "", {}};
+    const bool relies = std::holds_alternative<AskPromise>(effect.action) ||
+                        std::holds_alternative<Follow>(effect.action);
     if (std::holds_alternative<Rebuild>(effect.action)) {
       lost_disks.erase(effect.member);
+      half_clones.erase(effect.member);
       held[effect.member] = held[std::get<Rebuild>(effect.action).donor];
     } else if (lost_disks.contains(effect.member)) {
       done.error = "no such disk";
+    } else if (relies && half_clones.contains(effect.member)) {
+      done.error = "an unfinished clone";
+      done.is_unusable = true;
+    } else if (half_clones.contains(effect.member) &&
+               std::holds_alternative<Rejoin>(effect.action)) {
+      done.rejoined.way = RejoinWay::kClone;
+    } else if (const auto* start = std::get_if<StartMember>(&effect.action);
+               start != nullptr && hung.contains(effect.member)) {
+      done.error = "no answer";
+      if (start->afresh) {
+        hung.erase(effect.member);
+      }
     } else if (const auto* rejoin = std::get_if<Rejoin>(&effect.action)) {
       held[effect.member] = rejoin->writer_held;
       done.rejoined.way = RejoinWay::kRewind;
@@ -71,6 +86,8 @@ struct Scene {
 
   Instant now{};
   std::set<MemberId> lost_disks;
+  std::set<MemberId> half_clones;  // a rebuild was cut off
+  std::set<MemberId> hung;         // they run, and do not come to answer
   std::map<MemberId, gtid::GtidSet> held{
       {member(1), up_to(9)}, {member(2), up_to(7)}, {member(3), up_to(8)}};
   std::unique_ptr<FailoverMachine> machine;
@@ -140,6 +157,35 @@ TEST(FailoverMachineLoss, WhereNobodyHoldsEverythingTheNamedOneDecides) {
   scene.run(Millis(60'000));
   EXPECT_EQ(scene.machine->serving_writer(), member(3));
   EXPECT_EQ(scene.held[member(2)], chosen) << "what it alone held was cut off";
+}
+
+TEST(FailoverMachineLoss, AWriterThatWasHalfReplacedIsNoWriterThatIsBack) {
+  Scene scene({});
+  scene.half_clones = {member(1)};
+  scene.held[member(1)] = gtid::GtidSet();
+  scene.run(Millis(60'000));
+  EXPECT_EQ(scene.machine->serving_writer(), member(3)) << "of the two that hold anything";
+  EXPECT_EQ(scene.machine->open_readers().size(), 2U);
+  EXPECT_TRUE(scene.was_asked("rebuild m1"));
+}
+
+TEST(FailoverMachineLoss, AVoterThatWasHalfReplacedHasNoVoteUntilItIsWhole) {
+  Scene scene({});
+  scene.half_clones = {member(2)};
+  scene.held[member(2)] = gtid::GtidSet();
+  scene.run(Millis(60'000));
+  EXPECT_EQ(scene.machine->serving_writer(), member(1));
+  EXPECT_EQ(scene.machine->topology().voters.size(), 2U);
+  EXPECT_TRUE(scene.was_asked("rebuild m2"));
+  EXPECT_FALSE(scene.was_asked("rebuild m1") || scene.was_asked("rebuild m3"));
+}
+
+TEST(FailoverMachine, WhatStartsAndNeverAnswersIsKilledForANewStart) {
+  Scene scene({});
+  scene.hung = {member(2)};
+  scene.run(Millis(60'000));
+  EXPECT_EQ(scene.machine->serving_writer(), member(1));
+  EXPECT_EQ(scene.machine->open_readers().size(), 2U);
 }
 
 TEST(FailoverMachineLoss, AnElectionThatGoesOnOffersNothing) {
