@@ -274,7 +274,7 @@ Result<FunctionView> FunctionService::update_code(const UpdateCode& wish) {
   }
   std::string shown;
   std::optional<FunctionEntry> tried;
-  TRIVET_CHECK_OK(needs_.book.change([&](const BookState& all) -> Result<BookChange> {
+  const auto plan = [&](const BookState& all) -> Result<BookChange> {
     const FunctionEntry* entry = all.find(wish.name);
     if (entry == nullptr) {
       return no_such_function(arn(wish.name));
@@ -300,7 +300,8 @@ Result<FunctionView> FunctionService::update_code(const UpdateCode& wish) {
       shown = published.version;
     }
     return change;
-  }));
+  };
+  TRIVET_CHECK_OK(needs_.book.change(plan));
   if (tried) {
     return view_of(*tried, tried->function.latest, arn(wish.name));
   }
@@ -326,7 +327,7 @@ Result<FunctionView> FunctionService::update_configuration(const std::string& na
       return bad_value(installed.error().message);
     }
   }
-  TRIVET_CHECK_OK(change_in_network(wish.vpc, [&](const std::string& vpc_id) {
+  const auto plan = [&](const std::string& vpc_id) {
     return edit(name, [&](const BookState& all, Function& function) -> Status {
       if (!revision_id.empty() && revision_id != function.latest.revision_id) {
         return stale_revision();
@@ -340,7 +341,8 @@ Result<FunctionView> FunctionService::update_configuration(const std::string& na
       function.latest.is_updated = false;
       return ok();
     });
-  }));
+  };
+  TRIVET_CHECK_OK(change_in_network(wish.vpc, plan));
   finish_later(name);
   return get(name, "");
 }

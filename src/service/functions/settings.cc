@@ -93,7 +93,7 @@ Result<EventInvokeConfig> FunctionService::set_event_config(const std::string& n
   }
   const std::string key = qualifier == kLatestVersion ? "" : qualifier;
   EventInvokeConfig out;
-  TRIVET_CHECK_OK(edit(name, [&](const BookState& all, Function& function) -> Status {
+  const auto plan = [&](const BookState& all, Function& function) -> Status {
     if (!resolve(name, qualifier)) {
       return not_found("The function doesn't exist.");
     }
@@ -112,7 +112,8 @@ Result<EventInvokeConfig> FunctionService::set_event_config(const std::string& n
     out.modified = needs_.clock.wall_now();
     function.event_configs[key] = out;
     return ok();
-  }));
+  };
+  TRIVET_CHECK_OK(edit(name, plan));
   return out;
 }
 

@@ -114,7 +114,7 @@ void set_alias(const AliasWish& wish, FunctionAlias& alias) {
 Result<AliasView> FunctionService::create_alias(const std::string& function_name,
                                                 const AliasWish& wish) {
   AliasView out{.arn = arn(function_name, wish.name)};
-  TRIVET_CHECK_OK(edit(function_name, [&](const BookState& all, Function& function) -> Status {
+  const auto plan = [&](const BookState& all, Function& function) -> Status {
     if (function.aliases.contains(wish.name)) {
       return conflict("Alias already exists: " + out.arn);
     }
@@ -128,14 +128,15 @@ Result<AliasView> FunctionService::create_alias(const std::string& function_name
     }));
     function.aliases[wish.name] = out.alias;
     return ok();
-  }));
+  };
+  TRIVET_CHECK_OK(edit(function_name, plan));
   return out;
 }
 
 Result<AliasView> FunctionService::update_alias(const std::string& function_name,
                                                 const AliasWish& wish) {
   AliasView out{.arn = arn(function_name, wish.name)};
-  TRIVET_CHECK_OK(edit(function_name, [&](const BookState& all, Function& function) -> Status {
+  const auto plan = [&](const BookState& all, Function& function) -> Status {
     const auto it = function.aliases.find(wish.name);
     if (it == function.aliases.end()) {
       return not_found("Alias not found: " + out.arn);
@@ -150,7 +151,8 @@ Result<AliasView> FunctionService::update_alias(const std::string& function_name
     }));
     it->second = out.alias;
     return ok();
-  }));
+  };
+  TRIVET_CHECK_OK(edit(function_name, plan));
   return out;
 }
 
