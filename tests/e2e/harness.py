@@ -2,6 +2,7 @@
 """A home of Trivet for one test file: real daemon, real members, addresses of its own, gone afterwards."""
 import contextlib
 import fcntl
+import hashlib
 import http.client
 import json
 import os
@@ -86,6 +87,19 @@ def give_engine(home):
         subprocess.run(["cp", "-a", source, target], check=True)
 
 
+def give_runtime(home, name="python3.13"):
+    """A function runtime that is installed once for all homes, and no other."""
+    cache = engine_cache()
+    cache.mkdir(parents=True, exist_ok=True)
+    cache.chmod(0o711)
+    with open(cache / ".runtimes-lock", "w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        subprocess.run([BIN / "trivet", "--home", cache, "runtime", "install", name], check=True, timeout=900,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    (home / "runtimes").mkdir(mode=0o755, exist_ok=True)
+    (home / "runtimes" / name).symlink_to(cache / "runtimes" / name)
+
+
 # Processes.
 
 def processes_of(folder):
@@ -131,12 +145,27 @@ def end_processes(folder):
     wait_until(f"the end of all processes of {folder}", none_left, 20)
 
 
+def sweep_network(home):
+    """What a daemon that was killed for good left of a home's networks in the kernel."""
+    with contextlib.suppress(OSError, ValueError):
+        installation = json.loads((home / "config.json").read_text(encoding="utf-8"))["id"]
+        prefix = "tv" + hashlib.sha256(installation.encode()).hexdigest()[:6]
+        for link in os.listdir("/sys/class/net"):
+            if link.startswith(prefix + "u"):
+                subprocess.run(["ip", "link", "del", link], check=False, capture_output=True)
+        for space in os.listdir("/run/netns") if os.path.isdir("/run/netns") else []:
+            if space.startswith(prefix + "-"):
+                subprocess.run(["ip", "netns", "del", space], check=False, capture_output=True)
+        subprocess.run(["nft", "delete", "table", "inet", prefix], check=False, capture_output=True)
+
+
 def sweep_up():
     """Ends and removes what tests left that were themselves killed: nobody holds their lock."""
     for lock_path in pathlib.Path("/tmp").glob("te-*/.lock"):
         with contextlib.suppress(OSError), open(lock_path, "r+", encoding="utf-8") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             end_processes(lock_path.parent)
+            sweep_network(lock_path.parent / "h")
             shutil.rmtree(lock_path.parent, ignore_errors=True)
 
 
@@ -239,6 +268,7 @@ class Home:
         end_processes(self.folder)
         if self.daemon is not None:
             self.daemon.wait(20)
+        sweep_network(self.path)
         shutil.rmtree(self.folder, ignore_errors=True)
         self.lock.close()
         self.claim.close()

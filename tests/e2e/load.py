@@ -83,7 +83,8 @@ class Writers:
     def lost(self, host):
         """Acknowledged transactions of which not all is at `host`. None may be there in part."""
         there = {(writer, number): rows for writer, number, rows in self.home.sql(
-            host, f"SELECT writer, number, COUNT(*) FROM {TABLE} WHERE run = '{self.run}' GROUP BY writer, number")}
+            host, f"SELECT writer, number, COUNT(*) FROM {TABLE} WHERE run = '{self.run}' GROUP BY writer, number",
+            read_timeout=300)}
         assert set(there.values()) <= {self.rows}, "a transaction is there in part"
         with self.lock:
             return [one for one in self.acknowledged if one not in there]

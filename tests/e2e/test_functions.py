@@ -3,7 +3,6 @@
 refusals in AWS's words, events that outlive the daemon, and archives that want to do harm."""
 import base64
 import concurrent.futures
-import fcntl
 import io
 import json
 import os
@@ -15,7 +14,7 @@ import zipfile
 
 import botocore.exceptions
 
-from harness import BIN, REGION, engine_cache, plain_environment
+from harness import BIN, REGION, give_runtime, plain_environment
 from suite import Suite
 from waiting import wait_until
 
@@ -55,22 +54,9 @@ def archive(files):
     return out.getvalue()
 
 
-def give_runtime(home, name="python3.13"):
-    """A runtime that is installed once for all homes."""
-    cache = engine_cache()
-    cache.mkdir(parents=True, exist_ok=True)
-    cache.chmod(0o711)
-    with open(cache / ".runtimes-lock", "w", encoding="utf-8") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        subprocess.run([BIN / "trivet", "--home", cache, "runtime", "install", name], check=True, timeout=900,
-                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    if not (home.path / "runtimes").exists():
-        (home.path / "runtimes").symlink_to(cache / "runtimes")
-
-
 @suite.setup
 def a_role(home):
-    give_runtime(home)
+    give_runtime(home.path)
     home.kill_daemon()
     home.environment["TRIVET_FUNCTION_RETRY_MS"] = "300,600"
     home.start()

@@ -133,9 +133,9 @@ def a_private_network(home):
     table = home.aws("ec2", "create-route-table", "--vpc-id", vpc)["RouteTable"]["RouteTableId"]
     subnets = []
     for number, zone in enumerate(ZONES):
-        made = home.aws("ec2", "create-subnet", "--vpc-id", vpc, "--cidr-block", f"10.20.{number}.0/24",
-                        "--availability-zone", REGION + zone)["Subnet"]["SubnetId"]
-        home.aws("ec2", "associate-route-table", "--route-table-id", table, "--subnet-id", made)
+        made = ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.20.{number}.0/24",
+                                 AvailabilityZone=REGION + zone)["Subnet"]["SubnetId"]
+        ec2.associate_route_table(RouteTableId=table, SubnetId=made)
         subnets.append(made)
     app = ec2.create_security_group(GroupName="app", Description="functions", VpcId=vpc)["GroupId"]
     database = ec2.create_security_group(GroupName="database", Description="3306", VpcId=vpc)["GroupId"]
@@ -260,14 +260,14 @@ def a_private_subnet_reaches_nothing_outside(home):
 
 def open_the_subnet(home, number=0):
     """Gives the subnet a table of its own with a route to a gateway; says which."""
-    vpc, subnet = home.shared["vpc"], home.shared["subnets"][number]
-    gateway = home.aws("ec2", "create-internet-gateway")["InternetGateway"]["InternetGatewayId"]
-    home.aws("ec2", "attach-internet-gateway", "--internet-gateway-id", gateway, "--vpc-id", vpc)
-    table = home.aws("ec2", "create-route-table", "--vpc-id", vpc)["RouteTable"]["RouteTableId"]
-    tables = home.aws("ec2", "describe-route-tables", "--filters",
-                      "Name=association.subnet-id,Values=" + subnet)["RouteTables"]
+    ec2, vpc, subnet = home.client("ec2"), home.shared["vpc"], home.shared["subnets"][number]
+    gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
+    table = ec2.create_route_table(VpcId=vpc)["RouteTable"]["RouteTableId"]
+    tables = ec2.describe_route_tables(
+        Filters=[{"Name": "association.subnet-id", "Values": [subnet]}])["RouteTables"]
     association = next(a["RouteTableAssociationId"] for a in tables[0]["Associations"] if a["SubnetId"] == subnet)
-    home.aws("ec2", "replace-route-table-association", "--association-id", association, "--route-table-id", table)
+    ec2.replace_route_table_association(AssociationId=association, RouteTableId=table)
     home.aws("ec2", "create-route", "--route-table-id", table, "--destination-cidr-block", "0.0.0.0/0",
              "--gateway-id", gateway)
     home.shared.update(gateway=gateway, open_table=table)

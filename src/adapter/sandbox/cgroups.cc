@@ -293,6 +293,14 @@ Status Cgroups::remove(const std::string& id) const {
   return out;
 }
 
+void Cgroups::remove_root() const {
+  for (const std::string& mount : {mounts_.unified, mounts_.memory, mounts_.cpu, mounts_.pids}) {
+    if (!mount.empty()) {
+      ::rmdir(mount.c_str());
+    }
+  }
+}
+
 std::vector<std::string> Cgroups::ids() const {
   std::set<std::string> out;
   for (const std::string& mount : {mounts_.unified, mounts_.memory, mounts_.cpu, mounts_.pids}) {

@@ -59,6 +59,8 @@ class Cgroups {
   void kill_all(const std::string& id) const;
   // kConflict while something is still in it. Already gone is success.
   Status remove(const std::string& id) const;
+  // Takes our own folder away, if nothing is left in it.
+  void remove_root() const;
   // The groups that are there, made by whomever.
   std::vector<std::string> ids() const;
 

@@ -80,6 +80,7 @@ Host::Host(HostOptions options)
       tmp_images_(folder_) {}
 
 Host::~Host() {
+  cgroups_.remove_root();
   if (seccomp_fd_ >= 0) {
     ::close(seccomp_fd_);
   }
