@@ -28,7 +28,7 @@ class Explainer {
  public:
   Explainer(const ServerFacts& server, WallTime now) : server_(server), now_(now) {}
 
-  Explanation run(std::string_view text, const KeyLookup& lookup);
+  Explanation run(std::string_view given, const KeyLookup& lookup);
 
  private:
   // Notes the check; true when nothing is wrong.
@@ -181,8 +181,8 @@ void Explainer::check_time(const KeyFacts& key) {
        "the temporary credentials behind it live until " + format_iso8601(*key.session_expires));
 }
 
-Explanation Explainer::run(std::string_view text, const KeyLookup& lookup) {
-  text = steps::stripped(text, server_.limits);
+Explanation Explainer::run(std::string_view given, const KeyLookup& lookup) {
+  const std::string_view text = steps::stripped(given, server_.limits);
   if (const auto pairs = read_text(text)) {
     const auto fields = steps::read_fields(*pairs);
     if (const auto* wrong = std::get_if<Rejection>(&fields)) {
@@ -204,8 +204,11 @@ Explanation Explainer::run(std::string_view text, const KeyLookup& lookup) {
     skip("parameters");
     skip_from("algorithm");
   }
-  if (!out_.is_accepted() && steps::looks_cut(text)) {
-    Rejection cut = steps::cut(text);
+  // Whether that comes before what was found is the verifier's to say.
+  const ParsedToken parsed = parse_db_token(given, server_);
+  const auto* wrong = std::get_if<Rejection>(&parsed);
+  if (wrong != nullptr && wrong->reason == Reason::kTruncated) {
+    Rejection cut = *wrong;
     out_.reason = to_string(cut.reason);
     const auto first = std::find_if(out_.checks.begin(), out_.checks.end(),
                                     [](const Check& check) { return !check.ok; });

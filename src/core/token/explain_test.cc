@@ -104,6 +104,8 @@ TEST(Explain, ACutTokenIsNamed) {
   EXPECT_EQ(find(cut, "parameters")->detail,
             "the token is cut after 255 bytes: a limit of the client or its driver");
   EXPECT_EQ(explain(whole.substr(0, whole.size() - 10)).reason, "truncated");
+  EXPECT_EQ(explain(token_for() + "&X-Amz-SignedHeader").reason, "bad-signature")
+      << "it ends in half a name, but all that it must have is there: as the login says";
 }
 
 TEST(Explain, JsonHoldsNoSignatureAndIsEscaped) {
