@@ -58,8 +58,10 @@ Result<NetworkDriver::Lease> NetworkDriver::choose_place(const NetworkState& sta
     ++crowd[lease.interface.subnet_id];
   }
   std::vector<Subnet> subnets = subnets_of(state, vpc);
-  std::stable_sort(subnets.begin(), subnets.end(),
-                   [&](const Subnet& a, const Subnet& b) { return crowd[a.id] < crowd[b.id]; });
+  std::sort(subnets.begin(), subnets.end(), [&](const Subnet& a, const Subnet& b) {
+    return std::pair(crowd[a.id], std::string_view(a.id)) <
+           std::pair(crowd[b.id], std::string_view(b.id));
+  });
   for (const Subnet& subnet : subnets) {
     const auto net = network::parse_ipv4_net(subnet.cidr);
     const auto taken = taken_addresses(state, others, subnet.id);

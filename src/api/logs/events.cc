@@ -41,10 +41,11 @@ Result<DescribeLogStreamsResponse> describe(const LogService& service,
     return !stream.name.starts_with(request.logStreamNamePrefix.value_or(""));
   });
   if (by_time) {
-    std::stable_sort(streams.begin(), streams.end(),
-                     [](const trivet::LogStream& a, const trivet::LogStream& b) {
-                       return a.last_event.value_or(WallTime{}) < b.last_event.value_or(WallTime{});
-                     });
+    std::sort(streams.begin(), streams.end(),
+              [](const trivet::LogStream& a, const trivet::LogStream& b) {
+                return std::pair(a.last_event.value_or(WallTime{}), std::string_view(a.name)) <
+                       std::pair(b.last_event.value_or(WallTime{}), std::string_view(b.name));
+              });
   }
   if (request.descending.value_or(false)) {
     std::reverse(streams.begin(), streams.end());

@@ -65,8 +65,10 @@ std::vector<std::pair<Ipv4Net, bool>> ordered_routes(const Picture& picture,
       }
     }
   }
-  std::stable_sort(routes.begin(), routes.end(),
-                   [](const auto& a, const auto& b) { return a.first.prefix > b.first.prefix; });
+  std::sort(routes.begin(), routes.end(), [](const auto& a, const auto& b) {
+    return a.first.prefix != b.first.prefix ? a.first.prefix > b.first.prefix
+                                            : a.first.address < b.first.address;
+  });
   return routes;
 }
 
