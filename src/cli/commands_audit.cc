@@ -66,8 +66,8 @@ class Reader {
   std::string rest_;
 };
 
-void show(std::string_view line, bool json) {
-  print(json ? std::string(line) + "\n" : render_audit(line));
+void show(std::string_view line, bool as_json) {
+  print(as_json ? std::string(line) + "\n" : render_audit(line));
 }
 
 // Until somebody interrupts it.

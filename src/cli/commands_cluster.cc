@@ -18,8 +18,8 @@ namespace {
 // The message of the newest event with this id since `from`; empty when there is none.
 Result<std::string> message_of(const AdminClient& admin, const EventChoice& choice,
                                std::string_view event_id) {
-  TRIVET_TRY(const std::string json, admin.events());
-  TRIVET_TRY(std::vector<ListedEvent> events, parse_events(json));
+  TRIVET_TRY(const std::string told, admin.events());
+  TRIVET_TRY(std::vector<ListedEvent> events, parse_events(told));
   events = choose_events(std::move(events), choice);
   std::string message;
   for (const ListedEvent& event : events) {
@@ -220,7 +220,7 @@ Result<int> run_events(const Context& context, const EventsOptions& options) {
     return say_not_running(context);
   }
   TRIVET_TRY(const std::string json, admin->events());
-  TRIVET_TRY(std::vector<ListedEvent> events, parse_events(json));
+  TRIVET_TRY(std::vector<ListedEvent> events, parse_events(told));
   events = choose_events(std::move(events), {.cluster = options.cluster,
                                              .from = SystemClock().wall_now() -
                                                      std::chrono::minutes(options.minutes)});

@@ -89,16 +89,16 @@ class ReadyWait {
     WaitReporter reporter(start);
     std::optional<Instant> available_since;
     for (Instant now = start; now < start + timeout_; now = clock_.now()) {
-      TRIVET_TRY(const std::optional<std::string> json, look());
-      if (json) {
-        TRIVET_TRY(const DaemonStatus status, parse_status(*json));
+      TRIVET_TRY(const std::optional<std::string> told, look());
+      if (told) {
+        TRIVET_TRY(const DaemonStatus status, parse_status(*told));
         waiting_ = joined(clusters_not_ready(status));
         if (waiting_.empty()) {
           available_since = available_since.value_or(now);
           const std::string members = joined(members_not_ready(status));
           if (members.empty() || now >= *available_since + kReaders) {
             say_what_is_missing(status, members);
-            return *json;
+            return *told;
           }
           reporter.report(now, members);
         }
