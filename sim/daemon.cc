@@ -67,12 +67,13 @@ void Daemon::accept_a_loss() {
       return;
     }
     const int shown = static_cast<int>(preview->offers.size());
-    const std::size_t chosen = world_.random().chance(70) ? 0 : world_.random().below(shown);
-    const auto& offer = preview->offers[chosen];
+    const int chosen = world_.random().chance(70) ? 0 : world_.random().below(shown);
+    const auto& offer = preview->offers[static_cast<std::size_t>(chosen)];
     const auto held = world_.ledger().transactions(offer.held);
     // Between looking and deciding time goes by.
     control_.post_after(Millis(world_.random().below(300)), [this, offer, held] {
-      world_.trace("loss accepted", index_of(offer.member), offer.lacks.count());
+      world_.trace("loss accepted", index_of(offer.member),
+                   static_cast<std::int64_t>(offer.lacks.count()));
       if (driver_->accept_loss(offer.member, offer.held.str())) {
         world_.loss_was_accepted(index_of(offer.member), held);
       }

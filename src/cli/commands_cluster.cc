@@ -219,7 +219,7 @@ Result<int> run_events(const Context& context, const EventsOptions& options) {
   if (!admin) {
     return say_not_running(context);
   }
-  TRIVET_TRY(const std::string json, admin->events());
+  TRIVET_TRY(const std::string told, admin->events());
   TRIVET_TRY(std::vector<ListedEvent> events, parse_events(told));
   events = choose_events(std::move(events), {.cluster = options.cluster,
                                              .from = SystemClock().wall_now() -
