@@ -28,10 +28,12 @@ std::string zip_of(const std::vector<Item>& items) {
   zip_t* zip = zip_open_from_source(source, ZIP_TRUNCATE, &error);
   zip_source_keep(source);
   for (const Item& item : items) {
-    zip_source_t* content = zip_source_buffer(zip, item.content.data(), item.content.size(), 0);
-    const zip_int64_t index = item.name.ends_with('/')
-                                  ? zip_dir_add(zip, item.name.c_str(), 0)
-                                  : zip_file_add(zip, item.name.c_str(), content, ZIP_FL_ENC_UTF_8);
+    const auto add_file = [&] {  // which takes the source over
+      zip_source_t* content = zip_source_buffer(zip, item.content.data(), item.content.size(), 0);
+      return zip_file_add(zip, item.name.c_str(), content, ZIP_FL_ENC_UTF_8);
+    };
+    const zip_int64_t index =
+        item.name.ends_with('/') ? zip_dir_add(zip, item.name.c_str(), 0) : add_file();
     EXPECT_GE(index, 0) << zip_strerror(zip);
     const auto at = static_cast<zip_uint64_t>(index);
     zip_file_set_external_attributes(zip, at, 0, ZIP_OPSYS_UNIX, item.mode << 16U);
