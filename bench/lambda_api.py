@@ -131,7 +131,7 @@ def client_of(address, path, headers, count, took):
 def invokes(api, name, clients, count):
     """Invokes a second of so many clients, and the milliseconds of each invoke."""
     path = f"/2015-03-31/functions/{name}/invocations"
-    headers = signed(api.home.endpoint_url() + path, api.home.root_keys, harness.REGION)
+    headers = signed(api.home.endpoint_url + path, api.home.root_keys, harness.REGION)
     took = multiprocessing.Queue()
     each = count // clients
     workers = [multiprocessing.Process(target=client_of, args=(api.home.api_address, path, headers, each, took))

@@ -10,11 +10,15 @@
 //   write_load --address A[,B…] [--port 3306] --ca FILE --write-user U --write-secret-file F
 //              [--threads 8] [--seconds 5] [--pause-ms 20] [--think-ms 0] --run N
 //
+// --think-ms: between two inserts of one writer, on average; from a half to one and a half of it, so
+// that writers do not fall into step and pause together.
+//
 // The table is bench.writes (run INT, writer INT, n INT, PRIMARY KEY (run, writer, n)).
 #include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <optional>
+#include <random>
 #include <thread>
 #include <vector>
 
@@ -30,7 +34,7 @@ struct Settings {
   std::vector<ServerAddress> servers;
   Account account;
   int run = 0;
-  std::chrono::milliseconds think{0};  // between two inserts
+  std::chrono::milliseconds think{0};  // between two inserts, on average
   Steady::time_point until;
 };
 
@@ -44,6 +48,9 @@ struct Written {
 
 Written write_until_the_end(const Settings& settings, int writer) {
   constexpr std::chrono::milliseconds kBetweenTries{2};
+  const std::chrono::microseconds think = settings.think;
+  std::mt19937 random(static_cast<std::mt19937::result_type>(writer));
+  std::uniform_int_distribution<std::int64_t> think_us(think.count() / 2, think.count() * 3 / 2);
   Written out;
   std::optional<MysqlClient> client;
   std::size_t server = 0;
@@ -68,7 +75,7 @@ Written write_until_the_end(const Settings& settings, int writer) {
       out.acknowledged_at.push_back(Steady::now());
       out.took_us.push_back(
           std::chrono::duration<double, std::micro>(out.acknowledged_at.back() - begun).count());
-      std::this_thread::sleep_for(settings.think);
+      std::this_thread::sleep_for(std::chrono::microseconds(think_us(random)));
       continue;
     }
     out.last_error = written.error().message;

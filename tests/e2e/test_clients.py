@@ -2,48 +2,18 @@
 """Every client that people use logs in with a token over verified TLS, with long-lived and with temporary keys, and
 without TLS the token never leaves it. Tokens come from AWS's own tools."""
 import contextlib
-import fcntl
 import json
-import pathlib
-import shutil
 import socket
 import subprocess
 import sys
 import threading
 
-from harness import REGION, ROOT, plain_environment
+from harness import REGION, plain_environment
+from javascript import CLIENTS as CLIENTS_FOLDER, node_modules, program, sdk_call
 from suite import Suite
 
-HERE = pathlib.Path(__file__).resolve().parent / "clients"
 QUESTION = "SELECT CONCAT(CURRENT_USER(), ' ', @@external_user)"
 suite = Suite(__file__, hosts="yes")  # so that clients check names, as everywhere
-
-
-# What the machine must have.
-
-def program(name):
-    found = shutil.which(name, path="/usr/local/bin:/usr/bin:/bin")
-    assert found, f"there is no {name}: tools/dev deps"
-    return found
-
-
-def node_modules():
-    """The packages of clients/package-lock.json, fetched once for all runs from the registry that npm is configured
-    for; the lock file says how each must hash."""
-    folder = ROOT / "build/e2e-npm"
-    folder.mkdir(parents=True, exist_ok=True)
-    wanted = (HERE / "package-lock.json").read_bytes()
-    with open(folder / ".lock", "w", encoding="utf-8") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        stamp = folder / ".packages"
-        if not stamp.exists() or stamp.read_bytes() != wanted:
-            for name in ("package.json", "package-lock.json"):
-                shutil.copy(HERE / name, folder)
-            done = subprocess.run([program("npm"), "ci", "--silent", "--no-audit", "--no-fund", "--ignore-scripts"],
-                                  cwd=folder, check=False, capture_output=True, text=True, timeout=240)
-            assert done.returncode == 0, f"npm could not fetch the packages: {(done.stderr or done.stdout)[-500:]}"
-            stamp.write_bytes(wanted)
-    return folder / "node_modules"
 
 
 # The clients. Each: a login as a dictionary {host, port, user, password, ca}; `ca` None is without TLS. Returns who it
@@ -108,12 +78,12 @@ def python(module):
 def node(client):
     def by_node(_home, login):
         job = {**{name: value for name, value in login.items() if value}, "client": client}
-        return answer(run([program("node"), HERE / "client.mjs", node_modules()], job=json.dumps(job)))
+        return answer(run([program("node"), CLIENTS_FOLDER / "client.mjs", node_modules()], job=json.dumps(job)))
     return by_node
 
 
 def php(_home, login):
-    return answer(run([program("php"), HERE / "client.php"],
+    return answer(run([program("php"), CLIENTS_FOLDER / "client.php"],
                       job=json.dumps({name: value for name, value in login.items() if value})))
 
 
@@ -156,14 +126,8 @@ def by_cli(home, keys):
                     "jane", "--region", REGION, keys=keys)
 
 
-def aws_environment(keys):
-    return {"AWS_ACCESS_KEY_ID": keys[0], "AWS_SECRET_ACCESS_KEY": keys[1], "AWS_REGION": REGION,
-            **({"AWS_SESSION_TOKEN": keys[2]} if keys[2] else {})}
-
-
 def by_node(home, keys):
-    return json.loads(run([program("node"), HERE / "sdk.mjs", node_modules()], aws_environment(keys), json.dumps(
-        {"do": "token", "host": home.shared["host"], "port": 3306, "user": "jane"})))["token"]
+    return sdk_call(keys, {"do": "token", "host": home.shared["host"], "port": 3306, "user": "jane"})["token"]
 
 
 class Recorder:
@@ -232,22 +196,6 @@ def tokens_of_awss_tools_log_in(home):
             token = make(home, home.shared[kind])
             who = home.sql(home.shared["host"], QUESTION, user="jane", password=token)[0][0]
             assert who == home.shared["who"][kind], (make.__name__, kind, who)
-
-
-@suite.test
-def the_javascript_sdk_calls_iam_and_sts(home):
-    said = json.loads(run([program("node"), HERE / "sdk.mjs", node_modules()], aws_environment(home.root_keys),
-                          json.dumps({"do": "apis", "endpoint": home.endpoint_url})))
-    account = home.facts["account_id"]
-    assert said["identity"]["Arn"] == f"arn:aws:iam::{account}:root", said
-    assert said["user"]["Arn"] == f"arn:aws:iam::{account}:user/js/of-js", said
-    assert said["user"]["UserId"].startswith("AIDA") and said["user"]["CreateDate"], said
-    assert said["tags"] == [{"Key": "a", "Value": "ä"}], said
-    assert said["names"] == ["jane", "of-js"], said
-    assert 3590_000 < said["lives"] <= 3600_000, said
-    assert said["session"] == f"arn:aws:sts::{account}:assumed-role/of-js/js", said
-    assert said["missing"] == ["NoSuchEntityException", True, 404], said
-    assert said["denied"] == ["AccessDenied", 403], said
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Networks as AWS has them, with the AWS CLI, boto3 and PyMySQL standing where a function would stand (`trivet
 network exec`): who reaches a cluster, who reaches the outside, what names mean; and afterwards nothing is left."""
-import contextlib
 import hashlib
 import json
 import os
@@ -14,13 +13,13 @@ import time
 import botocore.exceptions
 
 from harness import BIN, MASTER, MASTER_PASSWORD, REGION, plain_environment
+from outside import outside_host, run
 from suite import Suite
 from waiting import wait_until
 
 suite = Suite(__file__, in_order=True, hosts="yes")
 ZONES = "abc"
 TIMED_OUT = 75  # what LOGIN and REACH exit with
-OUTSIDE = "198.51.100.2"  # a host of the test's own behind a namespace of its own
 
 LOGIN = """
 import sys, pymysql
@@ -42,12 +41,6 @@ try:
 except TimeoutError:
     sys.exit(75)
 """
-
-
-def run(*words, check=True, **options):
-    done = subprocess.run(list(map(str, words)), check=False, capture_output=True, text=True, timeout=60, **options)
-    assert not check or done.returncode == 0, (words, done.returncode, done.stdout, done.stderr)
-    return done
 
 
 def inside(home, subnet, groups, *command, check=True):
@@ -82,38 +75,7 @@ def names_of(home):
     return spaces, links, tables
 
 
-@contextlib.contextmanager
-def outside_host():
-    """A host that the host reaches and that greets with the address it sees."""
-    space, link = f"te-out-{os.getpid()}", f"teo{os.getpid() % 100000}"
-    run("ip", "netns", "add", space)
-    try:
-        run("ip", "link", "add", link, "type", "veth", "peer", "name", "eth0", "netns", space)
-        run("ip", "addr", "add", "198.51.100.1/30", "dev", link)
-        run("ip", "link", "set", link, "up")
-        run("ip", "-n", space, "addr", "add", f"{OUTSIDE}/30", "dev", "eth0")
-        run("ip", "-n", space, "link", "set", "eth0", "up")
-        greeter = subprocess.Popen(["ip", "netns", "exec", space, "/usr/bin/python3", "-c", """
-import socket
-door = socket.create_server(("0.0.0.0", 80))
-print("ready", flush=True)
-while True:
-    client, address = door.accept()
-    client.sendall(address[0].encode())
-    client.close()
-"""], stdout=subprocess.PIPE, text=True)
-        try:
-            assert greeter.stdout.readline() == "ready\n"
-            yield
-        finally:
-            greeter.kill()
-            greeter.wait(10)
-    finally:
-        run("ip", "netns", "del", space, check=False)
-        run("ip", "link", "del", link, check=False)
-
-
-def reach(home, subnet, groups=None, check=True, host=OUTSIDE, port=80):
+def reach(home, subnet, host, port=80, groups=None, check=True):
     return inside(home, subnet, groups or [home.shared["app"]], "/usr/bin/python3", "-c", REACH, host, port,
                   check=check)
 
@@ -249,11 +211,11 @@ def rules_of(home):
 @suite.test
 def a_private_subnet_reaches_nothing_outside(home):
     subnet = home.shared["subnets"][0]
-    with outside_host():
-        assert reach(home, subnet, check=False).returncode == TIMED_OUT
+    with outside_host() as outside:
+        assert reach(home, subnet, outside.address, check=False).returncode == TIMED_OUT
     api_host, api_port = home.api_address.split(":")
-    assert reach(home, subnet, host="169.254.171.2", port=api_port, check=False).returncode == TIMED_OUT
-    assert reach(home, subnet, host=api_host, port=api_port, check=False).returncode not in (0, TIMED_OUT)  # its own lo
+    assert reach(home, subnet, "169.254.171.2", api_port, check=False).returncode == TIMED_OUT
+    assert reach(home, subnet, api_host, api_port, check=False).returncode not in (0, TIMED_OUT)  # its own lo
     unknown = inside(home, subnet, [home.shared["app"]], "getent", "hosts", "api.rds.trivet.internal", check=False)
     assert unknown.returncode == 2, unknown
 
@@ -277,14 +239,14 @@ def open_the_subnet(home, number=0):
 @suite.test
 def a_subnet_with_a_route_goes_out_with_the_hosts_address(home):
     subnet = open_the_subnet(home)
-    with outside_host():
-        wait_until("a way out", lambda: reach(home, subnet, check=False).returncode == 0, 5)
-        assert reach(home, subnet).stdout.strip() == "198.51.100.1"
-        assert reach(home, home.shared["subnets"][1], check=False).returncode == TIMED_OUT
-        outside = reach(home, None, groups=[])
-        assert outside.stdout.strip() == "198.51.100.1", "a function without a VPC goes out too"
+    with outside_host() as outside:
+        wait_until("a way out", lambda: reach(home, subnet, outside.address, check=False).returncode == 0, 5)
+        assert reach(home, subnet, outside.address).stdout.strip() == outside.gateway
+        assert reach(home, home.shared["subnets"][1], outside.address, check=False).returncode == TIMED_OUT
+        without_vpc = reach(home, None, outside.address, groups=[])
+        assert without_vpc.stdout.strip() == outside.gateway, "a function without a VPC goes out too"
         # Not in again, and not to the host itself.
-        assert reach(home, subnet, host="198.51.100.1", port=22, check=False).returncode == TIMED_OUT
+        assert reach(home, subnet, outside.gateway, 22, check=False).returncode == TIMED_OUT
     identity = inside(home, subnet, [home.shared["app"]], "/usr/bin/python3", "-c", """
 import boto3, os
 print(boto3.client("sts", endpoint_url=os.environ["AWS_ENDPOINT_URL"]).get_caller_identity()["Arn"])
@@ -292,8 +254,8 @@ print(boto3.client("sts", endpoint_url=os.environ["AWS_ENDPOINT_URL"]).get_calle
     assert identity.stdout.strip().endswith(":root"), identity
     home.aws("ec2", "delete-route", "--route-table-id", home.shared["open_table"], "--destination-cidr-block",
              "0.0.0.0/0")
-    with outside_host():
-        assert reach(home, subnet, check=False).returncode == TIMED_OUT
+    with outside_host() as outside:
+        assert reach(home, subnet, outside.address, check=False).returncode == TIMED_OUT
 
 
 @suite.test
