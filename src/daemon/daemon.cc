@@ -311,6 +311,8 @@ Status Daemon::Parts::listen() {
       net::HttpServerOptions{.body_limit = api::body_bytes_max,
                              .handler_timeout = kLongestInvoke,
                              .refusal = api::render_refusal});
+  // Before the first call: functions are invoked as soon as somebody listens.
+  network_host->begin(*http);
   const auto port = http->listen(installation.api_host, installation.api_port);
   if (!port) {
     return make_error(port.error().code,
@@ -338,8 +340,10 @@ Status Daemon::start() {
   TRIVET_CHECK_OK(finish_replacement(p.options.paths, p.sealed_things()));
   TRIVET_CHECK_OK(p.clusters->start());
   p.sessions->start();
-  TRIVET_CHECK_OK(p.listen());
-  p.network_host->begin(*p.http);
+  if (const Status listening = p.listen(); !listening) {
+    p.network_host->stop(true);
+    return listening;
+  }
   log(Level::kInfo, "daemon.ready",
       {{"home", p.options.paths.home}, {"api", p.installation.endpoint_url()}});
   return ok();

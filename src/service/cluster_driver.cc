@@ -270,6 +270,13 @@ void ClusterDriver::start_effect(const failover::Effect& effect) {
     commit_topology(effect);
     return;
   }
+  const Hands& hands = hands_.at(effect.member);
+  if (hands.process.mysqld_pid == 0 && !hands.adopting &&
+      must_answer(machine_->member(effect.member).state)) {
+    // Before the command: one that hangs is ended by who knows its process, and the command may
+    // wait for it until then.
+    adopt(effect.member);
+  }
   const auto* clock = &needs_.clock;
   const Instant asked = clock->now();
   on_member<EffectOutcome>(
@@ -291,24 +298,38 @@ bool ClusterDriver::take_process(Hands& hands, const MemberProcess& process) {
   return runs;
 }
 
+void ClusterDriver::adopt(const MemberId& id) {
+  using Adopted = Result<std::optional<MemberProcess>>;
+  hands_.at(id).adopting = true;
+  on_member<Adopted>(
+      id, [](MemberAgent& agent) { return agent.adopt(); },
+      [this, id](const Adopted& adopted) {
+        Hands& hands = hands_.at(id);
+        hands.adopting = false;
+        if (!adopted || !machine_) {  // that it ended must be heard by somebody
+          adopt_again(id);
+        } else if (hands.process.mysqld_pid == 0 &&
+                   !(adopted->has_value() && take_process(hands, **adopted)) &&
+                   must_answer(machine_->member(id).state)) {
+          feed(failover::MemberDied{id, "it was found to have ended"});
+        }
+      });
+}
+
 void ClusterDriver::adopt_again(const MemberId& id) {
+  if (std::exchange(hands_.at(id).adopts_later, true)) {
+    return;
+  }
   const std::weak_ptr<int> alive = alive_;
   needs_.control.post_after(kAdoptAgain, [this, alive, id] {
-    if (alive.expired() || stage_ != Stage::kRunning || hands_.at(id).process.mysqld_pid != 0) {
+    if (alive.expired()) {
       return;
     }
-    using Adopted = Result<std::optional<MemberProcess>>;
-    on_member<Adopted>(
-        id, [](MemberAgent& agent) { return agent.adopt(); },
-        [this, id](const Adopted& adopted) {
-          Hands& hands = hands_.at(id);
-          if (!adopted || !machine_) {  // that it ended must be heard by somebody
-            adopt_again(id);
-          } else if (hands.process.mysqld_pid == 0 &&
-                     !(adopted->has_value() && take_process(hands, **adopted))) {
-            feed(failover::MemberDied{id, "it was found to have ended"});
-          }
-        });
+    Hands& hands = hands_.at(id);
+    hands.adopts_later = false;
+    if (stage_ == Stage::kRunning && hands.process.mysqld_pid == 0 && !hands.adopting) {
+      adopt(id);
+    }
   });
 }
 

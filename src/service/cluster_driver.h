@@ -100,7 +100,9 @@ class ClusterDriver {
     std::unique_ptr<MemberAgent> agent;  // used on `worker` only
     std::unique_ptr<Executor> worker;
     MemberProcess process;
-    int ended_pid = 0;  // the last run whose end was told
+    bool adopting = false;     // being asked for its process
+    bool adopts_later = false;  // will be, in a moment
+    int ended_pid = 0;         // the last run whose end was told
     MemberReport report;
     std::optional<WallTime> reported_at;  // the report's time
     failover::ReaderLag lag;
@@ -176,8 +178,10 @@ class ClusterDriver {
                  std::function<void(const Status&)> then);
   // The member's process from now on. False when its end was told first: it has none.
   bool take_process(Hands& hands, const MemberProcess& process);
-  // Asks again what runs, when it could not be told: until then nobody would hear of its end.
-  void adopt_again(const MemberId& id);
+  // Asks what runs, when it could not be told: until then nobody would hear of its end, or see it
+  // hang.
+  void adopt(const MemberId& id);
+  void adopt_again(const MemberId& id);  // a moment later
   void member_ended(const MemberId& id, int pid, const failover::MemberEnd& how);
   void publish();
   // All but the cluster itself.

@@ -20,12 +20,6 @@ constexpr Millis kKillMax{5'000};
 constexpr Millis kKillAgain{500};
 constexpr Millis kNudgeMax{250};  // shorter than what a look may miss
 
-// A member that starts or is rebuilt need not answer.
-bool must_answer(failover::MemberView::State state) {
-  using State = failover::MemberView::State;
-  return state == State::kUp || state == State::kFollowing || state == State::kOpen;
-}
-
 }  // namespace
 
 void ClusterDriver::on_prober(const MemberId& id, std::function<Status(MemberProbe&)> work,

@@ -12,6 +12,12 @@
 
 namespace trivet::service {
 
+// A member that starts or is rebuilt need not answer.
+inline bool must_answer(failover::MemberView::State state) {
+  using State = failover::MemberView::State;
+  return state == State::kUp || state == State::kFollowing || state == State::kOpen;
+}
+
 template <typename T>
 void ClusterDriver::on_member(const MemberId& id, std::function<T(MemberAgent&)> work,
                               std::function<void(T)> then) {

@@ -145,6 +145,29 @@ def end_processes(folder):
     wait_until(f"the end of all processes of {folder}", none_left, 20)
 
 
+def environment_groups(installation_id):
+    """The folders of the cgroups that functions' environments have, of one controller."""
+    name = "trivet-" + hashlib.sha256(installation_id.encode()).hexdigest()[:12]
+    for root in ("/sys/fs/cgroup/memory", "/sys/fs/cgroup", "/sys/fs/cgroup/unified"):
+        folder = pathlib.Path(root) / name
+        if folder.is_dir():
+            return [path for path in folder.iterdir() if path.is_dir()]
+    return []
+
+
+def environment_processes(installation_id):
+    """{pid: command line} of everything in functions' environments."""
+    found = {}
+    for group in environment_groups(installation_id):
+        members = []
+        with contextlib.suppress(OSError):  # it may go in this moment
+            members = (group / "cgroup.procs").read_text(encoding="ascii").split()
+        for line in members:
+            with contextlib.suppress(OSError):
+                found[int(line)] = pathlib.Path(f"/proc/{line}/cmdline").read_bytes().replace(b"\0", b" ").decode()
+    return found
+
+
 def sweep_network(home):
     """What a daemon that was killed for good left of a home's networks in the kernel."""
     with contextlib.suppress(OSError, ValueError):
@@ -289,6 +312,10 @@ class Home:
         (kept / "processes").write_text(listed + "\n", encoding="utf-8")
 
     # What the daemon says.
+
+    def environment_processes(self):
+        settings = json.loads((self.path / "config.json").read_text(encoding="utf-8"))
+        return environment_processes(settings["id"])
 
     def log_tail(self, lines=15):
         with open(self.log_path, encoding="utf-8", errors="replace") as file:

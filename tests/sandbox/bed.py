@@ -132,26 +132,11 @@ class Bed:
                 self.ask("logs", group=f"/aws/lambda/{function['name']}").result(20)["events"]]
 
     def processes(self):
-        """{pid: command line} of everything in our cgroups, or below the driver where there are none."""
-        found = {}
-        for group in self.cgroups():
-            members = []
-            with contextlib.suppress(OSError):  # it may go in this moment
-                members = (group / "cgroup.procs").read_text(encoding="ascii").split()
-            for line in members:
-                with contextlib.suppress(OSError):
-                    found[int(line)] = pathlib.Path(f"/proc/{line}/cmdline").read_bytes().replace(b"\0", b" ").decode()
-        return found
+        """{pid: command line} of everything in our environments."""
+        return harness.environment_processes(self.settings["installation_id"])
 
     def cgroups(self):
-        """The folders of our environments' groups (of one controller)."""
-        import hashlib
-        name = "trivet-" + hashlib.sha256(self.settings["installation_id"].encode()).hexdigest()[:12]
-        for root in ("/sys/fs/cgroup/memory", "/sys/fs/cgroup", "/sys/fs/cgroup/unified"):
-            folder = pathlib.Path(root) / name
-            if folder.is_dir():
-                return [path for path in folder.iterdir() if path.is_dir()]
-        return []
+        return harness.environment_groups(self.settings["installation_id"])
 
     def stop(self, seconds=30):
         if self.driver.poll() is None:

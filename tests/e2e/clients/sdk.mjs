@@ -111,7 +111,7 @@ async function functions() {
   const invoke = async (event, more) => {
     const answer = await lambda.send(new of.InvokeCommand({ FunctionName, Payload: JSON.stringify(event), ...more }));
     return { status: answer.StatusCode, version: answer.ExecutedVersion, error: answer.FunctionError,
-      payload: answer.Payload.length ? JSON.parse(answer.Payload.transformToString()) : null,
+      payload: answer.Payload?.length ? JSON.parse(answer.Payload.transformToString()) : null,
       log: answer.LogResult ? Buffer.from(answer.LogResult, "base64").toString() : null };
   };
   const out = {};
