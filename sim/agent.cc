@@ -144,6 +144,8 @@ Result<std::optional<MemberProcess>> SimAgent::adopt() {
   if (self().pid != 0) {
     world_.watch(index_, seed_.on_exit);
     found = MemberProcess{self().pid, 1};
+  } else {
+    ended_in_order_ = self().ended_in_order;
   }
   TRIVET_CHECK_OK(leave(call));
   return found;

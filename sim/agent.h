@@ -26,6 +26,7 @@ class SimAgent final : public MemberAgent {
   Status prepare() override;
   Status remove() override;
   Result<std::optional<MemberProcess>> adopt() override;
+  bool ended_in_order() const override { return ended_in_order_; }
   Result<MemberProcess> start(Millis deadline) override;
   Status kill(Millis deadline) override;
   Status stop(Millis deadline) override;
@@ -76,6 +77,7 @@ class SimAgent final : public MemberAgent {
   World& world_;
   const int index_;
   MemberSeed seed_;
+  bool ended_in_order_ = false;
 };
 
 class SimAgents final : public MemberAgents {

@@ -23,7 +23,7 @@ constexpr Micros kDiskMost = std::chrono::milliseconds(6'000);
 constexpr Micros kWaitsMost = std::chrono::milliseconds(2'750);
 constexpr Micros kPaceAfter = std::chrono::seconds(8);
 constexpr Micros kLeftOutAfter = std::chrono::seconds(25);
-constexpr double kBacklogMostSeconds = 2;
+constexpr double kBacklogMostSeconds = 3;  // what is applied is chance: its rate is known by halves
 constexpr double kAppliesPerSecond = 285;  // what pulses come to
 constexpr Micros kDelayMost = std::chrono::milliseconds(250);
 constexpr Millis kLagMost{36'000};  // the bound, and what it takes to be seen and told
@@ -46,7 +46,8 @@ void World::check_hang(int member) {
   }
   const bool another_writes =
       std::any_of(servers_.begin(), servers_.end(), [&](const Server& other) {
-        return other.index != member && other.pid != 0 &&
+        // Its disk is looked at for as long as nobody was told that it died.
+        return other.index != member &&
                (!other.disk_stalls(now()) || other.disk_stalls_from > s.disk_stalls_from);
       });
   if (lasted(s.disk_stalls_from, s.disk_stalls_until, now(), kHangsLeast) && another_writes) {

@@ -35,20 +35,21 @@ std::string_view to_string(FaultKind kind) {
                                                                        "host stalls",
                                                                        "clock set",
                                                                        "stays away",
-                                                                       "applies slowly"};
+                                                                       "applies slowly",
+                                                                       "shut down"};
   return kNames[static_cast<std::size_t>(kind)];
 }
 
 namespace {
 
 // How often each kind is drawn, in the order of FaultKind.
-constexpr std::array<int, kFaultKinds> kWeights = {30, 14, 6, 4, 4,  6, 4, 6, 6, 3, 4, 8,
-                                                   3,  10, 4, 2, 14, 6, 6, 3, 3, 2, 2, 3};
+constexpr std::array<int, kFaultKinds> kWeights = {30, 14, 6, 4,  4, 6, 4, 6, 6, 3, 4, 8, 3,
+                                                   10, 4,  2, 14, 6, 6, 3, 3, 2, 2, 3, 8};
 // What makes an election when nothing else does.
-constexpr std::array<FaultKind, 11> kOpeners = {
+constexpr std::array<FaultKind, 12> kOpeners = {
     FaultKind::kKillMember, FaultKind::kKillMember, FaultKind::kKillMember, FaultKind::kFailover,
     FaultKind::kKillDaemon, FaultKind::kPowerLoss,  FaultKind::kSwitchover, FaultKind::kSwitchover,
-    FaultKind::kHangs,      FaultKind::kHangs,      FaultKind::kAcksLost};
+    FaultKind::kHangs,      FaultKind::kHangs,      FaultKind::kAcksLost,   FaultKind::kShutDown};
 constexpr Micros kLastsMax = std::chrono::seconds(6);
 constexpr Micros kLastsMaxOfLoss = std::chrono::seconds(60);
 

@@ -66,8 +66,9 @@ enum class FaultKind {
   kClockSet,           // the host's wall clock is set, by up to six days
   kStaysAway,          // a member does not start for longer than an election waits
   kAppliesSlowly,      // a reader, for a while
+  kShutDown,           // SIGTERM of a mysqld by somebody else: it answers what waits with OK
 };
-constexpr int kFaultKinds = 24;
+constexpr int kFaultKinds = 25;
 std::string_view to_string(FaultKind kind);
 
 constexpr int kAtHand = -1;  // whom the command is for; at a moment of its own, the writer

@@ -49,6 +49,7 @@ void Server::stop_receiver() {
 // Recovery finishes whatever is in the binlog; everything else comes up closed (I6).
 void Server::start_process(const Ledger& ledger, int new_pid) {
   pid = new_pid;
+  ended_in_order = false;
   file_begins = binlog.size();
   release(ledger, binlog.size());
 }
@@ -65,6 +66,7 @@ void Server::end_process() {
 
 void Server::lose_power(std::size_t kept) {
   end_process();
+  ended_in_order = false;
   relay.resize(std::clamp(kept, relay_synced, relay.size()));
   held = executed;
   for (const Txn t : binlog) {

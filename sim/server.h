@@ -46,7 +46,8 @@ struct Server {
   std::size_t committed = 0;      // so many of `binlog` are visible
 
   // Of the process.
-  int pid = 0;  // 0: none
+  int pid = 0;                  // 0: none
+  bool ended_in_order = false;  // the last one, as its guard tells for as long as that is there
   bool ready = false;
   Instant ready_at{};  // it comes up by itself then, whoever started it
   bool open = false;

@@ -45,6 +45,7 @@ void Counts::add(const Counts& other) {
   nudges += other.nudges;
   halves += other.halves;
   xa_prepared += other.xa_prepared;
+  told_on_the_way_down += other.told_on_the_way_down;
   losses += other.losses;
   given_up += other.given_up;
   delayed += other.delayed;

@@ -46,13 +46,14 @@ struct Counts {
   std::uint64_t rebuilds = 0;
   std::uint64_t switchovers = 0;
   std::uint64_t hangs_killed = 0;
-  std::uint64_t nudges = 0;       // of commits whose acknowledgement was lost
-  std::uint64_t halves = 0;       // transactions that were received by halves
-  std::uint64_t xa_prepared = 0;  // by clients
-  std::uint64_t losses = 0;       // an operator let a member write that lacked something
-  std::uint64_t given_up = 0;     // acknowledged transactions, by that
-  std::uint64_t delayed = 0;      // times that flow control began to delay commits
-  std::uint64_t repeated = 0;     // schedules that ran twice, with the same trace
+  std::uint64_t nudges = 0;                // of commits whose acknowledgement was lost
+  std::uint64_t halves = 0;                // transactions that were received by halves
+  std::uint64_t xa_prepared = 0;           // by clients
+  std::uint64_t told_on_the_way_down = 0;  // OK, by a mysqld that was shut down
+  std::uint64_t losses = 0;                // an operator let a member write that lacked something
+  std::uint64_t given_up = 0;              // acknowledged transactions, by that
+  std::uint64_t delayed = 0;               // times that flow control began to delay commits
+  std::uint64_t repeated = 0;              // schedules that ran twice, with the same trace
   std::array<std::uint64_t, kFaultKinds> faults{};
   void add(const Counts& other);
 };
@@ -88,7 +89,7 @@ class World {
   int new_pid() { return ++last_pid_; }
   gtid::GtidSet reported(const Server& server) const;  // received ∪ executed
   void end_process(int index);
-  void watch(int index, std::function<void(int pid, const std::string& how)> on_exit);
+  void watch(int index, std::function<void(int pid, const failover::MemberEnd& how)> on_exit);
   void unwatch(int index) { watchers_[static_cast<std::size_t>(index)] = nullptr; }
   // Nobody gets an answer of it; nothing of it runs; nothing is written.
   bool is_hung(int index) const;
@@ -201,13 +202,14 @@ class World {
   void set_clock(int);
   void lose_acks(int member);
   void apply_slowly(int member);
+  void shut_down(int member);
   void hang_up(int member);
   void stall_disks(int member);
   Instant for_a_while(int most_ms);
   int draw_drift();
   void lose_power();
   void ask_operator();
-  void tell_death(int index, int pid);
+  void tell_death(int index, int pid, const failover::MemberEnd& how);
 
   Random random_;
   Scheduler scheduler_;
@@ -216,7 +218,7 @@ class World {
   const bool tell_;
   Ledger ledger_;
   std::array<Server, kMembers> servers_;
-  std::array<std::function<void(int, const std::string&)>, kMembers> watchers_;
+  std::array<std::function<void(int, const failover::MemberEnd&)>, kMembers> watchers_;
   std::array<Instant, kMembers> dies_at_start_until_{};
   std::array<Client, 3> clients_;
   store_memory::MemoryStore disk_;

@@ -90,7 +90,8 @@ void World::take_effect(FaultKind kind, int member) {
                                                                &World::stall_host,
                                                                &World::set_clock,
                                                                &World::stay_away,
-                                                               &World::apply_slowly};
+                                                               &World::apply_slowly,
+                                                               &World::shut_down};
   if (const Effect effect = kEffects[static_cast<std::size_t>(kind)]) {
     (this->*effect)(member);
   }

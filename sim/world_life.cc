@@ -23,7 +23,7 @@ gtid::GtidSet World::reported(const Server& server) const {
   return ledger_.gtids(seen);
 }
 
-void World::watch(int index, std::function<void(int pid, const std::string& how)> on_exit) {
+void World::watch(int index, std::function<void(int pid, const failover::MemberEnd& how)> on_exit) {
   watchers_[static_cast<std::size_t>(index)] = std::move(on_exit);
 }
 
@@ -42,16 +42,38 @@ void World::end_process(int index) {
   s.hangs_until = std::min(s.hangs_until, now());
   s.end_process();
   if (watchers_[static_cast<std::size_t>(index)]) {
-    tell_death(index, pid);
+    tell_death(index, pid, "killed by signal 9");
+  }
+}
+
+// Its clients are told OK whoever holds what they wrote (T43): the cluster must not lose it.
+void World::shut_down(int index) {
+  Server& s = server(index);
+  if (!s.answers() || stands(index) || disk_stalls(index)) {
+    return;  // it would end later
+  }
+  const int pid = s.pid;
+  s.release(ledger_, s.binlog.size());
+  for (Client& client : clients_) {
+    if (client.waiting && client.pid == pid) {
+      ledger_.acknowledge(*client.waiting);
+      ++counts_.told_on_the_way_down;
+      client.waiting.reset();
+    }
+  }
+  s.end_process();
+  s.ended_in_order = true;
+  if (watchers_[static_cast<std::size_t>(index)]) {
+    tell_death(index, pid, {"exited with status 0", true});
   }
 }
 
 // The kernel ends a process whose disk stalls when the disk answers.
-void World::tell_death(int index, int pid) {
-  const auto tell = [this, index, pid, daemon = daemons_] {
+void World::tell_death(int index, int pid, const failover::MemberEnd& how) {
+  const auto tell = [this, index, pid, how, daemon = daemons_] {
     const auto& on_exit = watchers_[static_cast<std::size_t>(index)];
     if (daemon_ && daemon == daemons_ && on_exit) {
-      on_exit(pid, "killed by signal 9");
+      on_exit(pid, how);
     }
   };
   const Instant from = disk_stalls(index) ? server(index).disk_stalls_until : now();

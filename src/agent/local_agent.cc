@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,6 +13,7 @@
 #include "adapter/engine/template.h"
 #include "adapter/process/address_check.h"
 #include "adapter/process/spawn_guard.h"
+#include "agent/end_of_mysqld.h"
 #include "base/file.h"
 #include "base/random.h"
 
@@ -189,8 +189,8 @@ Result<std::optional<MemberProcess>> LocalAgent::adopt() {
   }
   const process::GuardStatus& status = *answer;
   if (status.state != guard_wire::State::kRunning) {
-    ended_in_order_ = WIFEXITED(status.wait_status);
-    TRIVET_CHECK_OK(guard->quit(kGuard));
+    // The guard stays: whoever asks after us must hear it too, until the store has it.
+    ended_in_order_ = ended_as_told(status.wait_status);
     return std::optional<MemberProcess>();
   }
   generation_ = std::max(generation_, status.generation);
@@ -234,7 +234,7 @@ Result<MemberProcess> LocalAgent::start(Millis deadline) {
   if (running) {
     process = *running;
   } else {
-    admin_.disconnect();
+    TRIVET_CHECK_OK(end_guard(kGuard));
     TRIVET_TRY(process, spawn(deadline));
     TRIVET_CHECK_OK(watch());
   }

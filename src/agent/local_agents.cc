@@ -2,10 +2,9 @@
 #include "agent/local_agents.h"
 
 #include <fmt/format.h>
-#include <sys/wait.h>
-
 #include <csignal>
 
+#include "agent/end_of_mysqld.h"
 #include "agent/local_agent.h"
 #include "agent/local_probe.h"
 #include "base/file.h"
@@ -23,7 +22,7 @@ failover::MemberEnd how_it_ended(const process::MemberExit& exit) {
   if (WIFSIGNALED(status)) {
     return fmt::format("killed by signal {}", WTERMSIG(status));
   }
-  return {fmt::format("exit status {}", WEXITSTATUS(status)), true};
+  return {fmt::format("exit status {}", WEXITSTATUS(status)), ended_as_told(status)};
 }
 
 }  // namespace

@@ -107,7 +107,9 @@ struct Topology {
   std::optional<MemberId> last_writer;
   std::vector<MemberId> voters;  // N of the last steady term
   int acks = 1;                  // W
-  std::string boot_id;  // the operating system's run in which the voters last were whole (I9a)
+  // The operating system's run in which the voters last were whole (I9a). Empty once they are not,
+  // because the writer was shut down past us (T43).
+  std::string boot_id;
   friend bool operator==(const Topology&, const Topology&) = default;
 };
 std::string_view to_string(Topology::Phase phase);

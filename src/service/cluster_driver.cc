@@ -19,6 +19,16 @@ constexpr Millis kBeginAgain{1'000};
 // A reader that is further behind is no longer offered at the reader endpoint (I14).
 constexpr Millis kReaderLagMax{30'000};
 
+struct Adopted {
+  Result<std::optional<MemberProcess>> process;
+  bool ended_in_order;
+};
+
+Adopted adopt_running(MemberAgent& agent) {
+  auto process = agent.adopt();
+  return {std::move(process), agent.ended_in_order()};
+}
+
 }  // namespace
 
 ClusterDriver::ClusterDriver(DriverNeeds needs, Cluster cluster)
@@ -159,53 +169,43 @@ void ClusterDriver::run(const StoredTopology& stored) {
     std::set<MemberId> alive;
     std::set<MemberId> ended_in_order;
   };
-  struct Adopted {
-    Result<std::optional<MemberProcess>> process;
-    bool ended_in_order;
-  };
   auto gathered = std::make_shared<Gathered>(Gathered{hands_.size(), {}, {}});
   for (auto& [member_id, member_hands] : hands_) {
     const MemberId id = member_id;
-    on_member<Adopted>(
-        id,
-        [](MemberAgent& agent) {
-          auto process = agent.adopt();
-          return Adopted{std::move(process), agent.ended_in_order()};
-        },
-        [this, gathered, stored, id](const Adopted& found) {
-          const auto& adopted = found.process;
-          if (found.ended_in_order) {
-            gathered->ended_in_order.insert(id);
-          }
-          if (adopted && adopted->has_value()) {
-            if (take_process(hands_.at(id), **adopted)) {
-              gathered->alive.insert(id);
-            }
-          } else if (!adopted) {
-            // Not known to be dead: the machine must kill it before it may take it for that (I8).
-            gathered->alive.insert(id);
-            log(Level::kWarning, "member.adoption_failed",
-                {{"member", id.str()}, {"error", adopted.error().message}});
-            adopt_again(id);
-          }
-          if (--gathered->left > 0 || stage_ != Stage::kRunning) {
-            return;
-          }
-          topology_ = stored.topology;
-          revision_ = stored.revision;
-          std::vector<MemberId> order;
-          for (const Member& m : cluster_.members) {
-            order.push_back(m.id);
-          }
-          const bool was_shut_down =
-              topology_.writer && gathered->ended_in_order.contains(*topology_.writer);
-          machine_ = std::make_unique<failover::FailoverMachine>(
-              failover::Setup{
-                  order, topology_, gathered->alive, needs_.agents.boot_id(), {}, was_shut_down},
-              needs_.clock.now());
-          resume_reboot();
-          tick();
-        });
+    on_member<Adopted>(id, &adopt_running, [this, gathered, stored, id](const Adopted& found) {
+      const auto& adopted = found.process;
+      if (found.ended_in_order) {
+        gathered->ended_in_order.insert(id);
+      }
+      if (adopted && adopted->has_value()) {
+        if (take_process(hands_.at(id), **adopted)) {
+          gathered->alive.insert(id);
+        }
+      } else if (!adopted) {
+        // Not known to be dead: the machine must kill it before it may take it for that (I8).
+        gathered->alive.insert(id);
+        log(Level::kWarning, "member.adoption_failed",
+            {{"member", id.str()}, {"error", adopted.error().message}});
+        adopt_again(id);
+      }
+      if (--gathered->left > 0 || stage_ != Stage::kRunning) {
+        return;
+      }
+      topology_ = stored.topology;
+      revision_ = stored.revision;
+      std::vector<MemberId> order;
+      for (const Member& m : cluster_.members) {
+        order.push_back(m.id);
+      }
+      const auto& wrote = topology_.writer ? topology_.writer : topology_.last_writer;
+      const bool was_shut_down = wrote && gathered->ended_in_order.contains(*wrote);
+      machine_ = std::make_unique<failover::FailoverMachine>(
+          failover::Setup{
+              order, topology_, gathered->alive, needs_.agents.boot_id(), {}, was_shut_down},
+          needs_.clock.now());
+      resume_reboot();
+      tick();
+    });
   }
 }
 
@@ -299,21 +299,19 @@ bool ClusterDriver::take_process(Hands& hands, const MemberProcess& process) {
 }
 
 void ClusterDriver::adopt(const MemberId& id) {
-  using Adopted = Result<std::optional<MemberProcess>>;
   hands_.at(id).adopting = true;
-  on_member<Adopted>(
-      id, [](MemberAgent& agent) { return agent.adopt(); },
-      [this, id](const Adopted& adopted) {
-        Hands& hands = hands_.at(id);
-        hands.adopting = false;
-        if (!adopted || !machine_) {  // that it ended must be heard by somebody
-          adopt_again(id);
-        } else if (hands.process.mysqld_pid == 0 &&
-                   !(adopted->has_value() && take_process(hands, **adopted)) &&
-                   must_answer(machine_->member(id).state)) {
-          feed(failover::MemberDied{id, "it was found to have ended"});
-        }
-      });
+  on_member<Adopted>(id, &adopt_running, [this, id](const Adopted& found) {
+    const auto& process = found.process;
+    Hands& hands = hands_.at(id);
+    hands.adopting = false;
+    if (!process || !machine_) {  // that it ended must be heard by somebody
+      adopt_again(id);
+    } else if (hands.process.mysqld_pid == 0 &&
+               !(process->has_value() && take_process(hands, **process)) &&
+               must_answer(machine_->member(id).state)) {
+      feed(failover::MemberDied{id, {"it was found to have ended", found.ended_in_order}});
+    }
+  });
 }
 
 void ClusterDriver::adopt_again(const MemberId& id) {

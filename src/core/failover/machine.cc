@@ -45,7 +45,7 @@ FailoverMachine::FailoverMachine(Setup setup, Instant now)
       boot_id_(std::move(setup.boot_id)),
       topology_(std::move(setup.topology)) {
   TRIVET_ASSERT(topology_.phase != Topology::Phase::kForming);
-  amnesia_ = topology_.boot_id != boot_id_;
+  amnesia_ = topology_.boot_id != boot_id_ || setup.writer_ended_in_order;
   bool all_dead = true;
   for (const MemberId& id : order_) {
     MemberState& m = members_[id];
@@ -55,8 +55,7 @@ FailoverMachine::FailoverMachine(Setup setup, Instant now)
     }
     m.closed = m.state == State::kDead;
     // Neither writer nor voter: it was left out of an election and may hold what the writer lacks.
-    m.needs_rejoin =
-        !is_voter(id) && id != (topology_.writer ? topology_.writer : topology_.last_writer);
+    m.needs_rejoin = !is_voter(id) && id != last_who_wrote();
   }
   round_began_ = outage_began_ = now;
   const bool steady = topology_.phase == Topology::Phase::kSteady;
@@ -64,8 +63,7 @@ FailoverMachine::FailoverMachine(Setup setup, Instant now)
     installing_ = topology_.writer;
     phase_ = Phase::kOpening;
   } else {
-    const bool cold = all_dead || amnesia_ || setup.writer_ended_in_order ||
-                      topology_.phase == Topology::Phase::kColdStart;
+    const bool cold = all_dead || amnesia_ || topology_.phase == Topology::Phase::kColdStart;
     begin_round(cold, now,
                 setup.writer_ended_in_order ? "the writer had been shut down"
                 : cold                      ? "no member was running"
@@ -75,6 +73,10 @@ FailoverMachine::FailoverMachine(Setup setup, Instant now)
 
 bool FailoverMachine::is_alive(const MemberState& m) const {
   return m.state != State::kDead && m.state != State::kStarting && m.state != State::kRebuilding;
+}
+
+std::optional<MemberId> FailoverMachine::last_who_wrote() const {
+  return topology_.writer ? topology_.writer : topology_.last_writer;
 }
 
 bool FailoverMachine::is_voter(const MemberId& id) const {
@@ -228,8 +230,11 @@ void FailoverMachine::begin_round(bool cold, Instant now, const std::string& why
   const auto& asked_for = committing_ ? committing_ : to_commit_;
   next.term = std::max(topology_.term, asked_for ? asked_for->term : Term()).next();
   next.phase = cold ? Topology::Phase::kColdStart : Topology::Phase::kFailover;
-  next.last_writer = topology_.writer ? topology_.writer : topology_.last_writer;
+  next.last_writer = last_who_wrote();
   next.writer.reset();
+  if (amnesia_) {
+    next.boot_id.clear();  // whoever decides next, after a restart of ours, must know
+  }
   if (outage_begins) {
     note(cold ? Note::Kind::kColdStartStarted : Note::Kind::kFailoverStarted,
          next.last_writer.value_or(MemberId()), why);
@@ -337,7 +342,9 @@ void FailoverMachine::on_succeeded(const Pending& pending, const EffectDone& don
                      note(Note::Kind::kMemberRestarted, id, "");
                    }
                  },
-                 [&](const KillMember&) { on_died({id, "killed"}, now); },
+                 [&](const KillMember&) {
+                   on_died({id, "killed"}, now);
+                 },
                  [&](const AskPromise&) {
                    m.promised = true;
                    m.follows = false;
@@ -408,6 +415,9 @@ void FailoverMachine::on_died(const MemberDied& died, Instant now) {
   if (m.state == State::kDead) {
     return;
   }
+  // What a writer answered on its way down it alone may hold, so nobody else is to take over.
+  const bool was_shut_down = died.how.is_orderly && last_who_wrote() == died.member && !m.closed;
+  amnesia_ = amnesia_ || was_shut_down;
   std::erase_if(pending_, [&](const auto& entry) { return entry.second.member == died.member; });
   m.state = State::kDead;
   m.closed = true;
@@ -424,9 +434,8 @@ void FailoverMachine::on_died(const MemberDied& died, Instant now) {
     m.next_try = now;
   }
   const bool is_target = switchover_ && switchover_->target == died.member;
-  if (installing_ == died.member || (is_target && phase_ == Phase::kCommitWriter)) {
-    // What a writer answered on its way down it alone may hold, so nobody else is to take over.
-    const bool was_shut_down = died.how.is_orderly && topology_.writer == died.member;
+  if (installing_ == died.member || was_shut_down ||
+      (is_target && phase_ == Phase::kCommitWriter)) {
     begin_round(
         is_reboot || was_shut_down, now,
         is_reboot ? "a reboot was asked for" : "the writer's process ended: " + died.how.how);

@@ -51,7 +51,8 @@ struct Setup {
   std::set<MemberId> alive;       // whose mysqld runs now
   std::string boot_id;            // the operating system's present run (I9a)
   Limits limits;
-  bool writer_ended_in_order = false;  // of the topology's, when it does not run
+  // The topology's, or the last one in an election, when it does not run.
+  bool writer_ended_in_order = false;
 };
 
 // What the machine knows of a member.
@@ -219,6 +220,7 @@ class FailoverMachine {
   int promises_given() const;
   int promises_needed() const;
   bool is_voter(const MemberId& id) const;
+  std::optional<MemberId> last_who_wrote() const;
   std::optional<MemberId> superset_holder() const;
   std::vector<MemberId> followers() const;
   std::string missing_promises() const;
@@ -227,8 +229,11 @@ class FailoverMachine {
   std::vector<MemberId> order_;
   Limits limits_;
   std::string boot_id_;
-  bool amnesia_ = false;  // the voters' operating system went down since they were whole (I9a)
-  Topology topology_;     // as last committed
+  // Only the last writer is sure to hold all that was acknowledged: the voters' operating system
+  // went down since they were whole (I9a), or the writer was shut down and told clients OK on its
+  // way (T43). Until somebody writes again; in the store as a boot id that is not this run's.
+  bool amnesia_ = false;
+  Topology topology_;                   // as last committed
   std::optional<Topology> committing_;  // asked for, not answered
   Phase phase_ = Phase::kSteady;
   bool elected_ = false;                // a round took place since the last opening

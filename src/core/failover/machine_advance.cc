@@ -163,7 +163,8 @@ std::string FailoverMachine::missing_promises() const {
   }
   if (amnesia_ && topology_.last_writer) {
     return "the last writer " + topology_.last_writer->str() +
-           ": the host went down and only its disk is sure to hold every acknowledged commit";
+           ": the host went down, or somebody shut it down, and only its disk is sure to hold "
+           "every acknowledged commit";
   }
   return missing;
 }

@@ -540,22 +540,17 @@ TEST(FailoverMachine, ADeadReaderLosesItsVoteAndGetsItBack) {
   EXPECT_TRUE(machine.member(member(2)).is_voter);
 }
 
-TEST(FailoverMachine, AfterAPowerCutOnlyTheLastWriterMayComeBack) {
-  Instant now{};
-  auto setup = steady_setup({});
-  setup.topology.boot_id = "an earlier boot";
-  FailoverMachine machine(std::move(setup), now);
-  auto effects = machine.step(Tick{}, now);
-  effects = machine.step(EffectDone{effects.at(0).id, "", {}}, now);
+// The last writer's disk is gone and both voters promise, for 200 s.
+void go_on_without_m1(FailoverMachine& machine, std::vector<Effect> effects, Instant& now) {
   const auto held = held_sets(9, 9, 9);
-  for (int i = 0; i < 2'000; ++i) {  // the last writer's disk is gone; both voters promise
+  for (int i = 0; i < 2'000; ++i) {
     now += Millis(100);
     std::vector<Effect> next;
     for (const Effect& effect : effects) {
       EffectDone done{effect.id, "", {}};
       if (effect.member == member(1)) {
         done.error = "no such disk";
-      } else {
+      } else if (!effect.member.empty()) {
         done.held = held.at(effect.member);
       }
       for (Effect& e : machine.step(done, now)) {
@@ -567,8 +562,51 @@ TEST(FailoverMachine, AfterAPowerCutOnlyTheLastWriterMayComeBack) {
     }
     effects = std::move(next);
   }
+}
+
+TEST(FailoverMachine, AfterAPowerCutOnlyTheLastWriterMayComeBack) {
+  Instant now{};
+  auto setup = steady_setup({});
+  setup.topology.boot_id = "an earlier boot";
+  FailoverMachine machine(std::move(setup), now);
+  go_on_without_m1(machine, machine.step(Tick{}, now), now);
   EXPECT_FALSE(machine.serving_writer().has_value());
   EXPECT_NE(machine.waiting_for().find("m1"), std::string::npos);
+}
+
+TEST(FailoverMachine, AWriterThatWasShutDownAndDiesAgainIsWaitedFor) {
+  Instant now{};
+  FailoverMachine machine(steady_setup({member(1), member(2), member(3)}), now);
+  play(machine, Tick{}, now, {});
+  std::vector<Effect> effects = machine.step(MemberDied{member(1), {"exit status 0", true}}, now);
+  effects = machine.step(EffectDone{effects.at(0).id, "", {}}, now);  // the term is won
+  const auto start = std::find_if(effects.begin(), effects.end(), [](const Effect& effect) {
+    return std::holds_alternative<StartMember>(effect.action);
+  });
+  ASSERT_NE(start, effects.end());
+  machine.step(EffectDone{start->id, "", {}}, now);
+  go_on_without_m1(machine, machine.step(MemberDied{member(1), "killed by signal 9"}, now), now);
+  EXPECT_FALSE(machine.serving_writer().has_value());
+  EXPECT_NE(machine.waiting_for().find("m1"), std::string::npos);
+
+  // And by a daemon that knows nothing but what the store has.
+  auto setup = steady_setup({member(2), member(3)});
+  setup.topology = machine.topology();
+  FailoverMachine next(std::move(setup), now);
+  go_on_without_m1(next, next.step(Tick{}, now), now);
+  EXPECT_FALSE(next.serving_writer().has_value());
+  play(next, Tick{}, now, held_sets(9, 9, 8));
+  EXPECT_EQ(next.serving_writer(), member(1));
+}
+
+TEST(FailoverMachine, AWriterThatIsShutDownWhileItIsBeingDeposedComesBackInPlace) {
+  Instant now{};
+  FailoverMachine machine(steady_setup({member(1), member(2), member(3)}), now);
+  play(machine, Tick{}, now, {});
+  const auto commit = machine.step(FailoverRequested{}, now);
+  machine.step(EffectDone{commit.at(0).id, "", {}}, now);
+  play(machine, MemberDied{member(1), {"exit status 0", true}}, now, held_sets(9, 9, 8));
+  EXPECT_EQ(machine.serving_writer(), member(1));
 }
 
 TEST(FailoverMachine, AVoterThatNeverGetsTheTailDoesNotHoldTheClusterBackForEver) {
