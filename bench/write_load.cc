@@ -10,8 +10,8 @@
 //   write_load --address A[,B…] [--port 3306] --ca FILE --write-user U --write-secret-file F
 //              [--threads 8] [--seconds 5] [--pause-ms 20] [--think-ms 0] --run N
 //
-// --think-ms: between two inserts of one writer, on average; from a half to one and a half of it, so
-// that writers do not fall into step and pause together.
+// --think-ms: between two inserts of one writer, on average; from a half to one and a half of it,
+// so that writers do not fall into step and pause together.
 //
 // The table is bench.writes (run INT, writer INT, n INT, PRIMARY KEY (run, writer, n)).
 #include <algorithm>

@@ -14,20 +14,9 @@ namespace {
 
 constexpr Millis kTick{100};
 constexpr Millis kTickInElection{5};
-constexpr Millis kAdoptAgain{1'000};
 constexpr Millis kBeginAgain{1'000};
 // A reader that is further behind is no longer offered at the reader endpoint (I14).
 constexpr Millis kReaderLagMax{30'000};
-
-struct Adopted {
-  Result<std::optional<MemberProcess>> process;
-  bool ended_in_order;
-};
-
-Adopted adopt_running(MemberAgent& agent) {
-  auto process = agent.adopt();
-  return {std::move(process), agent.ended_in_order()};
-}
 
 }  // namespace
 
@@ -296,39 +285,6 @@ bool ClusterDriver::take_process(Hands& hands, const MemberProcess& process) {
   const bool runs = process.mysqld_pid != hands.ended_pid;
   hands.process = runs ? process : MemberProcess();
   return runs;
-}
-
-void ClusterDriver::adopt(const MemberId& id) {
-  hands_.at(id).adopting = true;
-  on_member<Adopted>(id, &adopt_running, [this, id](const Adopted& found) {
-    const auto& process = found.process;
-    Hands& hands = hands_.at(id);
-    hands.adopting = false;
-    if (!process || !machine_) {  // that it ended must be heard by somebody
-      adopt_again(id);
-    } else if (hands.process.mysqld_pid == 0 &&
-               !(process->has_value() && take_process(hands, **process)) &&
-               must_answer(machine_->member(id).state)) {
-      feed(failover::MemberDied{id, {"it was found to have ended", found.ended_in_order}});
-    }
-  });
-}
-
-void ClusterDriver::adopt_again(const MemberId& id) {
-  if (std::exchange(hands_.at(id).adopts_later, true)) {
-    return;
-  }
-  const std::weak_ptr<int> alive = alive_;
-  needs_.control.post_after(kAdoptAgain, [this, alive, id] {
-    if (alive.expired()) {
-      return;
-    }
-    Hands& hands = hands_.at(id);
-    hands.adopts_later = false;
-    if (stage_ == Stage::kRunning && hands.process.mysqld_pid == 0 && !hands.adopting) {
-      adopt(id);
-    }
-  });
 }
 
 void ClusterDriver::member_ended(const MemberId& id, int pid, const failover::MemberEnd& how) {

@@ -100,9 +100,9 @@ class ClusterDriver {
     std::unique_ptr<MemberAgent> agent;  // used on `worker` only
     std::unique_ptr<Executor> worker;
     MemberProcess process;
-    bool adopting = false;     // being asked for its process
+    bool adopting = false;      // being asked for its process
     bool adopts_later = false;  // will be, in a moment
-    int ended_pid = 0;         // the last run whose end was told
+    int ended_pid = 0;          // the last run whose end was told
     MemberReport report;
     std::optional<WallTime> reported_at;  // the report's time
     failover::ReaderLag lag;

@@ -13,6 +13,7 @@ namespace trivet::service {
 namespace {
 
 constexpr int kBrokenReports = 2;
+constexpr Millis kAdoptAgain{1'000};
 constexpr Millis kReportEvery{500};
 constexpr Millis kLookEvery{300};
 constexpr Millis kLookMax{300};
@@ -21,6 +22,39 @@ constexpr Millis kKillAgain{500};
 constexpr Millis kNudgeMax{250};  // shorter than what a look may miss
 
 }  // namespace
+
+void ClusterDriver::adopt(const MemberId& id) {
+  hands_.at(id).adopting = true;
+  on_member<Adopted>(id, &adopt_running, [this, id](const Adopted& found) {
+    const auto& process = found.process;
+    Hands& hands = hands_.at(id);
+    hands.adopting = false;
+    if (!process || !machine_) {  // that it ended must be heard by somebody
+      adopt_again(id);
+    } else if (hands.process.mysqld_pid == 0 &&
+               !(process->has_value() && take_process(hands, **process)) &&
+               must_answer(machine_->member(id).state)) {
+      feed(failover::MemberDied{id, {"it was found to have ended", found.ended_in_order}});
+    }
+  });
+}
+
+void ClusterDriver::adopt_again(const MemberId& id) {
+  if (std::exchange(hands_.at(id).adopts_later, true)) {
+    return;
+  }
+  const std::weak_ptr<int> alive = alive_;
+  needs_.control.post_after(kAdoptAgain, [this, alive, id] {
+    if (alive.expired()) {
+      return;
+    }
+    Hands& hands = hands_.at(id);
+    hands.adopts_later = false;
+    if (stage_ == Stage::kRunning && hands.process.mysqld_pid == 0 && !hands.adopting) {
+      adopt(id);
+    }
+  });
+}
 
 void ClusterDriver::on_prober(const MemberId& id, std::function<Status(MemberProbe&)> work,
                               std::function<void(const Status&)> then) {

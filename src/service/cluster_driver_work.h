@@ -12,6 +12,17 @@
 
 namespace trivet::service {
 
+// What runs of a member, and whether its last run ended in order when nothing does.
+struct Adopted {
+  Result<std::optional<MemberProcess>> process;
+  bool ended_in_order;
+};
+
+inline Adopted adopt_running(MemberAgent& agent) {
+  auto process = agent.adopt();
+  return {std::move(process), agent.ended_in_order()};
+}
+
 // A member that starts or is rebuilt need not answer.
 inline bool must_answer(failover::MemberView::State state) {
   using State = failover::MemberView::State;

@@ -342,9 +342,7 @@ void FailoverMachine::on_succeeded(const Pending& pending, const EffectDone& don
                      note(Note::Kind::kMemberRestarted, id, "");
                    }
                  },
-                 [&](const KillMember&) {
-                   on_died({id, "killed"}, now);
-                 },
+                 [&](const KillMember&) { on_died({id, "killed"}, now); },
                  [&](const AskPromise&) {
                    m.promised = true;
                    m.follows = false;
@@ -374,21 +372,7 @@ void FailoverMachine::on_succeeded(const Pending& pending, const EffectDone& don
                  [](const HoldWrites&) {},
                  [](const ReleaseWrites&) {},
                  [](const StepDown&) {},
-                 [&](const Open& open) {
-                   m.state = State::kOpen;
-                   m.serves_reads = !open.as_writer;
-                   if (open.as_writer && phase_ == Phase::kOpening) {
-                     phase_ = Phase::kSteady;
-                     waiting_for_.clear();
-                     note(switchover_ ? Note::Kind::kSwitchoverCompleted
-                          : !elected_ ? Note::Kind::kOpened
-                          : cold_     ? Note::Kind::kColdStartCompleted
-                                      : Note::Kind::kFailoverCompleted,
-                          id, std::to_string(since(outage_began_, now).count()));
-                     elected_ = false;
-                     switchover_.reset();
-                   }
-                 },
+                 [&](const Open& open) { on_opened(id, open.as_writer, now); },
                  [&](const Rejoin&) { on_rejoined(pending, done.rejoined); },
                  [&](const Rebuild&) {
                    m.needs_rejoin = m.must_clone = m.broken = false;
@@ -400,6 +384,22 @@ void FailoverMachine::on_succeeded(const Pending& pending, const EffectDone& don
                  },
              },
              pending.action);
+}
+
+void FailoverMachine::on_opened(const MemberId& id, bool as_writer, Instant now) {
+  members_[id].state = State::kOpen;
+  members_[id].serves_reads = !as_writer;
+  if (as_writer && phase_ == Phase::kOpening) {
+    phase_ = Phase::kSteady;
+    waiting_for_.clear();
+    note(switchover_ ? Note::Kind::kSwitchoverCompleted
+         : !elected_ ? Note::Kind::kOpened
+         : cold_     ? Note::Kind::kColdStartCompleted
+                     : Note::Kind::kFailoverCompleted,
+         id, std::to_string(since(outage_began_, now).count()));
+    elected_ = false;
+    switchover_.reset();
+  }
 }
 
 void FailoverMachine::on_died(const MemberDied& died, Instant now) {

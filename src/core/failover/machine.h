@@ -176,6 +176,7 @@ class FailoverMachine {
   void on_failed(const Pending& pending, const EffectDone& done, Instant now);
   void on_committed(Instant now);
   void on_succeeded(const Pending& pending, const EffectDone& done, Instant now);
+  void on_opened(const MemberId& id, bool as_writer, Instant now);
   void on_died(const MemberDied& died, Instant now);
   void begin_reboot(const MemberId& id, Instant now);
   // In machine_loss.cc.
