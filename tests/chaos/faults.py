@@ -16,7 +16,7 @@ import botocore.exceptions
 import pymysql
 
 import harness
-from waiting import wait_until
+from waiting import TimedOut, wait_until
 from world import Process
 
 FAULTS = {}
@@ -272,9 +272,10 @@ def tail_without_receivers(world, rng):
 
 @fault(2, "T43")
 def shut_down_writer(world, rng):
-    """SIGTERM from elsewhere, while commits wait: MySQL answers them with OK on its way down."""
+    """SIGTERM from elsewhere, while commits wait: MySQL answers them with OK on its way down. Then the daemon dies, or
+    the writer once more, before anybody else has what was answered."""
     writer, readers = world.writer(), world.readers_of_it()
-    without_daemon, waited = rng.random() < 0.5, rng.uniform(0.1, 0.6)
+    without_daemon, waited, then = rng.random() < 0.5, rng.uniform(0.1, 0.6), rng.choice(("", "daemon", "writer"))
     if without_daemon:
         world.home.kill_daemon()
     stop_receivers(world, readers)
@@ -284,7 +285,18 @@ def shut_down_writer(world, rng):
     process.close()
     harness.wait_gone([writer["pid"]], 30)
     run_daemon(world)
-    return f"{writer['identifier']} with {waited:.2f} s of writes{', without a daemon' if without_daemon else ''}"
+    wait(rng.uniform(0, 0.3))
+    if then == "daemon":
+        world.home.kill_daemon()
+        run_daemon(world)
+    elif then == "writer":
+        def restarted():
+            pid = world.refresh()[writer["identifier"]]["pid"]
+            return pid if pid != writer["pid"] else 0
+        with contextlib.suppress(TimedOut):
+            kill(wait_until("the writer to start", restarted, 3, 0.01))
+    return (f"{writer['identifier']} with {waited:.2f} s of writes{', without a daemon' if without_daemon else ''}"
+            f"{f', then the {then} is killed' if then else ''}")
 
 
 @fault(2, "T40 T44 T52")
