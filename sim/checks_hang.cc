@@ -23,7 +23,7 @@ constexpr Micros kDiskMost = std::chrono::milliseconds(6'000);
 constexpr Micros kWaitsMost = std::chrono::milliseconds(2'750);
 constexpr Micros kPaceAfter = std::chrono::seconds(8);
 constexpr Micros kLeftOutAfter = std::chrono::seconds(25);
-constexpr double kBacklogMostSeconds = 3;  // what is applied is chance: its rate is known by halves
+constexpr double kBacklogMostSeconds = 5;  // what is applied is chance, and so is its known rate
 constexpr double kAppliesPerSecond = 285;  // what pulses come to
 constexpr Micros kDelayMost = std::chrono::milliseconds(250);
 constexpr Millis kLagMost{36'000};  // the bound, and what it takes to be seen and told
