@@ -29,7 +29,7 @@
 namespace {
 
 using Clock = std::chrono::steady_clock;
-using trivet::net::Fd;
+using trivet::Fd;
 using trivet::net::HostPort;
 
 struct Options {

@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 
-#include "adapter/engine/fd.h"
+#include "base/fd.h"
 #include "base/file.h"
 
 namespace trivet::agent {
@@ -18,8 +18,8 @@ constexpr std::size_t kBlock = 1U << 20U;
 constexpr std::string_view kIndex = "/binlog.index";
 constexpr std::uint64_t kIndexBytesMax = 1U << 26U;
 
-Result<engine::Fd> open_own(const std::string& path, int flags) {
-  engine::Fd file(::open(path.c_str(), flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
+Result<Fd> open_own(const std::string& path, int flags) {
+  Fd file(::open(path.c_str(), flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
   struct stat found{};
   if (!file.is_open() || ::fstat(file.get(), &found) != 0) {
     return make_error(errno == ENOENT ? Errc::kNotFound : Errc::kInternal,
@@ -31,7 +31,7 @@ Result<engine::Fd> open_own(const std::string& path, int flags) {
   return file;
 }
 
-Result<std::uint64_t> size_of(const engine::Fd& file, const std::string& path) {
+Result<std::uint64_t> size_of(const Fd& file, const std::string& path) {
   struct stat found{};
   if (::fstat(file.get(), &found) != 0) {
     return make_error(Errc::kInternal, errno_message("stat " + path, errno));
@@ -40,7 +40,7 @@ Result<std::uint64_t> size_of(const engine::Fd& file, const std::string& path) {
 }
 
 // Up to `length` bytes; fewer only at the file's end.
-Result<std::string> read_at(const engine::Fd& file, std::uint64_t offset, std::size_t length) {
+Result<std::string> read_at(const Fd& file, std::uint64_t offset, std::size_t length) {
   std::string out(length, '\0');
   std::size_t done = 0;
   while (done < length) {
@@ -61,7 +61,7 @@ Result<std::string> read_at(const engine::Fd& file, std::uint64_t offset, std::s
   return out;
 }
 
-Status write_all(const engine::Fd& file, std::string_view bytes) {
+Status write_all(const Fd& file, std::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t put = ::write(file.get(), bytes.data(), bytes.size());
     if (put < 0 && errno != EINTR) {
@@ -75,7 +75,7 @@ Status write_all(const engine::Fd& file, std::string_view bytes) {
 // Reads ahead: a scan goes forward, some bytes at a time.
 class Window {
  public:
-  explicit Window(const engine::Fd& file) : file_(file) {}
+  explicit Window(const Fd& file) : file_(file) {}
   // Valid until the next call. Shorter only at the file's end.
   Result<std::string_view> at(std::uint64_t offset, std::size_t length) {
     if (offset < begin_ || offset + length > begin_ + bytes_.size()) {
@@ -86,7 +86,7 @@ class Window {
   }
 
  private:
-  const engine::Fd& file_;
+  const Fd& file_;
   std::uint64_t begin_ = 0;
   std::string bytes_;
 };
@@ -101,7 +101,7 @@ LogEnd unreadable(std::string file, std::string why) {
 // The last name in the index; empty when there is none that mysqld would write.
 Result<std::string> last_name(const std::string& data) {
   const std::string path = data + std::string(kIndex);
-  TRIVET_TRY(const engine::Fd file, open_own(path, O_RDONLY));
+  TRIVET_TRY(const Fd file, open_own(path, O_RDONLY));
   TRIVET_TRY(const std::uint64_t size, size_of(file, path));
   if (size > kIndexBytesMax) {
     return std::string();
@@ -120,7 +120,7 @@ Result<std::string> last_name(const std::string& data) {
 
 Status sync_folder_of(const std::string& path) {
   const std::string folder = path.substr(0, path.rfind('/'));
-  const engine::Fd fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const Fd fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!fd.is_open() || ::fsync(fd.get()) != 0) {
     return make_error(Errc::kInternal, errno_message("fsync " + folder, errno));
   }
@@ -158,9 +158,8 @@ Result<LogEnd> read_log_end(const std::string& data, const gtid::GtidSet& writer
 }
 
 Status copy_tail(const LogEnd& log, const std::string& to) {
-  TRIVET_TRY(const engine::Fd from, open_own(log.file, O_RDONLY));
-  const engine::Fd copy(
-      ::open(to.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
+  TRIVET_TRY(const Fd from, open_own(log.file, O_RDONLY));
+  const Fd copy(::open(to.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!copy.is_open()) {
     return make_error(Errc::kInternal, errno_message("open " + to, errno));
   }
@@ -186,7 +185,7 @@ Status copy_tail(const LogEnd& log, const std::string& to) {
 
 Status cut_tail(const LogEnd& log) {
   TRIVET_ASSERT(log.tail.begins_at >= log.tail.preamble && log.tail.preamble > 0);
-  TRIVET_TRY(const engine::Fd file, open_own(log.file, O_WRONLY));
+  TRIVET_TRY(const Fd file, open_own(log.file, O_WRONLY));
   TRIVET_TRY(const std::uint64_t size, size_of(file, log.file));
   if (size != log.tail.file_bytes) {
     return make_error(Errc::kConflict, log.file + " has changed since it was read");

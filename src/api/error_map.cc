@@ -241,4 +241,14 @@ AwsError map_error(const ServiceInfo* service, const Error& error) {
   return out;
 }
 
+std::string validation_message(const std::vector<std::string>& failed) {
+  const std::size_t count = failed.size();
+  std::string message = std::to_string(count) + (count == 1 ? " validation error detected: "
+                                                            : " validation errors detected: ");
+  for (std::size_t i = 0; i < count; ++i) {
+    message.append(i == 0 ? "" : "; ").append(failed[i]);
+  }
+  return message;
+}
+
 }  // namespace trivet::api

@@ -7,6 +7,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "api/service_info.h"
 #include "base/result.h"
@@ -26,5 +27,8 @@ struct AwsError {
 // fault the Errc decides. What is our own failure is answered with a general text: the details are
 // for the log. `service` is nullptr when it could not be told which API was meant.
 AwsError map_error(const ServiceInfo* service, const Error& error);
+
+// AWS's text of a call that fails these constraints: "2 validation errors detected: …; …".
+std::string validation_message(const std::vector<std::string>& failed);
 
 }  // namespace trivet::api

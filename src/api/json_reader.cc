@@ -6,6 +6,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "api/error_map.h"
 #include "api/json_limits.h"
 #include "base/bytes.h"
 
@@ -439,16 +440,10 @@ Status JsonReader::finish() const {
   if (constraint_faults_.empty()) {
     return ok();
   }
-  const std::size_t count = constraint_faults_.size();
-  std::string message = std::to_string(count) + (count == 1 ? " validation error detected: "
-                                                            : " validation errors detected: ");
-  for (std::size_t i = 0; i < count; ++i) {
-    message.append(i == 0 ? "" : "; ").append(constraint_faults_[i]);
-  }
   return aws_fault(
       Errc::kInvalidArgument,
       service_.kind == ServiceKind::kLogs ? "InvalidParameterException" : "ValidationException",
-      std::move(message));
+      validation_message(constraint_faults_));
 }
 
 }  // namespace trivet::api

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <utility>
 
+#include "api/error_map.h"
 #include "base/iso8601.h"
 
 namespace trivet::api {
@@ -327,13 +328,8 @@ Status ShapeReader::finish() const {
   if (constraint_faults_.empty()) {
     return ok();
   }
-  const std::size_t count = constraint_faults_.size();
-  std::string message = std::to_string(count) + (count == 1 ? " validation error detected: "
-                                                            : " validation errors detected: ");
-  for (std::size_t i = 0; i < count; ++i) {
-    message.append(i == 0 ? "" : "; ").append(constraint_faults_[i]);
-  }
-  return aws_fault(Errc::kInvalidArgument, "ValidationError", std::move(message));
+  return aws_fault(Errc::kInvalidArgument, "ValidationError",
+                   validation_message(constraint_faults_));
 }
 
 }  // namespace trivet::api

@@ -9,21 +9,10 @@
 #include <cerrno>
 #include <cstring>
 
+#include "base/fd.h"
+
 namespace trivet {
 namespace {
-
-// An open descriptor, closed at the end.
-struct Descriptor {
-  explicit Descriptor(int n) : fd(n) {}
-  ~Descriptor() {
-    if (fd >= 0) {
-      ::close(fd);
-    }
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int fd;
-};
 
 Error failed(std::string_view what, const std::string& path) {
   const int number = errno;
@@ -52,14 +41,14 @@ std::string errno_message(std::string_view what, int number) {
 }
 
 Result<std::string> read_file(const std::string& path) {
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (file.fd < 0) {
+  const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (file.get() < 0) {
     return failed("open", path);
   }
   std::string out;
   char buffer[16384];
   for (;;) {
-    const ssize_t n = ::read(file.fd, buffer, sizeof buffer);
+    const ssize_t n = ::read(file.get(), buffer, sizeof buffer);
     if (n < 0 && errno == EINTR) {
       continue;
     }
@@ -76,13 +65,13 @@ Result<std::string> read_file(const std::string& path) {
 Status write_file_atomically(const std::string& path, std::string_view content, unsigned mode) {
   const std::string beside = fmt::format("{}.new.{}", path, ::getpid());
   {
-    const Descriptor file(::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode));
-    if (file.fd < 0) {
+    const Fd file(::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode));
+    if (file.get() < 0) {
       return failed("create", beside);
     }
-    Status written = ::fchmod(file.fd, mode) == 0 ? write_all(file.fd, content, beside)
-                                                  : Status(failed("set the mode of", beside));
-    if (written && ::fsync(file.fd) != 0) {
+    Status written = ::fchmod(file.get(), mode) == 0 ? write_all(file.get(), content, beside)
+                                                     : Status(failed("set the mode of", beside));
+    if (written && ::fsync(file.get()) != 0) {
       written = failed("fsync", beside);
     }
     if (!written) {
@@ -97,8 +86,8 @@ Status write_file_atomically(const std::string& path, std::string_view content, 
   }
   const auto slash = path.rfind('/');
   const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
-  const Descriptor dir(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (dir.fd < 0 || ::fsync(dir.fd) != 0) {
+  const Fd dir(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (dir.get() < 0 || ::fsync(dir.get()) != 0) {
     return failed("fsync", folder);
   }
   return ok();

@@ -14,13 +14,13 @@ constexpr std::uint16_t kDnsPort = 53;
 
 // Two sockets, or why one of them could not be had.
 struct DnsSockets {
-  net::Fd udp;
-  net::Fd tcp;
+  Fd udp;
+  Fd tcp;
 };
 
 Result<DnsSockets> make_dns_sockets(const std::string& address) {
-  TRIVET_TRY(net::Fd udp, net::bind_udp({address, kDnsPort}));
-  TRIVET_TRY(net::Fd tcp, net::listen_tcp({address, kDnsPort}));
+  TRIVET_TRY(Fd udp, net::bind_udp({address, kDnsPort}));
+  TRIVET_TRY(Fd tcp, net::listen_tcp({address, kDnsPort}));
   return DnsSockets{std::move(udp), std::move(tcp)};
 }
 
@@ -102,9 +102,8 @@ Status NetVpcDoors::open_api_at(const VpcDoorsWish& wish, const std::string& add
   if (http_ == nullptr || open.api.contains(address)) {
     return ok();
   }
-  TRIVET_TRY(net::Fd listening, made_inside<net::Fd>(wish.namespace_path, [&] {
-               return net::listen_tcp({address, api_port_});
-             }));
+  TRIVET_TRY(Fd listening, made_inside<Fd>(wish.namespace_path,
+                                           [&] { return net::listen_tcp({address, api_port_}); }));
   open.api[address] = http_->listen_on(std::move(listening));
   return ok();
 }

@@ -8,7 +8,9 @@ namespace {
 using nlohmann::json;
 
 using record_json::decode;
+using record_json::get;
 using record_json::kVersion;
+using record_json::put;
 
 json to_json(const Endpoint& e) {
   return {{"name", e.name}, {"address", e.address}, {"port", e.port}};
@@ -145,9 +147,7 @@ std::string encode(const Cluster& c) {
             {"created_ms", to_ms(c.created)},
             {"writer_endpoint", to_json(c.writer_endpoint)},
             {"reader_endpoint", to_json(c.reader_endpoint)}};
-  if (c.iops) {
-    j["iops"] = *c.iops;
-  }
+  put(j, "iops", c.iops);
   j["members"] = json::array();
   for (const Member& m : c.members) {
     j["members"].push_back(to_json(m));
@@ -177,9 +177,7 @@ Result<Cluster> decode_cluster(std::string_view text) {
     c.vpc_id = j.at("vpc_id");
     c.security_group_ids = j.at("security_group_ids").get<std::vector<std::string>>();
     read_options(j, c);
-    if (j.contains("iops")) {
-      c.iops = j.at("iops").get<std::int64_t>();
-    }
+    get(j, "iops", c.iops);
     c.tags = j.at("tags").get<Tags>();
     c.created = wall_time_from_ms(j.at("created_ms"));
     c.writer_endpoint = endpoint_of(j.at("writer_endpoint"));

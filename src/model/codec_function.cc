@@ -10,7 +10,9 @@ using nlohmann::json;
 
 using record_json::decode;
 using record_json::dump;
+using record_json::get;
 using record_json::kVersion;
+using record_json::put;
 
 json to_json(const CodeRef& c) {
   return {{"id", c.id}, {"archive_bytes", c.archive_bytes}, {"unpacked_bytes", c.unpacked_bytes}};
@@ -105,12 +107,8 @@ json to_json(const FunctionAlias& a) {
 json to_json(const EventInvokeConfig& c) {
   json j = {
       {"on_success", c.on_success}, {"on_failure", c.on_failure}, {"modified", to_ms(c.modified)}};
-  if (c.retries_max) {
-    j["retries_max"] = *c.retries_max;
-  }
-  if (c.age_max_s) {
-    j["age_max_s"] = *c.age_max_s;
-  }
+  put(j, "retries_max", c.retries_max);
+  put(j, "age_max_s", c.age_max_s);
   return j;
 }
 
@@ -119,12 +117,8 @@ EventInvokeConfig event_config_of(const json& j) {
   c.on_success = j.at("on_success");
   c.on_failure = j.at("on_failure");
   c.modified = wall_time_from_ms(j.at("modified").get<std::int64_t>());
-  if (j.contains("retries_max")) {
-    c.retries_max = j.at("retries_max").get<std::int32_t>();
-  }
-  if (j.contains("age_max_s")) {
-    c.age_max_s = j.at("age_max_s").get<std::int32_t>();
-  }
+  get(j, "retries_max", c.retries_max);
+  get(j, "age_max_s", c.age_max_s);
   return c;
 }
 
@@ -133,9 +127,7 @@ void read_function(const json& j, Function& f) {
   f.latest = version_of(j.at("latest"));
   f.last_version = j.at("last_version");
   f.tags = j.at("tags").get<Tags>();
-  if (j.contains("reserved_concurrency")) {
-    f.reserved_concurrency = j.at("reserved_concurrency").get<std::int32_t>();
-  }
+  get(j, "reserved_concurrency", f.reserved_concurrency);
   for (const auto& [name, a] : j.at("aliases").items()) {
     f.aliases[name] = {.name = name,
                        .version = a.at("version"),
@@ -165,9 +157,7 @@ std::string encode(const Function& f) {
             {"aliases", json::object()},
             {"policies", json::object()},
             {"event_configs", json::object()}};
-  if (f.reserved_concurrency) {
-    j["reserved_concurrency"] = *f.reserved_concurrency;
-  }
+  put(j, "reserved_concurrency", f.reserved_concurrency);
   for (const auto& [name, alias] : f.aliases) {
     j["aliases"][name] = to_json(alias);
   }

@@ -9,7 +9,9 @@ using nlohmann::json;
 
 using record_json::decode;
 using record_json::dump;
+using record_json::get;
 using record_json::kVersion;
+using record_json::put;
 
 json to_json(const SecurityGroupRule& r) {
   json j = {{"id", r.id},
@@ -21,12 +23,8 @@ json to_json(const SecurityGroupRule& r) {
             {"group_id", r.group_id},
             {"description", r.description},
             {"tags", r.tags}};
-  if (r.port_min) {
-    j["port_min"] = *r.port_min;
-  }
-  if (r.port_max) {
-    j["port_max"] = *r.port_max;
-  }
+  put(j, "port_min", r.port_min);
+  put(j, "port_max", r.port_max);
   return j;
 }
 
@@ -41,12 +39,8 @@ SecurityGroupRule rule_of(const json& j) {
   r.group_id = j.at("group_id");
   r.description = j.at("description");
   r.tags = j.at("tags").get<Tags>();
-  if (j.contains("port_min")) {
-    r.port_min = j.at("port_min").get<std::int32_t>();
-  }
-  if (j.contains("port_max")) {
-    r.port_max = j.at("port_max").get<std::int32_t>();
-  }
+  get(j, "port_min", r.port_min);
+  get(j, "port_max", r.port_max);
   return r;
 }
 

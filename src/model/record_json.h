@@ -5,6 +5,7 @@
 #pragma once
 
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -40,6 +41,21 @@ Result<T> decode(std::string_view text, Read read) {
 // throw.
 inline std::string dump(const nlohmann::json& j) {
   return j.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+// A member that is there only when the value is.
+template <typename T>
+void put(nlohmann::json& j, const char* name, const std::optional<T>& value) {
+  if (value) {
+    j[name] = *value;
+  }
+}
+
+template <typename T>
+void get(const nlohmann::json& j, const char* name, std::optional<T>& value) {
+  if (const auto at = j.find(name); at != j.end()) {
+    value = at->template get<T>();
+  }
 }
 
 }  // namespace trivet::record_json

@@ -114,20 +114,6 @@ Status remove_stale_socket(const std::string& path, const sockaddr_un& address) 
 
 }  // namespace
 
-Fd& Fd::operator=(Fd&& other) noexcept {
-  if (this != &other) {
-    close();
-    number_ = std::exchange(other.number_, -1);
-  }
-  return *this;
-}
-
-void Fd::close() {
-  if (number_ >= 0) {
-    ::close(std::exchange(number_, -1));
-  }
-}
-
 std::string to_string(const HostPort& name) {
   const std::string port = std::to_string(name.port);
   return name.host.find(':') == std::string::npos ? name.host + ":" + port

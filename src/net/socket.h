@@ -9,30 +9,11 @@
 #include <string>
 #include <utility>
 
+#include "base/fd.h"
 #include "base/result.h"
 #include "net/http_types.h"
 
 namespace trivet::net {
-
-// Owns one file descriptor. Thread-compatible.
-class Fd {
- public:
-  Fd() = default;
-  explicit Fd(int number) : number_(number) {}
-  Fd(Fd&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
-  Fd& operator=(Fd&& other) noexcept;
-  Fd(const Fd&) = delete;
-  Fd& operator=(const Fd&) = delete;
-  ~Fd() { close(); }
-
-  int get() const { return number_; }
-  int release() { return std::exchange(number_, -1); }
-  void close();
-  explicit operator bool() const { return number_ >= 0; }
-
- private:
-  int number_ = -1;
-};
 
 // A numeric IPv4 or IPv6 address and a port.
 struct HostPort {

@@ -92,11 +92,11 @@ void Dispatcher::open_missing_doors() {
 }
 
 // A socket belongs to the network namespace that it was made in, for good.
-Result<net::Fd> Dispatcher::open_door(const routing::Address& address) const {
+Result<Fd> Dispatcher::open_door(const routing::Address& address) const {
   if (address.network.empty()) {
     return net::listen_tcp({address.host, address.port});
   }
-  Result<net::Fd> listening = make_error(Errc::kUnavailable, "there are no VPCs here");
+  Result<Fd> listening = make_error(Errc::kUnavailable, "there are no VPCs here");
   if (options_.namespace_of) {
     const Status entered = in_network_namespace(options_.namespace_of(address.network), [&] {
       listening = net::listen_tcp({address.host, address.port});
@@ -189,7 +189,7 @@ void Dispatcher::accept_from(Door& door) {
   }
 }
 
-void Dispatcher::admit(const routing::Listener& listener, net::Fd client) {
+void Dispatcher::admit(const routing::Listener& listener, Fd client) {
   ++accepted_;
   const bool is_full = waiting_.size() >= options_.held_max;
   auto waiting =

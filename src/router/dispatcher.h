@@ -42,7 +42,7 @@ class Dispatcher final : public WaitingRoom {
     void ready(std::uint32_t) override { owner->accept_from(*this); }
     Dispatcher* owner = nullptr;
     routing::Listener listener;
-    net::Fd fd;  // none while it cannot listen
+    Fd fd;  // none while it cannot listen
     std::uint32_t wishes = 0;
     std::string failure;
   };
@@ -56,14 +56,14 @@ class Dispatcher final : public WaitingRoom {
   void drop_forbidden_sessions();
   void close_forbidden_doors();
   void open_missing_doors();
-  Result<net::Fd> open_door(const routing::Address& address) const;
+  Result<Fd> open_door(const routing::Address& address) const;
   void listen(Door& door);
   void close_door(Door& door);
   void watch_door(Door& door, std::uint32_t wishes);
   void retry_listening_later();
   Status listen_failures() const;
   void accept_from(Door& door);
-  void admit(const routing::Listener& listener, net::Fd client);
+  void admit(const routing::Listener& listener, Fd client);
   void forget(WaitingClient& client);
 
   const std::vector<std::unique_ptr<RelayLoop>>& loops_;

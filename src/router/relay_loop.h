@@ -25,10 +25,9 @@ class RelayLoop {
   RelayLoop(std::string name, std::function<void(SessionId)> ended)
       : ended_(std::move(ended)), poller_(std::move(name)) {}
 
-  void start(SessionId id, net::Fd client, net::Fd backend) {
+  void start(SessionId id, Fd client, Fd backend) {
     // A std::function is copyable and a descriptor is not.
-    auto both =
-        std::make_shared<std::pair<net::Fd, net::Fd>>(std::move(client), std::move(backend));
+    auto both = std::make_shared<std::pair<Fd, Fd>>(std::move(client), std::move(backend));
     poller_.post([this, id, both] {
       auto relay = std::make_shared<net::TcpRelay>(poller_, std::move(both->first),
                                                    std::move(both->second), [this, id] {

@@ -10,7 +10,7 @@
 namespace trivet::router {
 
 WaitingClient::WaitingClient(net::Poller& poller, WaitingRoom& room, const RouterOptions& options,
-                             routing::Listener listener, net::Fd client)
+                             routing::Listener listener, Fd client)
     : poller_(poller),
       room_(room),
       options_(options),

@@ -44,7 +44,7 @@ class WaitingRoom {
 class WaitingClient {
  public:
   WaitingClient(net::Poller& poller, WaitingRoom& room, const RouterOptions& options,
-                routing::Listener listener, net::Fd client);
+                routing::Listener listener, Fd client);
   // Each of these may end in connected() or gone() before it returns.
   void start();
   void table_changed();
@@ -54,8 +54,8 @@ class WaitingClient {
 
   const routing::Listener& listener() const { return listener_; }
   const Target& target() const { return *target_; }  // Requires: connected
-  net::Fd take_client() { return std::move(client_); }
-  net::Fd take_backend() { return std::move(backend_); }
+  Fd take_client() { return std::move(client_); }
+  Fd take_backend() { return std::move(backend_); }
 
  private:
   struct ClientWatcher final : net::Poller::Watcher {
@@ -85,9 +85,9 @@ class WaitingClient {
   WaitingRoom& room_;
   const RouterOptions& options_;
   const routing::Listener listener_;
-  net::Fd client_;
+  Fd client_;
   std::optional<std::string> source_;  // the client's address, where the backend shall see it
-  net::Fd backend_;
+  Fd backend_;
   std::optional<Target> target_;
   std::vector<routing::Address> unusable_;
   ClientWatcher client_watcher_;

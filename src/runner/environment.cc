@@ -73,7 +73,7 @@ void Environment::open(Started started) {
         }
       },
       std::move(options));
-  (void)server_->listen_on(net::Fd(::dup(process.listening.get())));
+  (void)server_->listen_on(Fd(::dup(process.listening.get())));
   output_watch_ = std::make_unique<net::FdWatch>(needs_.loop, process.output.get(), [self] {
     if (const auto alive = self.lock()) {
       alive->on_output();

@@ -11,11 +11,11 @@
 #include <filesystem>
 #include <system_error>
 
-#include "adapter/engine/fd.h"
 #include "adapter/engine/files.h"
 #include "adapter/engine/subprocess.h"
 #include "base/bytes.h"
 #include "base/crypto.h"
+#include "base/fd.h"
 #include "base/file.h"
 
 namespace trivet::engine {

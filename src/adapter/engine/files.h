@@ -11,8 +11,8 @@
 #include <string_view>
 #include <vector>
 
-#include "adapter/engine/fd.h"
 #include "adapter/engine/subprocess.h"
+#include "base/fd.h"
 #include "base/result.h"
 #include "base/time.h"
 

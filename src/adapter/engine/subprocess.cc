@@ -157,7 +157,7 @@ Result<Started> launch_process(const Command& command, int in, int out, int err)
     become(launch);
   }
   ::setpgid(pid, pid);
-  report.write.reset();
+  report.write.close();
   int number = 0;
   ssize_t got = 0;
   do {
@@ -216,7 +216,7 @@ class Stream {
   }
 
   void finish() {
-    fd_.reset();
+    fd_.close();
     if (!line_.empty()) {
       on_line_(std::exchange(line_, {}));
     }
@@ -309,8 +309,8 @@ Result<Outcome> run(const Command& command) {
   TRIVET_TRY(Pipe err, make_pipe());
   TRIVET_TRY(const Started started,
              launch_process(command, in.get(), out.write.get(), err.write.get()));
-  out.write.reset();
-  err.write.reset();
+  out.write.close();
+  err.write.close();
   Outcome outcome;
   const std::function<void(std::string_view)> no_lines;
   Stream out_stream(std::move(out.read), outcome.out, command.on_line);

@@ -14,7 +14,7 @@
 #include <string_view>
 #include <vector>
 
-#include "adapter/engine/fd.h"
+#include "base/fd.h"
 #include "base/result.h"
 #include "base/time.h"
 

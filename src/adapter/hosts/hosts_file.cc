@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "base/fd.h"
 #include "base/file.h"
 
 namespace trivet::hosts {
@@ -19,18 +20,6 @@ namespace {
 constexpr std::size_t kMostBytes = std::size_t{4} << 20;
 constexpr int kLockTries = 100;
 constexpr int kLockPauseMs = 20;
-
-struct Descriptor {
-  explicit Descriptor(int number) : fd(number) {}
-  ~Descriptor() {
-    if (fd >= 0) {
-      ::close(fd);
-    }
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int fd;
-};
 
 Error failed(std::string_view what, const std::string& path) {
   const int number = errno;
@@ -124,14 +113,14 @@ HostsFile::HostsFile(std::string path, std::string installation)
     : path_(std::move(path)), installation_(std::move(installation)) {}
 
 Status HostsFile::set_entries(const std::vector<Entry>& entries) const {
-  const Descriptor file(::open(path_.c_str(), O_RDWR | O_CLOEXEC));
-  if (file.fd < 0) {
+  const Fd file(::open(path_.c_str(), O_RDWR | O_CLOEXEC));
+  if (file.get() < 0) {
     return failed("open", path_);
   }
-  TRIVET_CHECK_OK(lock(file.fd, path_));
-  TRIVET_TRY(const std::string old, read_all(file.fd, path_));
+  TRIVET_CHECK_OK(lock(file.get(), path_));
+  TRIVET_TRY(const std::string old, read_all(file.get(), path_));
   TRIVET_TRY(const std::string next, with_block(old, installation_, entries));
-  return next == old ? ok() : rewrite(file.fd, old, next, path_);
+  return next == old ? ok() : rewrite(file.get(), old, next, path_);
 }
 
 Status HostsFile::remove_block() const {

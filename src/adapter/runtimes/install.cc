@@ -34,7 +34,7 @@ struct Paths {
   std::string work() const { return fmt::format("{}/.{}.partial", all, name); }
 };
 
-Result<engine::Fd> prepare(const InstallOptions& options, const Paths& paths) {
+Result<Fd> prepare(const InstallOptions& options, const Paths& paths) {
   if (options.home.empty() || options.home.front() != '/') {
     return make_error(Errc::kInvalidArgument,
                       fmt::format("a home is an absolute path, not \"{}\"", options.home));
@@ -141,7 +141,7 @@ Result<InstallResult> install(const InstallOptions& options) {
   }
   TRIVET_CHECK_OK(check_bubblewrap());
   const Paths paths(options);
-  TRIVET_TRY(const engine::Fd lock, prepare(options, paths));
+  TRIVET_TRY(const Fd lock, prepare(options, paths));
   found = find(options.home, options.name);
   const bool was_there = found.has_value();
   if (!was_there) {

@@ -209,8 +209,8 @@ Result<Launched> launch(const LaunchPlan& plan, Millis deadline) {
   Result<Fd> listening =
       out.pidfd.is_open() ? Result<Fd>(Fd()) : Result<Fd>(launch_error("pidfd_open"));
   if (listening) {
-    ends.its_control.reset();
-    ends.its_output.reset();
+    ends.its_control.close();
+    ends.its_output.close();
     listening = follow(ends.control.get(), deadline);
   }
   if (!listening) {

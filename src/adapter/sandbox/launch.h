@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "adapter/sandbox/fd.h"
+#include "base/fd.h"
 #include "base/result.h"
 #include "base/time.h"
 

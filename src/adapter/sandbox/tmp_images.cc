@@ -13,7 +13,7 @@
 #include <array>
 #include <cerrno>
 
-#include "adapter/sandbox/fd.h"
+#include "base/fd.h"
 #include "base/file.h"
 
 namespace trivet::sandbox {

@@ -7,7 +7,7 @@
 
 #include <utility>
 
-namespace trivet::engine {
+namespace trivet {
 
 // Owns one descriptor or none (-1). Move-only; thread-compatible.
 class Fd {
@@ -17,26 +17,27 @@ class Fd {
   Fd(Fd&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
   Fd& operator=(Fd&& other) noexcept {
     if (this != &other) {
-      reset();
+      close();
       number_ = std::exchange(other.number_, -1);
     }
     return *this;
   }
   Fd(const Fd&) = delete;
   Fd& operator=(const Fd&) = delete;
-  ~Fd() { reset(); }
+  ~Fd() { close(); }
 
   int get() const { return number_; }
+  int release() { return std::exchange(number_, -1); }
   bool is_open() const { return number_ >= 0; }
-  void reset() {
+  explicit operator bool() const { return is_open(); }
+  void close() {
     if (number_ >= 0) {
-      ::close(number_);
+      ::close(std::exchange(number_, -1));
     }
-    number_ = -1;
   }
 
  private:
   int number_ = -1;
 };
 
-}  // namespace trivet::engine
+}  // namespace trivet
