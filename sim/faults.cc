@@ -136,6 +136,27 @@ FaultPlan draw_loss(Random& random, Instant now) {
   return plan;
 }
 
+// The writer is shut down while commits wait, and does not start for a while; meanwhile daemons
+// die, or its data's only other holders do.
+FaultPlan draw_shutdown(Random& random, Instant now) {
+  FaultPlan plan;
+  const auto at = [&](FaultKind kind, Micros least, Micros most) {
+    Fault fault;
+    fault.kind = kind;
+    fault.target = kTheWriter;
+    fault.at = now + random.between(least, most);
+    plan.faults.push_back(fault);
+  };
+  at(FaultKind::kAcksLost, Millis(0), Millis(1));
+  at(FaultKind::kShutDown, Millis(5), Millis(120));
+  at(FaultKind::kStaysAway, Millis(120), Millis(400));
+  for (int left = random.below(3); left > 0; --left) {
+    at(random.chance(75) ? FaultKind::kKillDaemon : FaultKind::kPowerLoss, Millis(5),
+       Millis(5'000));
+  }
+  return plan;
+}
+
 FaultPlan draw_any(Random& random, Instant now) {
   FaultPlan plan;
   plan.noise = random.chance(60) ? 0 : 1 + random.below(12);
@@ -167,6 +188,7 @@ FaultPlan draw_any(Random& random, Instant now) {
 FaultPlan draw_faults(Random& random, Instant now) {
   FaultPlan plan = random.chance(6)   ? draw_lost_vote(random, now)
                    : random.chance(4) ? draw_loss(random, now)
+                   : random.chance(4) ? draw_shutdown(random, now)
                                       : draw_any(random, now);
   plan.lasts_max = plan.accepts_loss ? kLastsMaxOfLoss : kLastsMax;
   return plan;

@@ -179,7 +179,7 @@ class ClusterDriver {
   // The member's process from now on. False when its end was told first: it has none.
   bool take_process(Hands& hands, const MemberProcess& process);
   // Asks what runs, when it could not be told: until then nobody would hear of its end, or see it
-  // hang.
+  // hang. One that is being started says so itself.
   void adopt(const MemberId& id);
   void adopt_again(const MemberId& id);  // a moment later
   void member_ended(const MemberId& id, int pid, const failover::MemberEnd& how);

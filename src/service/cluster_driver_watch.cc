@@ -31,9 +31,8 @@ void ClusterDriver::adopt(const MemberId& id) {
     hands.adopting = false;
     if (!process || !machine_) {  // that it ended must be heard by somebody
       adopt_again(id);
-    } else if (hands.process.mysqld_pid == 0 &&
-               !(process->has_value() && take_process(hands, **process)) &&
-               must_answer(machine_->member(id).state)) {
+    } else if (hands.process.mysqld_pid == 0 && must_answer(machine_->member(id).state) &&
+               !(process->has_value() && take_process(hands, **process))) {
       feed(failover::MemberDied{id, {"it was found to have ended", found.ended_in_order}});
     }
   });

@@ -23,7 +23,10 @@ class Checker:
         def same():
             sets = {}
             for name in self.world.known:
-                executed = self.world.admin_sql(name, "SELECT @@GLOBAL.gtid_executed")[0][0].replace("\n", "")
+                try:
+                    executed = self.world.admin_sql(name, "SELECT @@GLOBAL.gtid_executed")[0][0].replace("\n", "")
+                except pymysql.err.OperationalError as error:  # what hung may have been ended only now
+                    raise AssertionError(f"{name}: {error}") from error
                 sets.setdefault(executed, []).append(name)
             assert len(sets) == 1, sets
             return True
