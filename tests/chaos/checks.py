@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What must hold after each fault. Safety first: what they return are violations, one text each."""
+import pymysql
+
 import bank_workload
 import set_workload
 from waiting import wait_until

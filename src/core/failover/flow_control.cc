@@ -19,6 +19,7 @@ namespace {
 constexpr double kCycle = 0.001;        // seconds; a commit without delay, about
 constexpr double kGrowthGain = 0.6;     // of (growth / aim)
 constexpr double kDistanceGain = 0.9;   // a second, of ((lag - aim) / aim)
+constexpr double kFarAway = 0.3;        // of the lag, against the aim
 constexpr double kDistanceMax = 3;      // so that a long backlog does not stop the writer
 constexpr double kReleaseFactor = 4;    // when the lag is nearly gone, the delay goes faster
 constexpr double kNearlyGone = 0.3;     // of the aim
@@ -119,7 +120,10 @@ void FlowControl::change_effort(Instant now, double passed) {
   if (worst < kNearlyGone * aim) {
     distance *= kReleaseFactor;
   }
-  const double change = kGrowthGain * (worst - before) / aim + kDistanceGain * distance * passed;
+  // Far above the aim the lag is known by the half, and its growth is mostly that error: there the
+  // distance decides.
+  const double scale = std::max(aim, kFarAway * std::max(worst, before));
+  const double change = kGrowthGain * (worst - before) / scale + kDistanceGain * distance * passed;
   const double max = std::log1p(seconds(limits_.delay_max) / kCycle);
   effort_ = std::clamp(effort_ + std::clamp(change, -kEffortStepMax, kEffortStepMax), 0.0, max);
 }
