@@ -23,7 +23,9 @@ constexpr Micros kDiskMost = std::chrono::milliseconds(6'000);
 constexpr Micros kWaitsMost = std::chrono::milliseconds(2'750);
 constexpr Micros kPaceAfter = std::chrono::seconds(8);
 constexpr Micros kLeftOutAfter = std::chrono::seconds(25);
-constexpr double kBacklogMostSeconds = 5;  // what is applied is chance, and so is its known rate
+// What is applied is chance, and so is its known rate; the longest delay only halves what a few
+// clients write.
+constexpr double kBacklogMostSeconds = 8;
 constexpr double kAppliesPerSecond = 285;  // what pulses come to
 constexpr Micros kDelayMost = std::chrono::milliseconds(250);
 constexpr Millis kLagMost{36'000};  // the bound, and what it takes to be seen and told
