@@ -90,7 +90,13 @@ void World::watch_members() {
         std::none_of(servers_.begin(), servers_.end(), [&](const Server& other) {
           return other.index != s.index && other.disk_stalls_until > s.disk_stalls_from;
         });
-    if (s.pid != 0 && s.disk_stalls(now()) && is_only_one &&
+    // Only beside one that works can it be told that it is not the host that stalls.
+    const bool is_beside_one =
+        std::any_of(servers_.begin(), servers_.end(), [&](const Server& other) {
+          return other.index != s.index && other.answers() && !hangs(other) &&
+                 now() - std::max(other.ready_at, other.unwatched_at) > kDiskMost;
+        });
+    if (s.pid != 0 && s.disk_stalls(now()) && is_only_one && is_beside_one &&
         now() - std::max(s.disk_stalls_from, s.unwatched_at) > kDiskMost) {
       violate("hang", "the disk of m" + std::to_string(s.index + 1) + " stalls and it lives on",
               false);
