@@ -369,8 +369,9 @@ token::Explanation TokenVerifier::explain(const MemberId& member, std::string_vi
     return out;
   }
   out.right("principal", key.principal.arn);
+  const std::string db_user = user.empty() ? out.db_user : std::string(user);
   const std::string resource =
-      token::connect_resource_arn(server.realm, server.resource_id, out.db_user);
+      token::connect_resource_arn(server.realm, server.resource_id, db_user);
   const ContextKeys context = connect_context(server.realm);
   const policy::Decision decision = decide_access(*snapshot, {.principal = key.principal,
                                                               .action = kConnectAction,
@@ -385,8 +386,8 @@ token::Explanation TokenVerifier::explain(const MemberId& member, std::string_vi
     out.wrong("policy", is_explicit ? kReasonExplicitDeny : kReasonImplicitDeny, why);
   }
   const LoginRules& asked = rules_in(rules.get(), database->second.resource_id).rules;
-  if (const auto role = role_of(asked, key.principal); role && *role != out.db_user) {
-    const std::string wrong = why_no_role(asked, out.db_user, *role);
+  if (const auto role = role_of(asked, key.principal); role && *role != db_user) {
+    const std::string wrong = why_no_role(asked, db_user, *role);
     if (wrong.empty()) {
       out.right("role", *role);
     } else {
