@@ -195,7 +195,10 @@ TEST(DbToken, SessionTokenBelongsToTemporaryKeys) {
   ended.session_expires = kSignedAt + seconds(5);
   const Outcome outcome = check(token_for("jane", "SESSION"), server(), std::move(ended));
   EXPECT_EQ(outcome.reason, Reason::kSessionExpired);
-  EXPECT_EQ(outcome.detail, "the temporary credentials behind it expired 5 s ago");
+  EXPECT_EQ(outcome.detail,
+            "the temporary credentials behind it expired 5 s ago: get new ones (`eval \"$(trivet "
+            "env)\"`), "
+            "then a new token");
 }
 
 TEST(DbToken, HostAndUserAreBound) {
@@ -219,7 +222,7 @@ TEST(DbToken, TimeHasNoGraceUnlessConfigured) {
   EXPECT_EQ(check(token_for(), server(), active(), seconds(900)).reason, Reason::kAccepted);
   const Outcome late = check(token_for(), server(), active(), seconds(912));
   EXPECT_EQ(late.reason, Reason::kExpired);
-  EXPECT_EQ(late.detail, "expired 12 s ago");
+  EXPECT_EQ(late.detail, "expired 12 s ago: make a new token");
   EXPECT_EQ(check(token_for(), server(), active(), seconds(-300)).reason, Reason::kAccepted);
   const Outcome early = check(token_for(), server(), active(), seconds(-301));
   EXPECT_EQ(early.reason, Reason::kNotYetValid);
