@@ -209,6 +209,9 @@ TEST(DbToken, HostAndUserAreBound) {
   EXPECT_EQ(outcome.detail,
             "token was made for 'db.example.com:3306', this server accepts 'other:3306', "
             "'*.internal:*'");
+  facts.hosts.assign(100, *parse_allowed_host("a-rather-long-name.example.com:3306"));
+  EXPECT_TRUE(check(token_for(), facts).detail.ends_with("com:3306' and 95 more"))
+      << check(token_for(), facts).detail;
   facts.hosts.clear();
   EXPECT_EQ(check(token_for(), facts).reason, Reason::kHostMismatch);
   facts = server();

@@ -91,9 +91,17 @@ steps::Wrong steps::check_host(const DbToken& token, const ServerFacts& server) 
     return std::nullopt;
   }
   std::string accepted;
+  // Records hold 512 bytes: whole names, as many as have room.
+  constexpr std::size_t kListMax = 200;
+  std::size_t left = server.hosts.size();
   for (const AllowedHost& allowed : server.hosts) {
-    accepted += accepted.empty() ? "" : ", ";
-    accepted += log_quoted(allowed.str());
+    const std::string name = log_quoted(allowed.str());
+    if (!accepted.empty() && accepted.size() + name.size() > kListMax) {
+      accepted += " and " + std::to_string(left) + " more";
+      break;
+    }
+    accepted += (accepted.empty() ? "" : ", ") + name;
+    --left;
   }
   return Rejection{Reason::kHostMismatch, "token was made for " + log_quoted(token.host_text) +
                                               ", this server accepts " +
