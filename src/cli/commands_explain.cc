@@ -96,7 +96,7 @@ Result<int> run_metrics(const Context& context, const MetricsOptions&) {
 
 Result<int> run_token_explain(const Context& context, const ExplainOptions& options) {
   const std::string text = read_input();
-  if (!may_be_token(text)) {
+  if (!options.json && !may_be_token(text)) {  // programs get their explanation of anything
     return make_error(Errc::kInvalidArgument,
                       fmt::format("no token on standard input: `{}` makes one",
                                   context.command("token CLUSTER --user USER")));
