@@ -75,6 +75,14 @@ Result<Authenticated> nobody(const Realm& realm) {
                        Principal{.kind = Principal::Kind::kAnonymous, .account = realm.account}};
 }
 
+// Clients of services that we have not, and that speak JSON, read errors as Logs' clients do.
+const ServiceInfo* form_of_error(const ServiceInfo* service, const net::HttpRequest& request) {
+  const bool is_json =
+      service == nullptr &&
+      net::find_header(request.headers, "content-type").starts_with("application/x-amz-json-");
+  return is_json ? find_service("logs") : service;
+}
+
 }  // namespace
 
 // What is known of a call so far, for its error and its log line.
@@ -134,7 +142,8 @@ void Dispatcher::handle(net::HttpRequest request, Respond respond) const {
     return;
   }
   const AwsError error = conclude(*progress, &body.error(), 0);
-  respond(render_error(progress->service, error, progress->request_id));
+  respond(render_error(form_of_error(progress->service, progress->request), error,
+                       progress->request_id));
 }
 
 void Dispatcher::handle_json(const ProgressPtr& progress, Respond respond) const {
@@ -217,9 +226,10 @@ Result<std::string> Dispatcher::process(const net::HttpRequest& request, Progres
     return claim.is_other_service() ? service_not_built(claim.service_name) : status.error();
   }
   auto params = read_query_params(request);
-  progress.take(read_claim(request, params ? *params : QueryParams()));
-  if (!params) {
-    return params.error();
+  const Claim claim = read_claim(request, params ? *params : QueryParams());
+  progress.take(claim);
+  if (!params) {  // nor have they the Query protocol's media type
+    return claim.is_other_service() ? service_not_built(claim.service_name) : params.error();
   }
   progress.action = shortened(params->get("Action"));
   return run(request, *params, progress);

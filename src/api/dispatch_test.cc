@@ -330,7 +330,8 @@ TEST_F(DispatchTest, RefusesBadSignatures) {
   EXPECT_TRUE(message(call(kDescribe, {.late_s = 901})).starts_with("Signature expired: "));
   EXPECT_EQ(outcome(call(kDescribe, {.late_s = -901})), "403 SignatureDoesNotMatch");
   EXPECT_EQ(message(call(kDescribe, {.region = "eu-west-1"})),
-            "Credential should be scoped to a valid region, not 'eu-west-1'.");
+            "Credential should be scoped to a valid region, not 'eu-west-1'. The region here is "
+            "'us-east-1'.");
   net::HttpRequest request = post(kDescribe, {});
   request.body += "&MaxRecords=20";
   EXPECT_EQ(outcome(handle(request)), "403 SignatureDoesNotMatch");

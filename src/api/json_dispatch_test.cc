@@ -205,6 +205,18 @@ TEST_F(JsonDispatchTest, ErrorsHaveTheServicesForm) {
             "constraint: Member must not be null");
 }
 
+TEST_F(JsonDispatchTest, ServicesThatAreNotBuiltAreRefusedInTheirForm) {
+  net::HttpRequest call = request("POST", "/", "{}", "secretsmanager");
+  call.headers.emplace_back("Content-Type", "application/x-amz-json-1.1");
+  call.headers.emplace_back("X-Amz-Target", "secretsmanager.ListSecrets");
+  const auto refused = handle(call);
+  EXPECT_EQ(refused->status, 501);
+  EXPECT_EQ(json::parse(refused->body)["__type"], "NotImplemented");
+  EXPECT_TRUE(json::parse(refused->body)["message"].get<std::string>().starts_with(
+      "The service 'secretsmanager' is not built. Built are: "))
+      << refused->body;
+}
+
 TEST_F(JsonDispatchTest, CallsNeedASignatureThatFits) {
   net::HttpRequest altered = request("POST", kInvoke, "{}", "lambda");
   altered.body = "[]";

@@ -29,8 +29,11 @@ bool is_global(const ServiceInfo& service) {
   return service.kind == ServiceKind::kIam || service.kind == ServiceKind::kSts;
 }
 
-Error refusal(const ServiceInfo& service, const sigv4::Verdict& verdict) {
+Error refusal(const ServiceInfo& service, const sigv4::Verdict& verdict, std::string_view region) {
   Error out = verdict.error();
+  if (verdict.reason == sigv4::Reason::kScopeRegion) {  // AWS has many, we have one
+    out.message.append(" The region here is '").append(region).append("'.");
+  }
   if (verdict.reason == sigv4::Reason::kExpired && service.kind == ServiceKind::kEc2) {
     out.fault = "RequestExpired";
   }
@@ -65,7 +68,7 @@ Result<Authenticated> authenticate(const net::HttpRequest& request, const AuthCo
   }
   const sigv4::Verdict verdict = sigv4::verify(auth, to_check, key->secret.reveal(), options);
   if (!verdict.ok()) {
-    return refusal(*service, verdict);
+    return refusal(*service, verdict, context.realm.region);
   }
   return Authenticated{service, auth.scope.region, std::move(key->principal)};
 }

@@ -11,6 +11,8 @@
 #include <nlohmann/json.hpp>
 
 #include "base/file.h"
+#include "cli/context.h"
+#include "cli/status.h"
 #include "net/http_client.h"
 
 namespace trivet::cli {
@@ -53,9 +55,9 @@ Result<std::optional<AdminClient>> AdminClient::open(const HomePaths& paths) {
       return std::optional<AdminClient>();
     }
     const bool is_denied = number == EACCES || number == EPERM;
-    return make_error(is_denied ? Errc::kDenied : Errc::kUnavailable,
-                      errno_message("connect to " + path, number) +
-                          (is_denied ? ": run this as the user that runs trivetd" : ""));
+    return make_error(
+        is_denied ? Errc::kDenied : Errc::kUnavailable,
+        errno_message("connect to " + path, number) + (is_denied ? run_as_owner(paths.home) : ""));
   }
   ucred peer{};
   socklen_t size = sizeof peer;
@@ -78,7 +80,9 @@ Result<std::string> AdminClient::call(const Call& call) const {
     return std::move(response.body);
   }
   const bool is_denied = response.status == 401 || response.status == 403;
-  return make_error(is_denied ? Errc::kDenied : Errc::kInternal,
+  return make_error(is_denied                ? Errc::kDenied
+                    : response.status == 400 ? call.of_bad_request
+                                             : Errc::kInternal,
                     fmt::format("trivetd: {} ({})", error_text(response.body), response.status));
 }
 
@@ -123,7 +127,7 @@ Status AdminClient::rotate_key() const {
 }
 
 Result<std::string> AdminClient::login_rules(std::string body) const {
-  return call({"POST", "/login-rules", std::move(body), kAnswer});
+  return call({"POST", "/login-rules", std::move(body), kAnswer, Errc::kInvalidArgument});
 }
 
 Result<std::string> AdminClient::network(std::string_view method, std::string_view target,
@@ -141,6 +145,37 @@ Result<std::string> AdminClient::explain_token(const std::string& cluster, const
 Status AdminClient::stop(bool with_members) const {
   const auto answer = call({"POST", "/stop", json{{"members", with_members}}.dump(), kStop});
   return answer ? ok() : Status(answer.error());
+}
+
+std::optional<std::vector<std::string>> cluster_names(const HomePaths& paths) {
+  const auto admin = AdminClient::open(paths);
+  if (!admin || !*admin) {
+    return std::nullopt;
+  }
+  const auto text = (*admin)->status();
+  const auto status = text ? parse_status(*text) : Result<DaemonStatus>(text.error());
+  if (!status) {
+    return std::nullopt;
+  }
+  std::vector<std::string> out;
+  for (const StatusCluster& cluster : status->clusters) {
+    out.push_back(cluster.identifier);
+  }
+  return out;
+}
+
+std::vector<std::string> shut_out_clusters(const AdminClient& admin) {
+  const auto text = admin.status();
+  const auto status = text ? parse_status(*text) : Result<DaemonStatus>(text.error());
+  std::vector<std::string> out;
+  if (status && status->is_host_restricted) {
+    for (const StatusCluster& cluster : status->clusters) {
+      if (!cluster.publicly_accessible) {
+        out.push_back(host_is_shut_out(cluster.identifier));
+      }
+    }
+  }
+  return out;
 }
 
 Result<SessionCredentials> parse_credentials(std::string_view text) {

@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "base/time.h"
@@ -73,12 +74,19 @@ class AdminClient {
     std::string_view target;
     std::string body;
     Millis deadline;
+    Errc of_bad_request = Errc::kInternal;  // kInvalidArgument: the command line was wrong
   };
   Result<std::string> call(const Call& call) const;
 
   std::string socket_;
   pid_t pid_;
 };
+
+// The names of the clusters; nullopt when there is nobody to ask.
+std::optional<std::vector<std::string>> cluster_names(const HomePaths& paths);
+
+// A line for each cluster that this host's logins do not reach; none when that cannot be told.
+std::vector<std::string> shut_out_clusters(const AdminClient& admin);
 
 // The members' answer of POST /credentials. Pure. Errors: kCorrupt.
 Result<SessionCredentials> parse_credentials(std::string_view json);

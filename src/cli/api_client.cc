@@ -68,6 +68,10 @@ Result<std::string> ApiClient::call_logs(std::string_view action, std::string js
               std::move(json));
 }
 
+Result<std::string> ApiClient::get_function(const std::string& name) const {
+  return send("lambda", {}, "", "/2015-03-31/functions/" + percent_encode(name));
+}
+
 Result<std::string> ApiClient::call(const Service& service, std::string_view action,
                                     const QueryParameters& parameters) const {
   std::string body = fmt::format("Action={}&Version={}", action, service.version);
@@ -80,10 +84,12 @@ Result<std::string> ApiClient::call(const Service& service, std::string_view act
 }
 
 Result<std::string> ApiClient::send(const std::string& service, net::Headers headers,
-                                    std::string body) const {
+                                    std::string body, const std::string& get) const {
   TRIVET_TRY(const net::HttpEndpoint endpoint, net::parse_http_endpoint(session_.endpoint_url));
-  sigv4::SignedRequest to_sign{
-      .method = "POST", .headers = {}, .payload_sha256 = to_hex(sha256(body))};
+  sigv4::SignedRequest to_sign{.method = get.empty() ? "POST" : "GET",
+                               .headers = {},
+                               .payload_sha256 = to_hex(sha256(body))};
+  to_sign.path = get.empty() ? "/" : get;
   to_sign.headers = {{"Host", fmt::format("{}:{}", endpoint.host, endpoint.port)}};
   to_sign.headers.insert(to_sign.headers.end(), headers.begin(), headers.end());
   TRIVET_TRY(const sigv4::Headers added,
@@ -92,7 +98,7 @@ Result<std::string> ApiClient::send(const std::string& service, net::Headers hea
                  {.region = session_.region, .service = service, .now = SystemClock().wall_now()}));
   net::HttpRequest request;
   request.method = to_sign.method;
-  request.target = "/";
+  request.target = to_sign.path;
   request.headers.assign(to_sign.headers.begin(), to_sign.headers.end());
   request.headers.insert(request.headers.end(), added.begin(), added.end());
   request.body = std::move(body);

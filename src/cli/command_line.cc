@@ -8,7 +8,9 @@
 #include <iterator>
 #include <memory>
 #include <sstream>
+#include <utility>
 
+#include "cli/command_name.h"
 #include "cli/commands.h"
 
 namespace trivet::cli {
@@ -96,6 +98,24 @@ void add_daemon_commands(Builder& b) {
   command->add_flag("--json", status->json, "as JSON");
 }
 
+void add_connect_command(Builder& b) {
+  auto connect = std::make_shared<ConnectOptions>();
+  CLI::App* command =
+      b.add(&b.app, "connect", "MySQL's client, over verified TLS: CLUSTER … [-- MYSQL-ARGS]",
+            connect, run_connect);
+  command->add_option("CLUSTER", connect->cluster, "the DB cluster's identifier")->required();
+  command->footer(
+      "The token is that of the identity in AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and\n"
+      "AWS_SESSION_TOKEN where they are set, else the local root's.");
+  command->add_option("--user", connect->user,
+                      "with a token, but the master user with the password (the master user)");
+  command->add_flag("--reader", connect->reader, "through the reader endpoint");
+  command->add_flag("--password", connect->password,
+                    "log in with a password (of MYSQL_PWD, which may be a token; else asked for)");
+  command->add_option("--database", connect->database, "the one to use first");
+  connect->mysql_arguments = b.behind_dashes;
+}
+
 void add_login_commands(Builder& b) {
   auto env = std::make_shared<EnvOptions>();
   CLI::App* command = b.add(
@@ -108,17 +128,6 @@ void add_login_commands(Builder& b) {
           "--format", [env](const std::string& format) { env->json = format == "json"; },
           "export lines, or one JSON object (sh)")
       ->check(CLI::IsMember({"sh", "json"}));
-
-  auto connect = std::make_shared<ConnectOptions>();
-  command = b.add(&b.app, "connect", "MySQL's client, over verified TLS: CLUSTER … [-- MYSQL-ARGS]",
-                  connect, run_connect);
-  command->add_option("CLUSTER", connect->cluster, "the DB cluster's identifier")->required();
-  command->add_option("--user", connect->user,
-                      "with a token, but the master user with the password (the master user)");
-  command->add_flag("--reader", connect->reader, "through the reader endpoint");
-  command->add_flag("--password", connect->password, "log in with a password, not with a token");
-  command->add_option("--database", connect->database, "the one to use first");
-  connect->mysql_arguments = b.behind_dashes;
 
   auto token = std::make_shared<TokenOptions>();
   command = b.add(&b.app, "token",
@@ -261,8 +270,8 @@ void add_audit_command(Builder& b) {
     command->add_option(name, out, help)->type_name(type);
   };
   command->add_option("--kind", choice.kind, "only these")->check(CLI::IsMember({"login", "api"}));
-  is("--verdict", choice.verdict, "WORD",
-     "accepted, refused; of calls done, refused, denied, rejected, failed");
+  command->add_option("--verdict", choice.verdict, "accepted, refused; of calls the others too")
+      ->check(CLI::IsMember({"accepted", "refused", "done", "denied", "rejected", "failed"}));
   is("--reason", choice.reason, "WORD", "expired, implicit-deny, …; of calls AWS's error code");
   is("--user", choice.user, "NAME", "of the database");
   is("--principal", choice.principal, "TEXT", "a part of its ARN");
@@ -413,10 +422,36 @@ void add_other_commands(Builder& b) {
   });
 }
 
+// Behind options of the program itself; empty: there is none.
+std::string first_word(const std::vector<std::string>& arguments) {
+  auto word = arguments.begin();
+  while (word != arguments.end() && word->starts_with('-')) {
+    word += *word == "--home" && std::next(word) != arguments.end() ? 2 : 1;
+  }
+  return word == arguments.end() ? "" : *word;
+}
+
+std::vector<std::string> names_of_commands(const CLI::App& app) {
+  std::vector<std::string> out;
+  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
+    out.push_back(command->get_name());
+  }
+  return out;
+}
+
+// "help [COMMAND…]" is "[COMMAND…] --help".
+void spell_out_help(std::vector<std::string>& arguments) {
+  if (!arguments.empty() && arguments.front() == "help") {
+    arguments.erase(arguments.begin());
+    arguments.emplace_back("--help");
+  }
+}
+
 }  // namespace
 
 CommandLine parse_command_line(std::vector<std::string> arguments) {
   Builder b;
+  spell_out_help(arguments);
   const auto dashes = std::find(arguments.begin(), arguments.end(), "--");
   const bool has_dashes = dashes != arguments.end();
   if (has_dashes) {
@@ -435,12 +470,17 @@ CommandLine parse_command_line(std::vector<std::string> arguments) {
   add_daemon_commands(b);
   add_cluster_commands(b);
   add_login_commands(b);
+  add_connect_command(b);
   add_network_commands(b);
   add_login_rules_command(b);
   add_function_commands(b);
   add_audit_command(b);
   add_runtime_commands(b);
   add_other_commands(b);
+  if (std::string unknown = unknown_command(first_word(arguments), names_of_commands(b.app));
+      !unknown.empty()) {
+    return {.exit_status = kExitUsage, .message = std::move(unknown)};
+  }
   try {
     std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back
     b.app.parse(arguments);

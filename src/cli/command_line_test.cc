@@ -55,9 +55,28 @@ TEST(CommandLine, WrongUsageIsExitStatusTwoAndSaysWhy) {
   }
 }
 
+TEST(CommandLine, NamesTheUnknownCommandAndTheNearestOne) {
+  EXPECT_EQ(
+      parse_command_line({"--home", "/h", "conect", "shop"}).message,
+      "trivet: there is no command 'conect' (is 'connect' meant?). `trivet --help` lists them\n");
+  EXPECT_EQ(parse_command_line({"zzzzzz"}).message,
+            "trivet: there is no command 'zzzzzz'. `trivet --help` lists them\n");
+  EXPECT_EQ(parse_command_line({"conect"}).exit_status, kExitUsage);
+}
+
+TEST(CommandLine, NamesTheVerdictsThereAre) {
+  const CommandLine line = parse_command_line({"audit", "--verdict", "foo"});
+  EXPECT_EQ(line.exit_status, kExitUsage);
+  EXPECT_NE(line.message.find("refused"), std::string::npos) << line.message;
+}
+
 TEST(CommandLine, HelpAndVersionAreNoErrors) {
-  for (const Words& words :
-       {Words{"--help"}, Words{"connect", "--help"}, Words{"version"}, Words{"--version"}}) {
+  EXPECT_EQ(parse_command_line({"help", "connect"}).message,
+            parse_command_line({"connect", "--help"}).message);
+  EXPECT_NE(parse_command_line({"connect", "--help"}).message.find("AWS_ACCESS_KEY_ID"),
+            std::string::npos);
+  for (const Words& words : {Words{"--help"}, Words{"help"}, Words{"help", "token", "explain"},
+                             Words{"connect", "--help"}, Words{"version"}, Words{"--version"}}) {
     const CommandLine line = parse_command_line(words);
     EXPECT_FALSE(static_cast<bool>(line.run));
     EXPECT_EQ(line.exit_status, kExitOk);

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -14,6 +15,7 @@
 #include <memory>
 
 #include "base/clock.h"
+#include "cli/admin_client.h"
 #include "cli/audit_list.h"
 #include "cli/commands.h"
 
@@ -22,6 +24,8 @@ namespace {
 
 constexpr int kFullOnesMax = 5;  // AUDIT.LOG.1 to .5, the last one the oldest
 constexpr Millis kLookEvery{200};
+// The daemon writes a record within 20 ms of what it is about.
+constexpr Millis kWritten{50};
 
 // Lines of one file, as far as it is written.
 class Reader {
@@ -102,6 +106,14 @@ Result<int> run_audit(const Context& context, const AuditOptions& given) {
   if (options.minutes > 0) {
     options.choice.from = SystemClock().wall_now() - std::chrono::minutes(options.minutes);
   }
+  const auto names = cluster_names(context.paths);
+  if (names) {
+    wait_for(kWritten);
+    if (!options.choice.cluster.empty() &&
+        std::find(names->begin(), names->end(), options.choice.cluster) == names->end()) {
+      say(fmt::format("note: there is no cluster '{}' now", options.choice.cluster));
+    }
+  }
   const std::string path = context.paths.audit_log();
   std::deque<std::string> last;
   const auto take = [&](std::string_view line) {
@@ -124,7 +136,11 @@ Result<int> run_audit(const Context& context, const AuditOptions& given) {
     newest->read_lines(take);
   } else if (newest->error() != ENOENT) {
     return make_error(Errc::kDenied,
-                      fmt::format("{} cannot be read: {}", path, std::strerror(newest->error())));
+                      fmt::format("{} cannot be read: {}{}", path, std::strerror(newest->error()),
+                                  run_as_owner(context.paths.home)));
+  }
+  if (last.empty() && !options.follow) {
+    say("no record of that is in the audit log");
   }
   for (const std::string& line : last) {
     show(line, options.json);

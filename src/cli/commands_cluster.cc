@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -60,21 +61,21 @@ Result<int> change_status(const Context& context, const ClusterOptions& options,
 
 // The reader that was named, or the one that lags least.
 Result<std::string> switchover_target(const StatusCluster& cluster, const std::string& named) {
+  if (!named.empty()) {
+    TRIVET_CHECK_OK(check_member(cluster, named));
+    return named;
+  }
   const StatusMember* best = nullptr;
   for (const StatusMember& member : cluster.members) {
     const bool is_candidate = member.role == "reader" && member.status == "available";
-    if (!named.empty() ? member.identifier == named
-                       : is_candidate && (best == nullptr || member.apply_lag_ms.value_or(0) <
-                                                                 best->apply_lag_ms.value_or(0))) {
+    if (is_candidate &&
+        (best == nullptr || member.apply_lag_ms.value_or(0) < best->apply_lag_ms.value_or(0))) {
       best = &member;
     }
   }
   if (best == nullptr) {
-    return make_error(
-        Errc::kConflict,
-        named.empty()
-            ? fmt::format("{} has no reader that serves", cluster.identifier)
-            : fmt::format("{} is no member of {}: see `trivet status`", named, cluster.identifier));
+    return make_error(Errc::kConflict,
+                      fmt::format("{} has no reader that serves", cluster.identifier));
   }
   return best->identifier;
 }
@@ -180,8 +181,11 @@ Result<int> run_reboot(const Context& context, const RebootOptions& options) {
   }
   const ClusterWatch watch(*admin, options.cluster);
   TRIVET_TRY(const StatusCluster before, watch.look());
-  TRIVET_TRY(const ApiClient api, ApiClient::open(*admin));
   const bool all = options.member.empty();
+  if (!all) {  // the API takes it for any cluster's
+    TRIVET_CHECK_OK(check_member(before, options.member));
+  }
+  TRIVET_TRY(const ApiClient api, ApiClient::open(*admin));
   const auto answer =
       all ? api.call("RebootDBCluster", {{"DBClusterIdentifier", options.cluster}})
           : api.call("RebootDBInstance", {{"DBInstanceIdentifier", options.member}});
@@ -224,6 +228,11 @@ Result<int> run_events(const Context& context, const EventsOptions& options) {
   events = choose_events(std::move(events), {.cluster = options.cluster,
                                              .from = SystemClock().wall_now() -
                                                      std::chrono::minutes(options.minutes)});
+  const auto names = cluster_names(context.paths);
+  if (!options.cluster.empty() && names &&
+      std::find(names->begin(), names->end(), options.cluster) == names->end()) {
+    say(fmt::format("note: there is no cluster '{}' now", options.cluster));
+  }
   if (options.json) {
     print(events_to_json(events) + "\n");
     return kExitOk;

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "cli/admin_client.h"
 #include "cli/commands.h"
+#include "cli/login.h"
 #include "cli/token_context.h"
 #include "core/token/explain.h"
 
@@ -56,7 +57,7 @@ Result<std::string> explain_in_context(const ExplainOptions& options, const std:
 }
 
 // For people: a line for each check.
-std::string render(const nlohmann::json& explanation) {
+std::string render_explanation(const nlohmann::json& explanation) {
   std::string out;
   std::size_t width = 0;
   for (const auto& check : explanation.at("checks")) {
@@ -94,19 +95,25 @@ Result<int> run_metrics(const Context& context, const MetricsOptions&) {
 }
 
 Result<int> run_token_explain(const Context& context, const ExplainOptions& options) {
+  const std::string text = read_input();
+  if (!options.json && !may_be_token(text)) {  // programs get their explanation of anything
+    return make_error(Errc::kInvalidArgument,
+                      fmt::format("no token on standard input: `{}` makes one",
+                                  context.command("token CLUSTER --user USER")));
+  }
   std::string answer;
   if (!options.context.empty()) {
-    TRIVET_TRY(answer, explain_in_context(options, read_input()));
+    TRIVET_TRY(answer, explain_in_context(options, text));
   } else {
     TRIVET_TRY(const std::optional<AdminClient> admin, AdminClient::open(context.paths));
     if (!admin) {
       return say_not_running(context);
     }
-    TRIVET_TRY(answer, admin->explain_token(options.cluster, options.user, read_input()));
+    TRIVET_TRY(answer, admin->explain_token(options.cluster, options.user, text));
   }
   try {
     const auto explanation = nlohmann::json::parse(answer);
-    print(options.json ? explanation.dump() + "\n" : render(explanation));
+    print(options.json ? explanation.dump() + "\n" : render_explanation(explanation));
     return explanation.at("verdict") == "accept" ? kExitOk : kExitFailed;
   } catch (const nlohmann::json::exception&) {
     return make_error(Errc::kCorrupt, "trivetd's answer to POST /token/explain cannot be read");

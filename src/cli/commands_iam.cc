@@ -76,7 +76,8 @@ Result<int> run_iam_guardrail(const Context& context, const IamGuardrailOptions&
   if (options.file.empty() && !options.clear) {
     TRIVET_TRY(const std::string json, admin->iam("GET", "/iam/guardrail", ""));
     const auto body = nlohmann::json::parse(json, nullptr, false);
-    print(body.value("document", "") + "\n");
+    const std::string document = body.value("document", "");
+    print((document.empty() ? "none" : document) + "\n");
     return kExitOk;
   }
   std::string document;

@@ -55,6 +55,22 @@ std::string reachable_host(const StatusEndpoint& endpoint) {
              : endpoint.address;
 }
 
+// Those of AWS_*, whose tokens are then that identity's; nullopt: the local root's are to be made.
+Result<std::optional<sigv4::Credentials>> own_keys() {
+  TRIVET_TRY(std::optional<sigv4::Credentials> keys,
+             keys_of_environment({environment_value("AWS_ACCESS_KEY_ID"),
+                                  environment_value("AWS_SECRET_ACCESS_KEY"),
+                                  environment_value("AWS_SESSION_TOKEN")}));
+  if (keys && !keys->session_token.empty()) {
+    const std::string warning =
+        expiry_warning(environment_value("AWS_CREDENTIAL_EXPIRATION"), SystemClock().wall_now());
+    if (!warning.empty()) {
+      say(warning);
+    }
+  }
+  return keys;
+}
+
 Result<DaemonStatus> ask_status(const AdminClient& admin) {
   TRIVET_TRY(const std::string json, admin.status());
   return parse_status(json);
@@ -83,28 +99,34 @@ Result<int> run_connect(const Context& context, const ConnectOptions& options) {
   }
   TRIVET_TRY(const DaemonStatus status, ask_status(*admin));
   TRIVET_TRY(const StatusEndpoint endpoint, find_endpoint(status, options.cluster, options.reader));
+  TRIVET_CHECK_OK(check_reachable(status, *status.find(options.cluster)));
   TRIVET_TRY(const Login login,
              choose_login(*status.find(options.cluster),
                           {.user = options.user,
                            .by_password = options.password,
                            .has_password = !environment_value("MYSQL_PWD").empty()}));
-  TRIVET_TRY(const SessionCredentials credentials, admin->credentials(kTokenCredentialsSeconds));
 
   MysqlLogin mysql;
   mysql.host = reachable_host(endpoint);
   mysql.port = endpoint.port;
   mysql.user = login.user;
   mysql.database = options.database;
-  mysql.ca_bundle = credentials.ca_bundle;
+  mysql.ca_bundle = context.paths.ca_bundle();
   mysql.character_sets_folder = engine.layout.character_sets_dir;
   mysql.by = login.by;
   mysql.more = options.mysql_arguments;
   if (login.by == LoginBy::kToken) {
     // Not a file (MySQL's option files end lines at 4096 bytes, tokens of large sessions are
     // longer) and not an argument, which all users of the machine can read.
+    TRIVET_TRY(const Installation installation, read_installation(context));
+    TRIVET_TRY(std::optional<sigv4::Credentials> keys, own_keys());
+    if (!keys) {
+      TRIVET_TRY(SessionCredentials fresh, admin->credentials(kTokenCredentialsSeconds));
+      keys = std::move(fresh.keys);
+    }
     const std::string db_token =
-        token::make_db_token({mysql.host, mysql.port, mysql.user, credentials.region},
-                             credentials.keys, SystemClock().wall_now());
+        token::make_db_token({mysql.host, mysql.port, mysql.user, installation.realm.region}, *keys,
+                             SystemClock().wall_now());
     ::setenv("MYSQL_PWD", db_token.c_str(), 1);
   }
   std::vector<std::string> argv = engine.layout.command("mysql");
@@ -114,10 +136,7 @@ Result<int> run_connect(const Context& context, const ConnectOptions& options) {
 }
 
 Result<int> run_token(const Context& context, const TokenOptions& options) {
-  TRIVET_TRY(std::optional<sigv4::Credentials> keys,
-             keys_of_environment({environment_value("AWS_ACCESS_KEY_ID"),
-                                  environment_value("AWS_SECRET_ACCESS_KEY"),
-                                  environment_value("AWS_SESSION_TOKEN")}));
+  TRIVET_TRY(std::optional<sigv4::Credentials> keys, own_keys());
   token::TokenRequest request{options.host, options.port, options.user, options.region};
   const bool names_cluster = !options.cluster.empty();
   if (!names_cluster && request.region.empty()) {

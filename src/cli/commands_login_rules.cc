@@ -48,7 +48,7 @@ std::string number(const json& value, const char* unit, const char* none) {
 }
 
 // One line for each rule, with its option's name.
-std::string render(const json& rules) {
+std::string render_rules(const json& rules) {
   const auto list = [&rules](const char* name) {
     std::string out;
     for (const json& each : rules.at(name)) {
@@ -89,7 +89,7 @@ Result<int> run_login_rules(const Context& context, const LoginRulesOptions& opt
              admin->login_rules(body.dump(-1, ' ', false, json::error_handler_t::replace)));
   const json read = json::parse(answer, nullptr, false);
   try {
-    print(options.json ? read.at("rules").dump(2) + "\n" : render(read.at("rules")));
+    print(options.json ? read.at("rules").dump(2) + "\n" : render_rules(read.at("rules")));
   } catch (const json::exception& e) {
     return make_error(Errc::kCorrupt, fmt::format("trivetd's answer cannot be read: {}", e.what()));
   }

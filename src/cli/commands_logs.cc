@@ -42,6 +42,23 @@ Status show_new(const ApiClient& api, const LogsOptions& options, const std::str
   return ok();
 }
 
+// kNotFound when neither function nor group is there. A function that has not run has no group.
+Status check_source(const ApiClient& api, const std::string& function, const std::string& group) {
+  const auto found = api.call_logs(
+      "DescribeLogGroups", nlohmann::json{{"logGroupNamePrefix", group}, {"limit", 1}}.dump());
+  if (!found || found->find(nlohmann::json(group).dump()) != std::string::npos) {
+    return ok();
+  }
+  if (!function.starts_with('/') && api.get_function(function)) {
+    return ok();
+  }
+  return make_error(
+      Errc::kNotFound,
+      function.starts_with('/')
+          ? fmt::format("there is no log group {}", group)
+          : fmt::format("there is no function '{}', nor a log group {}", function, group));
+}
+
 }  // namespace
 
 Result<int> run_logs(const Context& context, const LogsOptions& options) {
@@ -60,6 +77,9 @@ Result<int> run_logs(const Context& context, const LogsOptions& options) {
   LogTail tail(clock.wall_now() - *age);
   do {
     TRIVET_TRY(const ApiClient api, ApiClient::open(*admin));
+    if (!options.follow) {
+      TRIVET_CHECK_OK(check_source(api, options.function, group));
+    }
     const Instant renewed = clock.now();
     do {
       TRIVET_CHECK_OK(show_new(api, options, group, tail));

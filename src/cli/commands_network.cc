@@ -151,6 +151,9 @@ Result<int> run_network(const Context& context, const NetworkOptions& options) {
   if (!changes.empty()) {
     TRIVET_TRY(const std::string changed, admin->network("POST", "/network", changes.dump()));
   }
+  for (const std::string& warning : shut_out_clusters(*admin)) {
+    say("warning: " + warning);
+  }
   TRIVET_TRY(const std::string answer, admin->network("GET", "/network", ""));
   const json read = json::parse(answer, nullptr, false);
   try {

@@ -4,8 +4,10 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <pwd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -71,7 +73,22 @@ Result<Installation> read_installation(const Context& context) {
   return decode_installation(*text);
 }
 
+std::string run_as_owner(const std::string& path) {
+  struct stat info{};
+  if (::stat(path.c_str(), &info) != 0 || info.st_uid == ::geteuid()) {
+    return "";
+  }
+  const passwd* record = ::getpwuid(info.st_uid);
+  return fmt::format(": run this as {}, who runs trivetd",
+                     record == nullptr ? fmt::format("user {}", info.st_uid) : record->pw_name);
+}
+
 int say_not_running(const Context& context) {
+  if (::access(context.paths.config().c_str(), F_OK) != 0 &&
+      (errno == ENOENT || errno == ENOTDIR)) {
+    say(fmt::format("{} is not initialised: `{}`", context.paths.home, context.command("init")));
+    return kExitNotRunning;
+  }
   say(fmt::format("trivetd is not running for {}: `{}` starts it", context.paths.home,
                   context.command("up")));
   const HomePaths of_root{default_home("", true, "")};

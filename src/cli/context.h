@@ -38,6 +38,9 @@ std::string environment_value(const char* name);
 // Errors: kNotFound with the cure when the home is not initialised; those of decode_installation.
 Result<Installation> read_installation(const Context& context);
 
+// ": run this as NAME", the owner of the file, who runs trivetd; "" when that is this user.
+std::string run_as_owner(const std::string& path);
+
 // Says on standard error that no daemon runs; returns kExitNotRunning.
 int say_not_running(const Context& context);
 

@@ -61,10 +61,11 @@ Check check_engine(const Context& context) {
                                            context.command("engine install mysql"))
                              : engine.error().message);
   }
-  return good("engine", fmt::format("{} {}{}", engine->manifest.engine, engine->manifest.version,
-                                    engine::has_template(*engine)
-                                        ? ""
-                                        : "; its template is made with the first cluster"));
+  return good("engine",
+              fmt::format("{} {}{}", engine->manifest.engine, engine->manifest.version,
+                          engine::has_template(*engine) || !run_as_owner(context.paths.home).empty()
+                              ? ""
+                              : "; its template is made with the first cluster"));
 }
 
 // Functions are no must: without a runtime nobody wants them.
@@ -147,14 +148,44 @@ int try_bind(const std::string& host, std::uint16_t port) {
   return number;
 }
 
-Check check_api(const Installation& installation, bool is_running) {
+// Of daemons that this machine runs, the home of the one whose API is there; empty: none.
+std::string home_of_holder(const Installation& installation) {
+  std::error_code error;
+  for (const auto& folder : std::filesystem::directory_iterator("/proc", error)) {
+    const auto line = read_file(folder.path().string() + "/cmdline");
+    const auto words = line ? *line : std::string();
+    const std::string_view option("\0--home\0", 8);
+    const std::size_t at = words.find(option);
+    if (at == std::string::npos || words.find("trivetd") > at) {
+      continue;
+    }
+    const std::string home(words.c_str() + at + option.size());
+    const auto config = read_file(HomePaths{home}.config());
+    const auto other = config ? decode_installation(*config) : Result<Installation>(config.error());
+    if (other && other->api_host == installation.api_host &&
+        other->api_port == installation.api_port) {
+      return home;
+    }
+  }
+  return "";
+}
+
+Check check_api(const Context& context, const Installation& installation, bool is_running) {
   const std::string where = fmt::format("{}:{}", installation.api_host, installation.api_port);
   if (is_running) {
     return good("api", installation.endpoint_url());
   }
   const int number = try_bind(installation.api_host, installation.api_port);
-  return number == 0 ? good("api", where + " is free")
-                     : bad("api", errno_message("listen on " + where, number));
+  if (number == 0) {
+    return good("api", where + " is free");
+  }
+  const std::string holder = number == EADDRINUSE ? home_of_holder(installation) : "";
+  if (holder == context.paths.home) {
+    return good("api", installation.endpoint_url());
+  }
+  return bad("api", errno_message("listen on " + where, number) +
+                        (holder.empty() ? "" : ": trivetd of " + holder + " has it") +
+                        "; a home gets another port with `init --api-address HOST:PORT`");
 }
 
 Check check_addresses(const Installation& installation) {
@@ -203,9 +234,15 @@ Check check_networks(const Result<std::optional<AdminClient>>& admin) {
     if (!parsed->network_trouble.empty()) {
       return bad("networks", parsed->network_trouble);
     }
+    if (const auto shut_out = shut_out_clusters(**admin); !shut_out.empty()) {
+      return warning("networks", shut_out.front());
+    }
     return parsed->why_not_enforced.empty()
                ? good("networks", "security groups and routes are enforced")
                : warning("networks", "not enforced: " + parsed->why_not_enforced);
+  }
+  if (!admin) {
+    return warning("networks", "cannot be told without the daemon's answer");
   }
   if (::geteuid() != 0) {
     return warning("networks", "not enforced: that needs root");
@@ -231,7 +268,7 @@ std::vector<Check> all_checks(const Context& context) {
                                installation->realm.account.str(), installation->realm.region)));
   const auto admin = AdminClient::open(context.paths);
   const bool is_running = admin.has_value() && admin->has_value();
-  out.push_back(check_api(*installation, is_running));
+  out.push_back(check_api(context, *installation, is_running));
   out.push_back(check_addresses(*installation));
   out.push_back(check_hosts(*installation));
   out.push_back(check_daemon(context, admin));

@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include "base/iso8601.h"
+
 namespace trivet::cli {
 
 Result<Login> choose_login(const StatusCluster& cluster, const LoginWish& wish) {
@@ -38,9 +40,9 @@ std::vector<std::string> mysql_arguments(const MysqlLogin& login) {
   if (!login.character_sets_folder.empty()) {
     out.push_back("--character-sets-dir=" + login.character_sets_folder);
   }
-  if (login.by == LoginBy::kToken) {
-    out.emplace_back("--enable-cleartext-plugin");
-  } else if (login.by == LoginBy::kPassword) {
+  // A password may be a token that was made elsewhere. TLS is verified in any case.
+  out.emplace_back("--enable-cleartext-plugin");
+  if (login.by == LoginBy::kPassword) {
     out.emplace_back("--password");
   }
   if (!login.database.empty()) {
@@ -67,6 +69,31 @@ Result<StatusEndpoint> find_endpoint(const DaemonStatus& status, std::string_vie
                                                       cluster, found->status));
   }
   return endpoint;
+}
+
+bool may_be_token(std::string_view text) {
+  return text.find('?') != std::string_view::npos || text.find("X-Amz-") != std::string_view::npos;
+}
+
+Status check_reachable(const DaemonStatus& status, const StatusCluster& cluster) {
+  if (cluster.status == "stopped" || cluster.status == "stopping") {
+    return make_error(Errc::kUnavailable, fmt::format("{0} is {1}: `trivet start {0}`",
+                                                      cluster.identifier, cluster.status));
+  }
+  if (status.is_host_restricted && !cluster.publicly_accessible) {
+    return make_error(Errc::kUnavailable, host_is_shut_out(cluster.identifier));
+  }
+  return ok();
+}
+
+std::string expiry_warning(std::string_view expiration, WallTime now) {
+  const auto end = parse_iso8601(expiration);
+  return end && *end <= now
+             ? fmt::format(
+                   "warning: the credentials in AWS_* expired at {}: `eval \"$(trivet env)\"` "
+                   "gives fresh ones",
+                   expiration)
+             : "";
 }
 
 Result<std::optional<sigv4::Credentials>> keys_of_environment(const KeyVariables& variables) {

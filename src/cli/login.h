@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "base/time.h"
 #include "cli/status.h"
 #include "core/sigv4/sign.h"
 
@@ -57,6 +58,16 @@ std::vector<std::string> mysql_arguments(const MysqlLogin& login);
 // kUnavailable when the cluster has no endpoint yet.
 Result<StatusEndpoint> find_endpoint(const DaemonStatus& status, std::string_view cluster,
                                      bool is_reader);
+
+// Whether a text is worth explaining as a token: it has a query, whatever is wrong with it.
+bool may_be_token(std::string_view text);
+
+// What is wrong with where a login goes to, with the cure: the cluster is stopped, or this host's
+// logins are dropped before they reach it. kUnavailable.
+Status check_reachable(const DaemonStatus& status, const StatusCluster& cluster);
+
+// Of AWS_CREDENTIAL_EXPIRATION, which `trivet env` sets: what to say when that is over, else empty.
+std::string expiry_warning(std::string_view expiration, WallTime now);
 
 // AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN: nullopt when there is none of
 // them. Errors: kInvalidArgument when one half of a key is missing.

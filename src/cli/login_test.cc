@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "base/iso8601.h"
 #include "cli/daemon_process.h"
 
 namespace trivet::cli {
@@ -39,10 +40,10 @@ TEST(MysqlArguments, VerifyTheServerAndReadNoOptionFile) {
   EXPECT_EQ(arguments.back(), "SELECT 1");
 }
 
-TEST(MysqlArguments, ClearTextOnlyForTokens) {
+TEST(MysqlArguments, ClearTextForTokensThatMayBeGivenAsPasswords) {
   EXPECT_TRUE(has(mysql_arguments(login(LoginBy::kToken)), "--enable-cleartext-plugin"));
   EXPECT_FALSE(has(mysql_arguments(login(LoginBy::kToken)), "--password"));
-  EXPECT_FALSE(has(mysql_arguments(login(LoginBy::kPassword)), "--enable-cleartext-plugin"));
+  EXPECT_TRUE(has(mysql_arguments(login(LoginBy::kPassword)), "--enable-cleartext-plugin"));
   EXPECT_TRUE(has(mysql_arguments(login(LoginBy::kPassword)), "--password"));
   EXPECT_FALSE(has(mysql_arguments(login(LoginBy::kGivenPassword)), "--password"));
 }
@@ -91,6 +92,36 @@ TEST(FindEndpoint, NamesWhatThereIs) {
   EXPECT_EQ(find_endpoint({}, "dmo", false).error().message,
             "there is no cluster 'dmo'; there are none");
   EXPECT_EQ(find_endpoint(two_clusters(), "young", false).error().code, Errc::kUnavailable);
+}
+
+TEST(MayBeToken, NeedsAQuery) {
+  EXPECT_FALSE(may_be_token(""));
+  EXPECT_FALSE(may_be_token("garbage"));
+  EXPECT_TRUE(may_be_token("demo.local:3306/?Action=connect"));
+  EXPECT_TRUE(may_be_token("X-Amz-Expires=900"));
+}
+
+TEST(CheckReachable, SaysWhatUndoesIt) {
+  DaemonStatus status = two_clusters();
+  EXPECT_TRUE(check_reachable(status, status.clusters[0]));
+  status.clusters[0].status = "stopped";
+  EXPECT_EQ(check_reachable(status, status.clusters[0]).error().message,
+            "demo is stopped: `trivet start demo`");
+  status.clusters[0].status = "available";
+  status.is_host_restricted = true;
+  EXPECT_EQ(check_reachable(status, status.clusters[0]).error().message,
+            "logins from this host to demo will time out: it is not publicly accessible, and "
+            "host-access is security-groups; `trivet network --host-access open` undoes it");
+  status.clusters[0].publicly_accessible = true;
+  EXPECT_TRUE(check_reachable(status, status.clusters[0]));
+}
+
+TEST(ExpiryWarning, OnlyWhenTheTimeIsOver) {
+  const WallTime now = *parse_iso8601("2026-01-02T03:04:05Z");
+  EXPECT_EQ(expiry_warning("", now), "");
+  EXPECT_EQ(expiry_warning("never", now), "");
+  EXPECT_EQ(expiry_warning("2026-01-02T03:04:06Z", now), "");
+  EXPECT_TRUE(expiry_warning("2026-01-02T03:04:05Z", now).starts_with("warning: "));
 }
 
 TEST(KeysOfEnvironment, AreAllOrNothing) {

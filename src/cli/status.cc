@@ -56,6 +56,7 @@ StatusCluster cluster_of(const json& j) {
   out.writer = text_of(j, "writer");
   out.master_username = text_of(j, "master_username");
   out.iam_authentication = j.value("iam_authentication", true);
+  out.publicly_accessible = j.value("publicly_accessible", false);
   out.endpoint = endpoint_of(j, "endpoint");
   out.reader_endpoint = endpoint_of(j, "reader_endpoint");
   for (const json& member : j.value("members", json::array())) {
@@ -159,6 +160,23 @@ const StatusCluster* DaemonStatus::find(std::string_view identifier) const {
   return found == clusters.end() ? nullptr : &*found;
 }
 
+std::string host_is_shut_out(std::string_view cluster) {
+  return fmt::format(
+      "logins from this host to {} will time out: it is not publicly accessible, and host-access "
+      "is security-groups; `trivet network --host-access open` undoes it",
+      cluster);
+}
+
+Status check_member(const StatusCluster& cluster, std::string_view member) {
+  const bool is_there =
+      std::any_of(cluster.members.begin(), cluster.members.end(),
+                  [&](const StatusMember& each) { return each.identifier == member; });
+  return is_there ? ok()
+                  : Status(make_error(Errc::kNotFound,
+                                      fmt::format("{} is no member of {}: see `trivet status`",
+                                                  member, cluster.identifier)));
+}
+
 Result<DaemonStatus> parse_status(std::string_view text) {
   try {
     DaemonStatus out;
@@ -170,6 +188,8 @@ Result<DaemonStatus> parse_status(std::string_view text) {
     const json network = j.value("network", json::object());
     out.why_not_enforced = text_of(network, "why_not");
     out.network_trouble = text_of(network, "trouble");
+    out.is_host_restricted =
+        out.why_not_enforced.empty() && text_of(network, "host_access") == "security-groups";
     const json functions = j.value("functions", json::object());
     out.why_no_functions = text_of(functions, "why_none");
     out.function_weaknesses = functions.value("weaknesses", out.function_weaknesses);

@@ -41,6 +41,7 @@ struct StatusCluster {
   std::string writer;  // empty: none now
   std::string master_username;
   bool iam_authentication = true;
+  bool publicly_accessible = false;
   StatusEndpoint endpoint;
   StatusEndpoint reader_endpoint;
   std::vector<StatusMember> members;
@@ -53,7 +54,9 @@ struct DaemonStatus {
   std::vector<StatusCluster> clusters;
   // Why the daemon copies what goes through writer endpoints; empty: it does not.
   std::string why_not_enforced;  // networks; empty: they are
-  std::string network_trouble;   // what of them could not be done
+  // Only whom security groups and PubliclyAccessible let in reaches endpoints from this host.
+  bool is_host_restricted = false;
+  std::string network_trouble;  // what of them could not be done
   std::string why_not_steered;
   std::string why_no_functions;                  // empty: they can run
   std::vector<std::string> function_weaknesses;  // what their sandboxes lack here
@@ -68,6 +71,12 @@ inline constexpr std::string_view kNotRunningJson = R"({"running":false,"cluster
 
 // Unknown members are ignored, null is absent. Errors: kCorrupt.
 Result<DaemonStatus> parse_status(std::string_view json);
+
+// kNotFound when the cluster has no such member.
+Status check_member(const StatusCluster& cluster, std::string_view member);
+
+// What a cluster that is not publicly accessible means where the host is restricted.
+std::string host_is_shut_out(std::string_view cluster);
 
 // The table of `trivet status`; ends with a line end.
 std::string render_status(const DaemonStatus& status);

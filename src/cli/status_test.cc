@@ -117,5 +117,14 @@ TEST(Status, JsonOfNoDaemonCanBeReadAsAStatus) {
   EXPECT_TRUE(status->clusters.empty());
 }
 
+TEST(CheckMember, OfThisClusterOnly) {
+  StatusCluster shop;
+  shop.identifier = "shop";
+  shop.members.emplace_back().identifier = "shop-instance-1";
+  EXPECT_TRUE(check_member(shop, "shop-instance-1"));
+  EXPECT_EQ(check_member(shop, "demo-instance-1").error().message,
+            "demo-instance-1 is no member of shop: see `trivet status`");
+}
+
 }  // namespace
 }  // namespace trivet::cli

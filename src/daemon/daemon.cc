@@ -315,9 +315,11 @@ Status Daemon::Parts::listen() {
   network_host->begin(*http);
   const auto port = http->listen(installation.api_host, installation.api_port);
   if (!port) {
-    return make_error(port.error().code,
-                      fmt::format("the API cannot listen on {}:{}: {}", installation.api_host,
-                                  installation.api_port, port.error().message));
+    return make_error(
+        port.error().code,
+        fmt::format("the API cannot listen on {}:{}: {} (`trivet doctor` says who does; `init "
+                    "--api-address` gives a new home another port)",
+                    installation.api_host, installation.api_port, port.error().message));
   }
   admin = std::make_unique<net::HttpServer>(
       *http_loop,

@@ -33,6 +33,67 @@ Error wrong(const std::string& what) {
   return make_error(Errc::kInvalidArgument, what);
 }
 
+// "us-east-1": what credential scopes, ARNs and endpoint names have in the place of a region.
+bool is_region(std::string_view text) {
+  const std::size_t last = text.rfind('-');
+  if (last == std::string_view::npos || last + 2 != text.size() ||
+      !all_digits(text.substr(last + 1))) {
+    return false;
+  }
+  text = text.substr(0, last);
+  std::size_t words = 0;
+  for (std::size_t begin = 0; begin <= text.size(); ++words) {
+    const std::size_t end = std::min(text.find('-', begin), text.size());
+    const std::string_view word = text.substr(begin, end - begin);
+    const bool is_word =
+        !word.empty() && (words > 0 || word.size() == 2) &&
+        std::all_of(word.begin(), word.end(), [](char c) { return c >= 'a' && c <= 'z'; });
+    if (!is_word) {
+      return false;
+    }
+    begin = end + 1;
+  }
+  return words >= 2;
+}
+
+// Labels of a DNS name in lower case, with room for what endpoints have before it.
+bool is_domain(std::string_view text) {
+  constexpr std::size_t kDomainMax = 128;
+  constexpr std::size_t kLabelMax = 63;
+  if (text.size() > kDomainMax) {
+    return false;
+  }
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const std::size_t end = std::min(text.find('.', begin), text.size());
+    const std::string_view label = text.substr(begin, end - begin);
+    if (label.empty() || label.size() > kLabelMax || label.front() == '-' || label.back() == '-' ||
+        label.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") !=
+            std::string_view::npos) {
+      return false;
+    }
+    begin = end + 1;
+  }
+  return true;
+}
+
+Status check_names(const Installation& wanted) {
+  const std::string& account = wanted.realm.account.str();
+  if (account.size() != 12 || !all_digits(account)) {
+    return wrong("--account-id must be 12 digits");
+  }
+  if (!is_region(wanted.realm.region)) {
+    return wrong(
+        fmt::format("--region '{}' is no region's name: us-east-1 is one", wanted.realm.region));
+  }
+  if (!is_domain(wanted.endpoint_domain)) {
+    return wrong(
+        fmt::format("--domain '{}' is no DNS name in lower case of at most 128 characters: "
+                    "db.example.com is one",
+                    wanted.endpoint_domain));
+  }
+  return ok();
+}
+
 Status check(const HomePaths& paths, const Installation& wanted) {
   if (paths.home.empty() || paths.home[0] != '/' || paths.home.size() > kHomeCharactersMax) {
     return wrong(
@@ -40,10 +101,7 @@ Status check(const HomePaths& paths, const Installation& wanted) {
                     " it have a limit): {}",
                     kHomeCharactersMax, paths.home));
   }
-  const std::string& account = wanted.realm.account.str();
-  if (account.size() != 12 || !all_digits(account)) {
-    return wrong("--account-id must be 12 digits");
-  }
+  TRIVET_CHECK_OK(check_names(wanted));
   if (wanted.realm.availability_zones.size() != 3) {
     return wrong("exactly three --az are needed");
   }

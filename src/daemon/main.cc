@@ -35,9 +35,11 @@ std::string own_folder() {
   return self.substr(0, self.rfind('/'));
 }
 
+constexpr int kExitUsage = 2;
+
 int fail(const Error& error) {
   fmt::print(stderr, "trivetd: {}\n", error.message);
-  return 1;
+  return error.code == Errc::kInvalidArgument ? kExitUsage : 1;
 }
 
 struct InitOptions {
@@ -169,7 +171,11 @@ int run(int argc, char** argv) {
   run_command->add_option("--log-file", log_options.file, "Instead of standard error");
   CLI::App* rotate_command = app.add_subcommand(
       "rotate-key", "Replace the key that secrets are sealed under, while no daemon runs");
-  CLI11_PARSE(app, argc, argv);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e) == 0 ? 0 : kExitUsage;
+  }
   // Keys and passwords are in this memory.
   process::forbid_core_dumps();
   init.wanted.realm.account = AccountId(account);

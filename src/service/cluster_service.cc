@@ -37,6 +37,20 @@ Status check_available(const ClusterView& view) {
                    fmt::format("DB cluster {} is not in available state.", view.cluster.id.str())));
 }
 
+// A stored cluster before its driver has looked at its members: known, and not serving yet.
+ClusterViewPtr unseen_view(const Cluster& cluster) {
+  auto out = std::make_shared<ClusterView>();
+  out->cluster = cluster;
+  out->waiting_for = "its members to be looked at";
+  for (const Member& member : cluster.members) {
+    MemberStatus status;
+    status.id = member.id;
+    status.state = "stopped";
+    out->members.push_back(std::move(status));
+  }
+  return out;
+}
+
 }  // namespace
 
 ClusterService::ClusterService(Needs needs)
@@ -69,6 +83,12 @@ void ClusterService::on_control(const std::function<void()>& work) {
 Status ClusterService::start() {
   TRIVET_CHECK_OK(event_log_.load());
   TRIVET_TRY(const std::vector<Cluster> clusters, store_.list());
+  {
+    const MutexLock lock(mutex_);
+    for (const Cluster& cluster : clusters) {
+      views_[cluster.id] = unseen_view(cluster);
+    }
+  }
   on_control([this, &clusters] {
     for (const Cluster& cluster : clusters) {
       drive(cluster);

@@ -51,7 +51,8 @@ class ClusterService {
   explicit ClusterService(Needs needs);
   ~ClusterService();
 
-  // Loads all clusters and begins to drive them. Once, before any other call.
+  // Loads all clusters and begins to drive them; from then on there is a view of each. Once, before
+  // any other call.
   Status start();
   // Stops driving; members keep running.
   void stop();

@@ -24,6 +24,7 @@ constexpr std::chrono::seconds kDeadline(20);
 
 // What all fake agents of a test share: the "machine" that outlives a daemon.
 struct Machine {
+  std::mutex adopting;  // whoever holds it keeps agents from answering what runs
   std::mutex mutex;
   std::map<MemberId, int> running;  // member → pid
   std::map<MemberId, std::function<void(int, const std::string&)>> on_exit;
@@ -61,6 +62,7 @@ class FakeAgent final : public MemberAgent {
     return ok();
   }
   Result<std::optional<MemberProcess>> adopt() override {
+    const std::scoped_lock free(machine_.adopting);
     const std::scoped_lock lock(machine_.mutex);
     const auto at = machine_.running.find(id());
     return at == machine_.running.end()
@@ -545,6 +547,22 @@ TEST_F(ClusterServiceTest, ARestartedDaemonAdoptsWhatRuns) {
   EXPECT_EQ(machine_.running, pids);
   EXPECT_EQ(machine_.prepared[MemberId("demo-instance-1")], 1);
   EXPECT_EQ(service_->find(ClusterId("demo"))->topology.term, Term(1));
+}
+
+TEST_F(ClusterServiceTest, CallsRightAfterTheStartFindTheStoredClusters) {
+  ASSERT_TRUE(create().has_value());
+  ASSERT_TRUE(wait_until_available());
+  service_.reset();
+  views_.clear();
+  {
+    const std::scoped_lock busy(machine_.adopting);
+    start_daemon();
+    EXPECT_EQ(status(), "starting");
+    EXPECT_EQ(service_->find(ClusterId("demo"))->members.size(), 3U);
+    EXPECT_EQ(service_->request_failover(ClusterId("demo")).error().fault,
+              "InvalidDBClusterStateFault");
+  }
+  ASSERT_TRUE(wait_until_available());
 }
 
 TEST_F(ClusterServiceTest, WhatTheStoreCannotReadAtTheStartIsReadLater) {

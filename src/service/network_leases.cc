@@ -15,7 +15,7 @@ namespace trivet::service {
 namespace {
 
 Error gone(std::string_view what, const std::string& id) {
-  return make_error(Errc::kNotFound, fmt::format("there is no {} {} any more", what, id));
+  return make_error(Errc::kNotFound, fmt::format("there is no {} {}", what, id));
 }
 
 // The subnets and groups of a placement are there and in its VPC.

@@ -140,6 +140,23 @@ std::string decided_by(const policy::Decision& decision) {
          decision.policy + "'";
 }
 
+// "this token is for cluster shop: " when another cluster of ours has the name that the token was
+// made for; empty when none has.
+std::string other_cluster(const DatabaseFacts& facts, std::string_view token) {
+  const auto host = token::parse_host_port(token.substr(0, token.find_first_of("/?")));
+  if (!host) {
+    return "";
+  }
+  for (const auto& [member, database] : facts.databases) {
+    for (const token::AllowedHost& allowed : database.hosts) {
+      if (token::matches(allowed, *host)) {
+        return "this token is for cluster " + database.cluster + ": ";
+      }
+    }
+  }
+  return "";
+}
+
 // The last check: its signer holds the key and meant this server and this user, now.
 LoginVerdict verdict_of(const policy::Decision& decision, const ProvedToken& proved) {
   const token::Accepted& accepted = proved.accepted;
@@ -159,6 +176,7 @@ LoginVerdict verdict_of(const policy::Decision& decision, const ProvedToken& pro
       is_explicit ? "explicit deny in " + kind + " '" + decision.policy + "' of rds-db:connect on "
                   : "no " + kind + " allows rds-db:connect on ";
   verdict.detail += accepted.resource_arn;
+  verdict.detail += is_explicit ? "" : ": attach one that does";
   verdict.aws_text =
       token::iam_db_auth_error(token::Reason::kPolicy, accepted.db_user, proved.principal.arn);
   verdict.aws_status = token::rds_code(token::Reason::kPolicy).status;
@@ -369,8 +387,9 @@ token::Explanation TokenVerifier::explain(const MemberId& member, std::string_vi
     return out;
   }
   out.right("principal", key.principal.arn);
+  const std::string db_user = user.empty() ? out.db_user : std::string(user);
   const std::string resource =
-      token::connect_resource_arn(server.realm, server.resource_id, out.db_user);
+      token::connect_resource_arn(server.realm, server.resource_id, db_user);
   const ContextKeys context = connect_context(server.realm);
   const policy::Decision decision = decide_access(*snapshot, {.principal = key.principal,
                                                               .action = kConnectAction,
@@ -385,8 +404,8 @@ token::Explanation TokenVerifier::explain(const MemberId& member, std::string_vi
     out.wrong("policy", is_explicit ? kReasonExplicitDeny : kReasonImplicitDeny, why);
   }
   const LoginRules& asked = rules_in(rules.get(), database->second.resource_id).rules;
-  if (const auto role = role_of(asked, key.principal); role && *role != out.db_user) {
-    const std::string wrong = why_no_role(asked, out.db_user, *role);
+  if (const auto role = role_of(asked, key.principal); role && *role != db_user) {
+    const std::string wrong = why_no_role(asked, db_user, *role);
     if (wrong.empty()) {
       out.right("role", *role);
     } else {
@@ -455,7 +474,10 @@ TokenVerifier::Proof TokenVerifier::prove_signature(Login& login, std::string di
         return facts;
       });
   if (const auto* rejection = std::get_if<token::Rejection>(&checked)) {
-    return refuse(rejection->reason, login.request, rejection->detail);
+    const bool is_elsewhere = rejection->reason == token::Reason::kHostMismatch;
+    return refuse(rejection->reason, login.request,
+                  (is_elsewhere ? other_cluster(*login.databases, login.request.token) : "") +
+                      rejection->detail);
   }
   if (key.is_principal_gone) {
     return refuse(kReasonPrincipalDeleted, token::Reason::kUnknownKey, login.request,

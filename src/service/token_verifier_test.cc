@@ -234,7 +234,9 @@ TEST_F(TokenVerifierTest, OneProofIsGoodForTheSameTokenUserAndMemberOnly) {
   wire::TokenRequest other = login(token);
   other.user = "janet";
   EXPECT_EQ(verifier_.verify(kMember, other, kNow).reason, "user-mismatch");
-  EXPECT_EQ(verifier_.verify(MemberId("off"), login(token), kNow).reason, "host-mismatch");
+  const LoginVerdict elsewhere = verifier_.verify(MemberId("off"), login(token), kNow);
+  EXPECT_EQ(elsewhere.reason, "host-mismatch");
+  EXPECT_TRUE(elsewhere.detail.starts_with("this token is for cluster ")) << elsewhere.detail;
   std::string tampered = token;
   tampered.back() = tampered.back() == '0' ? '1' : '0';
   EXPECT_EQ(verify(tampered).reason, "bad-signature");

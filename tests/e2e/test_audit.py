@@ -105,6 +105,9 @@ def a_refused_login_says_why(home):
         assert record["verdict"] == "refused" and record["detail"], record
         answer = explain(home, token, "--cluster", "demo", "--user", "jane")
         assert (answer["verdict"], answer["reason"]) == ("reject", reason), answer
+    nothing = subprocess.run([BIN / "trivet", "--home", home.path, "token", "explain"], input="", capture_output=True,
+                             text=True, check=False, timeout=30, env=plain_environment())
+    assert nothing.returncode == 2 and "no token on standard input" in nothing.stderr, nothing
 
 
 @suite.test

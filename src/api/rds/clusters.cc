@@ -98,8 +98,12 @@ Result<FailoverDBClusterResponse> fail_over(const RdsServices& services, const R
   // RDS kills the writer whatever is asked for; with a target we hand over gracefully.
   TRIVET_CHECK_OK(target.empty() ? services.clusters.request_failover(id)
                                  : services.clusters.request_switchover(id, MemberId(target)));
-  const ClusterViewPtr now = services.clusters.find(before->cluster.id);
-  return FailoverDBClusterResponse{.DBCluster = cluster_shape(now ? *now : *before, realm)};
+  // As it was when the call came, whatever has been done by now: a moment later the cluster may
+  // have no writer, or a new one.
+  service::ClusterView begun = *before;
+  begun.is_rebooting = false;
+  begun.is_switching_over = true;
+  return FailoverDBClusterResponse{.DBCluster = cluster_shape(begun, realm)};
 }
 
 std::vector<Permission> delete_permissions(const RdsServices& services, const Realm& realm,

@@ -238,6 +238,9 @@ TEST_F(RdsActionsTest, FailsOver) {
   const auto writer = installation_.clusters().find(ClusterId("demo"))->writer;
   const auto begun = call("FailoverDBCluster", {{"DBClusterIdentifier", "demo"}});
   ASSERT_TRUE(begun) << begun.error().message;
+  EXPECT_EQ(Installation::text_of(*begun, "Status"), "failing-over");
+  EXPECT_NE(begun->find("<IsClusterWriter>true</IsClusterWriter>"), std::string::npos)
+      << "the members as before the call";
   EXPECT_TRUE(installation_.wait_for([&] {
     const auto view = installation_.clusters().find(ClusterId("demo"));
     return view->writer && view->writer != writer;

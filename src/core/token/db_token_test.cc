@@ -195,7 +195,10 @@ TEST(DbToken, SessionTokenBelongsToTemporaryKeys) {
   ended.session_expires = kSignedAt + seconds(5);
   const Outcome outcome = check(token_for("jane", "SESSION"), server(), std::move(ended));
   EXPECT_EQ(outcome.reason, Reason::kSessionExpired);
-  EXPECT_EQ(outcome.detail, "the temporary credentials behind it expired 5 s ago");
+  EXPECT_EQ(outcome.detail,
+            "the temporary credentials behind it expired 5 s ago: get new ones (`eval \"$(trivet "
+            "env)\"`), "
+            "then a new token");
 }
 
 TEST(DbToken, HostAndUserAreBound) {
@@ -206,6 +209,9 @@ TEST(DbToken, HostAndUserAreBound) {
   EXPECT_EQ(outcome.detail,
             "token was made for 'db.example.com:3306', this server accepts 'other:3306', "
             "'*.internal:*'");
+  facts.hosts.assign(100, *parse_allowed_host("a-rather-long-name.example.com:3306"));
+  EXPECT_TRUE(check(token_for(), facts).detail.ends_with("com:3306' and 95 more"))
+      << check(token_for(), facts).detail;
   facts.hosts.clear();
   EXPECT_EQ(check(token_for(), facts).reason, Reason::kHostMismatch);
   facts = server();
@@ -219,7 +225,7 @@ TEST(DbToken, TimeHasNoGraceUnlessConfigured) {
   EXPECT_EQ(check(token_for(), server(), active(), seconds(900)).reason, Reason::kAccepted);
   const Outcome late = check(token_for(), server(), active(), seconds(912));
   EXPECT_EQ(late.reason, Reason::kExpired);
-  EXPECT_EQ(late.detail, "expired 12 s ago");
+  EXPECT_EQ(late.detail, "expired 12 s ago: make a new token");
   EXPECT_EQ(check(token_for(), server(), active(), seconds(-300)).reason, Reason::kAccepted);
   const Outcome early = check(token_for(), server(), active(), seconds(-301));
   EXPECT_EQ(early.reason, Reason::kNotYetValid);

@@ -58,7 +58,7 @@ TEST(Explain, SaysAllThatIsWrong) {
   EXPECT_TRUE(find(all, "signature")->ok);
   EXPECT_FALSE(find(all, "host")->ok);
   EXPECT_FALSE(find(all, "user")->ok);
-  EXPECT_EQ(find(all, "time")->detail, "expired 100 s ago");
+  EXPECT_EQ(find(all, "time")->detail, "expired 100 s ago: make a new token");
   EXPECT_TRUE(all.not_checked.empty());
 }
 

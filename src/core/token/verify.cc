@@ -58,7 +58,8 @@ steps::Wrong steps::check_key(const DbToken& token, const KeyFacts& key) {
                        "access key " + log_quoted(token.access_key_id) + " does not exist"};
     case KeyFacts::Status::kInactive:
       return Rejection{Reason::kInactiveKey,
-                       "access key " + log_quoted(token.access_key_id) + " is not active"};
+                       "access key " + log_quoted(token.access_key_id) +
+                           " is not active: activate it, or sign with another"};
     case KeyFacts::Status::kActive:
       break;
   }
@@ -90,9 +91,17 @@ steps::Wrong steps::check_host(const DbToken& token, const ServerFacts& server) 
     return std::nullopt;
   }
   std::string accepted;
+  // Records hold 512 bytes: whole names, as many as have room.
+  constexpr std::size_t kListMax = 200;
+  std::size_t left = server.hosts.size();
   for (const AllowedHost& allowed : server.hosts) {
-    accepted += accepted.empty() ? "" : ", ";
-    accepted += log_quoted(allowed.str());
+    const std::string name = log_quoted(allowed.str());
+    if (!accepted.empty() && accepted.size() + name.size() > kListMax) {
+      accepted += " and " + std::to_string(left) + " more";
+      break;
+    }
+    accepted += (accepted.empty() ? "" : ", ") + name;
+    --left;
   }
   return Rejection{Reason::kHostMismatch, "token was made for " + log_quoted(token.host_text) +
                                               ", this server accepts " +
@@ -109,7 +118,8 @@ steps::Wrong steps::check_user(const DbToken& token, const ServerFacts& server) 
 
 Rejection steps::bad_signature(const DbToken& token) {
   return {Reason::kBadSignature, "the signature is not this key's over these parameters for " +
-                                     log_quoted(token.host_text)};
+                                     log_quoted(token.host_text) +
+                                     ": altered text or wrong secret"};
 }
 
 std::optional<Rejection> check_times(const TokenTimes& times, const TokenLimits& limits,
@@ -122,8 +132,8 @@ std::optional<Rejection> check_times(const TokenTimes& times, const TokenLimits&
                          std::to_string(whole_seconds(limits.skew_max)) + " s are accepted"};
   }
   if (now > end + limits.grace) {
-    return Rejection{Reason::kExpired,
-                     "expired " + std::to_string(whole_seconds(now - end)) + " s ago"};
+    return Rejection{Reason::kExpired, "expired " + std::to_string(whole_seconds(now - end)) +
+                                           " s ago: make a new token"};
   }
   if (limits.max_age_s > 0 && now > times.signed_at + std::chrono::seconds(limits.max_age_s)) {
     return Rejection{Reason::kTooOld, "signed " +
@@ -134,7 +144,8 @@ std::optional<Rejection> check_times(const TokenTimes& times, const TokenLimits&
   if (times.session_expires && now >= *times.session_expires) {
     return Rejection{Reason::kSessionExpired,
                      "the temporary credentials behind it expired " +
-                         std::to_string(whole_seconds(now - *times.session_expires)) + " s ago"};
+                         std::to_string(whole_seconds(now - *times.session_expires)) +
+                         " s ago: get new ones (`eval \"$(trivet env)\"`), then a new token"};
   }
   return std::nullopt;
 }
