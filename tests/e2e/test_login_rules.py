@@ -109,17 +109,17 @@ def shown_and_changed_on_the_command_line(home):
 @suite.test
 def bad_input_changes_nothing(home):
     for cluster_name, options, status, what in (
-            ("demo", ["--one-time-tokens", "on", "--alias", "a b"], 1, "is no alias"),
-            ("demo", ["--token-max-age", "901", "--alias", "good.example.com"], 1, "token_max_age_s is 901"),
-            ("demo", ["--remove-alias", "never.example.com"], 1, "not among the aliases"),
-            ("demo", ["--rate-principal", "-1"], 1, "principal_logins_per_minute is -1"),
+            ("demo", ["--one-time-tokens", "on", "--alias", "a b"], 2, "is no alias"),
+            ("demo", ["--token-max-age", "901", "--alias", "good.example.com"], 2, "token_max_age_s is 901"),
+            ("demo", ["--remove-alias", "never.example.com"], 2, "not among the aliases"),
+            ("demo", ["--rate-principal", "-1"], 2, "principal_logins_per_minute is -1"),
             ("demo", ["--one-time-tokens", "maybe"], 2, "--one-time-tokens"),
             ("demo", ["--token-max-age", "x"], 2, "--token-max-age"),
-            ("demo", ["--role", "jane"], 1, "is not USER=ROLE"),
-            ("demo", ["--role", "jane=trivet_probe"], 1, "is not a role of yours"),
-            ("demo", ["--role", "jane=nobody"], 1, "there is no role 'nobody'@'%'"),
-            ("demo", ["--role", "jane=admin"], 1, "can log in itself"),
-            ("demo", ["--remove-role", "jane=reporting"], 1, "is not among the roles"),
+            ("demo", ["--role", "jane"], 2, "is not USER=ROLE"),
+            ("demo", ["--role", "jane=trivet_probe"], 2, "is not a role of yours"),
+            ("demo", ["--role", "jane=nobody"], 2, "there is no role 'nobody'@'%'"),
+            ("demo", ["--role", "jane=admin"], 2, "can log in itself"),
+            ("demo", ["--remove-role", "jane=reporting"], 2, "is not among the roles"),
             ("nowhere", [], 1, "no DB cluster nowhere")):
         done = trivet(home, "login-rules", cluster_name, *options)
         assert done.returncode == status and what in done.stdout + done.stderr, (options, done)
