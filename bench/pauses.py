@@ -8,6 +8,7 @@ import re
 import signal
 import statistics
 import subprocess
+import sys
 import time
 
 import group
@@ -136,7 +137,7 @@ def packages(bench):
         return None
     folder = pathlib.Path(folder)
     if not (folder / group.PLUGIN).is_file():
-        raise RuntimeError(f"{folder / group.PLUGIN} is not there")
+        sys.exit(f"{folder / group.PLUGIN} is not there: unpack mysql-server-core of the engine's version with dpkg -x")
     return folder
 
 
@@ -156,8 +157,8 @@ def group_round(bench, group_of, seconds):
 
 def group_replication(bench):
     """The same SIGKILL of the writer of a group, whose clients try its three members in turn."""
-    bench.cluster()
     folder = packages(bench)
+    bench.cluster()
     if folder is None:
         return []
     rows = []
@@ -174,8 +175,8 @@ def group_replication(bench):
 
 def commit(bench):
     """Inserts of one row, each a transaction: the cluster, one server alone, and a group, in turns."""
-    bench.cluster()
     folder = packages(bench)
+    bench.cluster()
     slice_s, rounds = (2, 2) if bench.quick else (4, 4)
     rows = []
     with contextlib.ExitStack() as stack:

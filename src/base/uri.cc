@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
+#include <cstring>
 
 #include "base/bytes.h"
 
@@ -23,10 +25,8 @@ bool is_unreserved(char c) {
   return kUnreserved[static_cast<unsigned char>(c)];
 }
 
-std::string encode(std::string_view text, bool keep_slash) {
+void encode(std::string_view text, bool keep_slash, std::string& out) {
   constexpr std::string_view kDigits = "0123456789ABCDEF";
-  std::string out;
-  out.reserve(text.size() + text.size() / 4);
   std::size_t copied = 0;  // of the text; the rest up to `i` stays as it is
   for (std::size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
@@ -41,7 +41,6 @@ std::string encode(std::string_view text, bool keep_slash) {
     out += kDigits[b & 15];
   }
   out.append(text, copied);
-  return out;
 }
 
 std::optional<std::string> decode(std::string_view text, bool plus_is_blank) {
@@ -65,6 +64,18 @@ std::optional<std::string> decode(std::string_view text, bool plus_is_blank) {
     }
     out += *byte;
     i += 2;
+  }
+  return out;
+}
+
+// How many bytes at the beginning are ASCII, by words: nearly every text is so to its end.
+std::size_t ascii_words(std::string_view text) {
+  std::size_t out = 0;
+  for (std::uint64_t word = 0; out + sizeof word <= text.size(); out += sizeof word) {
+    std::memcpy(&word, text.data() + out, sizeof word);
+    if ((word & 0x8080808080808080U) != 0) {
+      break;
+    }
   }
   return out;
 }
@@ -93,10 +104,17 @@ std::optional<QueryParameters> split(std::string_view query, bool plus_is_blank)
 }  // namespace
 
 std::string percent_encode(std::string_view text) {
-  return encode(text, false);
+  std::string out;
+  encode(text, false, out);
+  return out;
 }
 std::string percent_encode_path(std::string_view path) {
-  return encode(path, true);
+  std::string out;
+  encode(path, true, out);
+  return out;
+}
+void append_percent_encoded(std::string_view text, std::string& out) {
+  encode(text, false, out);
 }
 std::optional<std::string> percent_decode(std::string_view text) {
   return decode(text, false);
@@ -112,7 +130,7 @@ std::optional<QueryParameters> split_form(std::string_view body) {
 }
 
 bool is_valid_utf8(std::string_view text) {
-  for (std::size_t i = 0; i < text.size();) {
+  for (std::size_t i = ascii_words(text); i < text.size();) {
     const auto b = static_cast<unsigned char>(text[i]);
     std::size_t more = 0;
     char32_t code = 0;

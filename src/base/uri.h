@@ -12,6 +12,7 @@
 namespace trivet {
 
 std::string percent_encode(std::string_view text);
+void append_percent_encoded(std::string_view text, std::string& out);
 // As percent_encode, but '/' stays: for paths.
 std::string percent_encode_path(std::string_view path);
 // Strict: a '%' must have two hex digits behind it, else nullopt. '+' is a plus sign.

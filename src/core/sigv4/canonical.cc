@@ -2,6 +2,8 @@
 #include "core/sigv4/canonical.h"
 
 #include <algorithm>
+#include <utility>
+#include <vector>
 
 #include "base/bytes.h"
 
@@ -25,6 +27,27 @@ std::string trimmed(std::string_view value) {
       blank_before = false;
     }
     out += c;
+  }
+  return out;
+}
+
+// "name=value" within a text, percent-encoded.
+struct EncodedPair {
+  std::size_t begin = 0;
+  std::size_t equals = 0;
+  std::size_t end = 0;
+
+  std::string_view name(std::string_view text) const { return text.substr(begin, equals - begin); }
+  std::string_view value(std::string_view text) const {
+    return text.substr(equals + 1, end - equals - 1);
+  }
+};
+
+// Enough for a query with few escapes.
+std::size_t encoded_size(const QueryParameters& decoded) {
+  std::size_t out = 0;
+  for (const auto& [name, value] : decoded) {
+    out += name.size() + value.size() + value.size() / 4 + 2;
   }
   return out;
 }
@@ -75,25 +98,36 @@ std::string canonical_path(std::string_view path_as_sent) {
 }
 
 std::string canonical_query(const QueryParameters& decoded) {
-  QueryParameters pairs;
+  // Written in the order it came in, which is the canonical one nearly always.
+  std::vector<EncodedPair> pairs;
   pairs.reserve(decoded.size());
-  std::size_t size = 0;
+  std::string text;
+  text.reserve(encoded_size(decoded));
   for (const auto& [name, value] : decoded) {
-    if (name != "X-Amz-Signature") {
-      pairs.emplace_back(percent_encode(name), percent_encode(value));
-      size += pairs.back().first.size() + pairs.back().second.size() + 2;
+    if (name == "X-Amz-Signature") {
+      continue;
     }
+    text += text.empty() ? "" : "&";
+    EncodedPair pair{.begin = text.size()};
+    append_percent_encoded(name, text);
+    pair.equals = text.size();
+    text += '=';
+    append_percent_encoded(value, text);
+    pair.end = text.size();
+    pairs.push_back(pair);
   }
-  std::sort(pairs.begin(), pairs.end());
+  const auto is_before = [&text](const EncodedPair& a, const EncodedPair& b) {
+    return std::pair(a.name(text), a.value(text)) < std::pair(b.name(text), b.value(text));
+  };
+  if (std::is_sorted(pairs.begin(), pairs.end(), is_before)) {
+    return text;
+  }
+  std::sort(pairs.begin(), pairs.end(), is_before);
   std::string out;
-  out.reserve(size);
-  for (const auto& [name, value] : pairs) {
-    if (!out.empty()) {
-      out += '&';
-    }
-    out += name;
-    out += '=';
-    out += value;
+  out.reserve(text.size());
+  for (const EncodedPair& pair : pairs) {
+    out += out.empty() ? "" : "&";
+    out.append(text, pair.begin, pair.end - pair.begin);
   }
   return out;
 }

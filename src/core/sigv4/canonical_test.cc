@@ -59,6 +59,13 @@ TEST(CanonicalPath, NormalisesAndEncodesOnceMore) {
   EXPECT_EQ(canonical_path("/2015-03-31/functions/arn%3Aaws"), "/2015-03-31/functions/arn%253Aaws");
 }
 
+// '-' is less than '=', so "a-=1" is less than "a=2" as a text.
+TEST(CanonicalQuery, SortsNamesThemselvesNotTheirTextWithAValue) {
+  EXPECT_EQ(canonical_query({{"a-", "1"}, {"a", "2"}}), "a=2&a-=1");
+  EXPECT_EQ(canonical_query({{"a", "2"}, {"a-", "1"}}), "a=2&a-=1");
+  EXPECT_EQ(canonical_query({{"", ""}, {"", "x"}}), "=&=x");
+}
+
 TEST(CanonicalQuery, SortsByEncodedNameThenValueAndDropsTheSignature) {
   EXPECT_EQ(canonical_query({{"b", "2"}, {"a", "1"}, {"a", " x"}, {"c", ""}}), "a=%20x&a=1&b=2&c=");
   // '%' sorts before letters, so the encoded form decides.
