@@ -135,7 +135,7 @@ void World::check_pace() {
     }
     const bool reads = view_->members[static_cast<std::size_t>(s.index)].serves_reads;
     if (reads && !s.relay.empty() &&
-        since(ledger_.committed_at(s.relay.front()), now()) > kLagMost) {
+        since(std::max(ledger_.committed_at(s.relay.front()), served_since_), now()) > kLagMost) {
       violate("I14", "m" + std::to_string(s.index + 1) + " serves reads far behind the writer");
     }
   }

@@ -51,7 +51,7 @@ constexpr std::array<FaultKind, 12> kOpeners = {
     FaultKind::kKillDaemon, FaultKind::kPowerLoss,  FaultKind::kSwitchover, FaultKind::kSwitchover,
     FaultKind::kHangs,      FaultKind::kHangs,      FaultKind::kAcksLost,   FaultKind::kShutDown};
 constexpr Micros kLastsMax = std::chrono::seconds(6);
-constexpr Micros kLastsMaxOfLoss = std::chrono::seconds(60);
+constexpr Micros kLastsMaxOfLoss = std::chrono::seconds(90);
 
 FaultKind draw_kind(Random& random) {
   int sum = 0;
@@ -85,32 +85,74 @@ void aim(Fault& fault) {
   fault.aimed = fault.aimed || of_store || of_command || fault.kind == FaultKind::kAdoptFails;
 }
 
-// The writer dies, a member is rebuilt and follows, its vote cannot be stored, the writer dies
-// again, and the next election hears of that member late.
-FaultPlan draw_lost_vote(Random& random, Instant now) {
-  FaultPlan plan;
-  const auto in_turn = [&](FaultKind kind, Command command, Stage stage, int target) {
+// Faults that strike one after the other, each at a step of the cluster's own work.
+class Chain {
+ public:
+  explicit Chain(Instant now) : now_(now) {}
+  Chain& then(FaultKind kind, Command command, Stage stage, int target, int skip = 0) {
     Fault fault;
     fault.kind = kind;
     fault.aimed = fault.in_turn = true;
     fault.command = command;
     fault.stage = stage;
     fault.target = target;
-    fault.at = now;
-    plan.faults.push_back(fault);
-  };
-  in_turn(FaultKind::kKillMember, Command::kReport, Stage::kEnd, kTheWriter);
-  in_turn(FaultKind::kStoreOutage, random.chance(50) ? Command::kRebuild : Command::kRejoin,
-          Stage::kEnd, kAtHand);
-  in_turn(FaultKind::kKillMember, Command::kReport, Stage::kMiddle, kTheWriter);
-  plan.faults.back().skip = random.below(6);
-  in_turn(FaultKind::kCommandSlow, Command::kPromise, Stage::kBegin, kAtHand);
-  plan.faults.back().skip = random.below(3);
+    fault.skip = skip;
+    fault.at = now_;
+    plan_.faults.push_back(fault);
+    return *this;
+  }
+  FaultPlan plan() const { return plan_; }
+
+ private:
+  Instant now_;
+  FaultPlan plan_;
+};
+
+// The writer dies, a member is rebuilt and follows, its vote cannot be stored, the writer dies
+// again, and the next election hears of that member late. Or it breaks, and is rebuilt once more.
+FaultPlan draw_lost_vote(Random& random, Instant now) {
+  const Command returns = random.chance(50) ? Command::kRebuild : Command::kRejoin;
+  Chain chain(now);
+  chain.then(FaultKind::kKillMember, Command::kReport, Stage::kEnd, kTheWriter)
+      .then(FaultKind::kStoreOutage, returns, Stage::kEnd, kAtHand);
+  if (random.chance(25)) {
+    return chain.then(FaultKind::kBreaksReplication, Command::kFollow, Stage::kEnd, kAtHand).plan();
+  }
+  return chain
+      .then(FaultKind::kKillMember, Command::kReport, Stage::kMiddle, kTheWriter, random.below(6))
+      .then(FaultKind::kCommandSlow, Command::kPromise, Stage::kBegin, kAtHand, random.below(3))
+      .plan();
+}
+
+// The writer dies; back as a reader without a vote it receives what the voter does not. Then a new
+// daemon measures it by the writer of now, and while it does, that one dies too.
+FaultPlan draw_late_rejoin(Random& random, Instant now) {
+  return Chain(now)
+      .then(FaultKind::kKillMember, Command::kReport, Stage::kEnd, kTheWriter)
+      .then(FaultKind::kStoreOutage, Command::kRejoin, Stage::kEnd, kAtHand)
+      .then(FaultKind::kHangs, Command::kReport, Stage::kBegin, 1 + random.below(2))
+      .then(FaultKind::kKillDaemon, Command::kReport, Stage::kMiddle, kAtHand, random.below(4))
+      .then(FaultKind::kKillMember, Command::kRejoin,
+            random.chance(50) ? Stage::kBegin : Stage::kEnd, kTheWriter)
+      .plan();
+}
+
+// A switchover is stored and the answer is lost; before it is asked for again, somebody dies.
+FaultPlan draw_handover(Random& random, Instant now) {
+  FaultPlan plan = Chain(now)
+                       .then(FaultKind::kStoreReplyLost, Command::kStore, Stage::kBegin, kAtHand)
+                       .then(FaultKind::kKillMember, Command::kStore, Stage::kEnd, random.below(3))
+                       .plan();
+  Fault begin;
+  begin.kind = FaultKind::kSwitchover;
+  begin.target = random.below(3);
+  begin.at = now;
+  plan.faults.push_back(begin);
   return plan;
 }
 
 // One reader falls behind, the others stay away, an operator goes on without them, and then they
-// come back. Faults in between may end the daemon that was told.
+// come back. Faults in between may end the daemon that was told; or it all happens once more.
 FaultPlan draw_loss(Random& random, Instant now) {
   FaultPlan plan;
   plan.accepts_loss = true;
@@ -132,6 +174,11 @@ FaultPlan draw_loss(Random& random, Instant now) {
   if (random.chance(50)) {
     at(random.chance(60) ? FaultKind::kKillDaemon : FaultKind::kKillMember, random.below(3),
        Millis(5'000), Millis(12'000));
+  } else if (random.chance(40)) {
+    at(FaultKind::kSwitchover, 0, Millis(38'000), Millis(39'000));
+    at(FaultKind::kHangs, behind, Millis(40'000), Millis(40'001));
+    at(FaultKind::kStaysAway, kTheWriter, Millis(40'050), Millis(40'500));
+    at(FaultKind::kStaysAway, 3 - behind, Millis(40'050), Millis(40'600));
   }
   return plan;
 }
@@ -187,6 +234,8 @@ FaultPlan draw_any(Random& random, Instant now) {
 
 FaultPlan draw_faults(Random& random, Instant now) {
   FaultPlan plan = random.chance(6)   ? draw_lost_vote(random, now)
+                   : random.chance(3) ? draw_late_rejoin(random, now)
+                   : random.chance(3) ? draw_handover(random, now)
                    : random.chance(4) ? draw_loss(random, now)
                    : random.chance(4) ? draw_shutdown(random, now)
                                       : draw_any(random, now);

@@ -131,12 +131,11 @@ Status SimProbe::kill(int mysqld_pid, Millis) {
   if (self().pid != mysqld_pid) {
     return ok();
   }
-  if (world_.disk_stalls(index_) && world_.random().chance(kStaysPercent)) {
-    return make_error(Errc::kTimeout, "the process does not end");
-  }
   world_.check_hang(index_);
+  // The signal stays with a process that waits for its disk, whoever waits for its end.
+  const bool stays = world_.disk_stalls(index_) && world_.random().chance(kStaysPercent);
   world_.end_process(index_);
-  return ok();
+  return stays ? Status(make_error(Errc::kTimeout, "the process does not end")) : ok();
 }
 
 }  // namespace trivet::sim

@@ -208,6 +208,9 @@ void World::on_view(service::ClusterViewPtr view) {
   if (view->is_switching_over) {
     switching_until_ = now() + kCommandMax;
   }
+  if (view->writer && !(view_ && view_->writer)) {
+    served_since_ = now();
+  }
   view_ = std::move(view);
 }
 

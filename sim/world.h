@@ -242,6 +242,7 @@ class World {
   Instant operator_looks_at_{};
   bool odd_news_ = false;
   service::ClusterViewPtr view_;
+  Instant served_since_{};     // a writer was routed to; while there is none, nobody falls behind
   Instant switching_until_{};  // a command of a switchover may come until then
   FaultPlan plan_;
   RunStage stage_ = RunStage::kWarm;

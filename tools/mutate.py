@@ -4,7 +4,7 @@
 
 Usage: tools/mutate.py [--count N] [--seed S] [--jobs J] [name …]
 
-Each mutant is built in build/mutants, a copy of the tree, and runs up to N schedules (15000). Prints
+Each mutant is built in build/mutants, a copy of the tree, and runs up to N schedules (100000). Prints
 what found it; ends with 1 when a mutant survives that is not listed as equivalent, or when its text no
 longer stands in the source.
 """
@@ -94,7 +94,7 @@ def try_mutant(mutant, options, environment):
 
 def main():
     parser = argparse.ArgumentParser(usage=__doc__)
-    parser.add_argument("--count", type=int, default=15_000)
+    parser.add_argument("--count", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("names", nargs="*")

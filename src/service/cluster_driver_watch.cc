@@ -271,8 +271,8 @@ void ClusterDriver::ask_reports() {
             log(Level::kError, "member.unknown_acknowledger",
                 {{"member", id.str()}, {"killed", report->unknown_acknowledgers}});
           }
-          if (h.process.mysqld_pid == pid && topology_.writer != id &&
-              std::count(topology_.voters.begin(), topology_.voters.end(), id) > 0) {
+          // Who is a voter and does not acknowledge yet has lost no acknowledgement.
+          if (h.process.mysqld_pid == pid && machine_ && machine_->member(id).acknowledges) {
             detector_.on_held(id, report->held, now);
           }
           h.report = std::move(*report);

@@ -181,7 +181,7 @@ void FaultDetector::judge_space_again(Watched& m, const Probe& probe, Findings& 
     return;
   }
   if (!m.waits_since) {
-    m.waits_since = probe.asked;
+    m.waits_since = probe.ended;
   }
   const Millis still = since(*m.waits_since, probe.ended);
   if (still >= limits_.space_again) {
@@ -211,7 +211,7 @@ void FaultDetector::judge_standstill(const MemberId& id, Watched& m, const Probe
     return;
   }
   if (!m.stuck_since) {
-    m.stuck_since = probe.asked;
+    m.stuck_since = probe.ended;
   }
   const Millis still = since(*m.stuck_since, probe.ended);
   if (still >= limits_.full_stuck && other_has_space(id)) {
@@ -245,7 +245,7 @@ void FaultDetector::judge_acknowledgements(const MemberId& id, Watched& m, const
     return;
   }
   if (!m.stall || m.stall->acknowledged != commits.acknowledged) {
-    m.stall = Stall{commits.acknowledged, probe.asked, 1, 0, probe.asked};
+    m.stall = Stall{commits.acknowledged, probe.ended, 1, 0, probe.ended};
     return;
   }
   Stall& stall = *m.stall;

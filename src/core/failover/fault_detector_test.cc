@@ -320,6 +320,16 @@ TEST_F(FaultDetectorTest, ALostAcknowledgementIsFoundInTime) {
   EXPECT_EQ(found_.size(), 1U);
 }
 
+TEST_F(FaultDetectorTest, AWaitIsCountedFromTheEndOfTheLookThatSawItFirst) {
+  look(with_commits(1, 5, 5), Millis(590));
+  detector_.on_held(kReader, gtids(6), now_);
+  look(with_commits(1, 5, 5));
+  look(with_commits(1, 5, 5));
+  EXPECT_FALSE(found(Kind::kLostAcknowledgement)) << "for all that is known it is 302 ms old";
+  look(with_commits(1, 5, 5));
+  EXPECT_TRUE(found(Kind::kLostAcknowledgement));
+}
+
 TEST_F(FaultDetectorTest, AWaitForReadersThatHoldNothingOfItIsRight) {
   for (int i = 0; i < 1'000; ++i) {
     detector_.on_held(kReader, gtids(41), now_);

@@ -125,7 +125,8 @@ std::vector<MemberId> FailoverMachine::open_readers() const {
 }
 
 MemberView FailoverMachine::member(const MemberId& id) const {
-  return {members_.at(id).state, is_voter(id)};
+  const MemberState& m = members_.at(id);
+  return {m.state, is_voter(id), m.counts && is_voter(id)};
 }
 
 std::vector<Effect> FailoverMachine::step(const Input& input, Instant now) {

@@ -67,6 +67,7 @@ struct MemberView {
   };
   State state = State::kDead;
   bool is_voter = false;
+  bool acknowledges = false;  // follows the writer of this term, and commits wait for it
 };
 std::string_view to_string(MemberView::State state);
 
@@ -221,6 +222,7 @@ class FailoverMachine {
   int promises_given() const;
   int promises_needed() const;
   bool is_voter(const MemberId& id) const;
+  bool may_vote(const MemberId& id) const;
   std::optional<MemberId> last_who_wrote() const;
   std::optional<MemberId> superset_holder() const;
   std::vector<MemberId> followers() const;

@@ -273,13 +273,15 @@ void FailoverMachine::commit_writer(Instant now) {
 
 // Whoever was asked to follow may already acknowledge, whether its answer came or not, so it must
 // be a voter (I10). So may be whoever promised: it holds nothing that the writer lacks. In a cold
-// start nobody loses the vote for being slow.
+// start nobody loses the vote for being slow; but a disk that is being replaced since an earlier
+// round, at a loss, is not to be counted on (I9).
 std::vector<MemberId> FailoverMachine::next_voters() const {
   std::vector<MemberId> out;
   for (const MemberId& id : order_) {
     const MemberState& m = members_.at(id);
     const bool votes = m.asked_to_follow || m.promised || (cold_ && is_voter(id));
-    if (installing_ != id && !m.needs_rejoin && !m.broken && votes) {
+    const bool is_whole = !m.needs_rejoin && !m.broken && m.state != State::kRebuilding;
+    if (installing_ != id && is_whole && votes) {
       out.push_back(id);
     }
   }
@@ -338,19 +340,25 @@ void FailoverMachine::advance_opening(Instant now) {
   }
 }
 
+// A vote that was asked for may be in the store, or come to be (I9).
+bool FailoverMachine::may_vote(const MemberId& id) const {
+  const auto& asked_for = committing_ ? committing_ : to_commit_;
+  return is_voter(id) || (asked_for && contains(asked_for->voters, id));
+}
+
 // Brings one member that is not the writer as far as it can go: started or rebuilt, following,
 // open.
 void FailoverMachine::advance_follower(const MemberId& id, MemberState& m, Instant now) {
   if (!ready(m, now)) {
     return;
   }
-  if (m.broken && !is_voter(id)) {
+  if (m.broken && !may_vote(id)) {
     m.needs_rejoin = m.must_clone = true;
   }
   const auto& asked_for = committing_ ? committing_ : to_commit_;
   const bool is_taken = asked_for && !contains(asked_for->voters, id);
   const bool loses_vote = is_alive(m) && (is_taken || m.proof != MemberState::Proof::kNone);
-  if (is_voter(id) && (m.broken || loses_vote)) {
+  if (may_vote(id) && (m.broken || loses_vote)) {
     if (m.broken && is_alive(m)) {
       ask(id, KillMember{}, limits_.command, now);
     }
@@ -377,7 +385,7 @@ void FailoverMachine::advance_follower(const MemberId& id, MemberState& m, Insta
 // Stopped first, then measured by what the writer holds, then brought back or cloned: from a
 // reader, or, while nobody serves yet, from the chosen one.
 void FailoverMachine::advance_rejoin(const MemberId& id, MemberState& m, Instant now) {
-  if (phase_ == Phase::kSteady && is_voter(id)) {
+  if (phase_ == Phase::kSteady && may_vote(id)) {
     return;  // its disk is counted on
   }
   MemberState& writer = members_[*installing_];

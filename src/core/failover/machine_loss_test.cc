@@ -45,7 +45,7 @@ struct Scene {
     } else if (relies && half_clones.contains(effect.member)) {
       done.error = "an unfinished clone";
       done.is_unusable = true;
-    } else if (half_clones.contains(effect.member) &&
+    } else if ((half_clones.contains(effect.member) || is_cloning_slow) &&
                std::holds_alternative<Rejoin>(effect.action)) {
       done.rejoined.way = RejoinWay::kClone;
     } else if (const auto* start = std::get_if<StartMember>(&effect.action);
@@ -67,6 +67,9 @@ struct Scene {
   void tell(const Input& input) {
     std::vector<Effect> todo = machine->step(input, now);
     for (std::size_t i = 0; i < todo.size() && i < 100; ++i) {
+      if (is_cloning_slow && std::holds_alternative<Rebuild>(todo[i].action)) {
+        continue;
+      }
       const EffectDone done = answer(todo[i]);
       for (Effect& next : machine->step(done, now)) {
         todo.push_back(std::move(next));
@@ -88,6 +91,7 @@ struct Scene {
   std::set<MemberId> lost_disks;
   std::set<MemberId> half_clones;  // a rebuild was cut off
   std::set<MemberId> hung;         // they run, and do not come to answer
+  bool is_cloning_slow = false;    // nothing else helps, and no rebuild comes to its end
   std::map<MemberId, gtid::GtidSet> held{
       {member(1), up_to(9)}, {member(2), up_to(7)}, {member(3), up_to(8)}};
   std::unique_ptr<FailoverMachine> machine;
@@ -178,6 +182,28 @@ TEST(FailoverMachineLoss, AVoterThatWasHalfReplacedHasNoVoteUntilItIsWhole) {
   EXPECT_EQ(scene.machine->topology().voters.size(), 2U);
   EXPECT_TRUE(scene.was_asked("rebuild m2"));
   EXPECT_FALSE(scene.was_asked("rebuild m1") || scene.was_asked("rebuild m3"));
+}
+
+// I9: what an accepted loss has begun to replace is replaced, whoever comes to write.
+TEST(FailoverMachineLoss, WhoIsStillBeingReplacedDoesNotVoteInTheNextTerm) {
+  Scene scene({member(1)});
+  scene.held[member(2)].add(*gtid::GtidSet::parse("3e11fa47-71ca-11e1-9e33-c80aa9429563:1"));
+  scene.is_cloning_slow = true;
+  scene.run(Millis(120'000));
+  ASSERT_FALSE(scene.machine->serving_writer());
+  scene.tell(LossAccepted{member(3)});
+  const auto is_replaced = [&](int n) {
+    return scene.machine->member(member(n)).state == MemberView::State::kRebuilding;
+  };
+  for (int i = 0; i < 1'000 && !is_replaced(2); ++i) {
+    scene.run(Millis(50));
+  }
+  ASSERT_TRUE(is_replaced(2) && !is_replaced(1));
+  ASSERT_FALSE(scene.machine->serving_writer()) << "nobody is there to acknowledge";
+  scene.lost_disks.clear();
+  scene.run(Millis(60'000));
+  EXPECT_EQ(scene.machine->serving_writer(), member(1)) << "nothing has to be lost";
+  EXPECT_EQ(scene.machine->topology().voters, std::vector<MemberId>{member(3)});
 }
 
 TEST(FailoverMachine, WhatStartsAndNeverAnswersIsKilledForANewStart) {

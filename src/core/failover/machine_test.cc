@@ -663,6 +663,45 @@ TEST(FailoverMachine, AReaderThatCannotGoOnLosesItsVoteAndIsCloned) {
   EXPECT_EQ(machine.topology().voters.size(), 2U);
 }
 
+// I9: the store may give a vote that it was asked for at any time.
+TEST(FailoverMachine, WhoseVoteWasAskedForIsNotClonedBeforeItIsTakenAgain) {
+  Instant now{};
+  FailoverMachine machine(steady_setup({member(1), member(2), member(3)}), now);
+  play(machine, Tick{}, now, {});
+  bool store_is_out = false;
+  std::vector<std::string> asked;
+  const auto go_on = [&](const Input& input) {
+    std::vector<Effect> effects = machine.step(input, now);
+    for (std::size_t i = 0; i < effects.size() && i < 100; ++i) {
+      asked.push_back(std::string(name_of(effects[i].action)) +
+                      (effects[i].member.empty() ? "" : " " + effects[i].member.str()));
+      store_is_out = store_is_out || asked.back() == "open m2";
+      const bool fails = store_is_out && asked.back() == "commit";
+      const EffectDone done{effects[i].id, fails ? "the store is out" : "", {}};
+      const auto more = machine.step(done, now);
+      effects.insert(effects.end(), more.begin(), more.end());
+    }
+  };
+  const ReplicationBroken diverged{member(2), ReplicationBroken::Kind::kDiverged, "errant"};
+  go_on(diverged);
+  for (int i = 0; i < 200 && !store_is_out; ++i) {
+    now += Millis(50);
+    go_on(Tick{});
+  }
+  ASSERT_TRUE(comes_before(asked, "rebuild m2", "open m2")) << testing::PrintToString(asked);
+  ASSERT_EQ(asked.back(), "commit") << "its vote";
+  asked.clear();
+  go_on(diverged);
+  EXPECT_EQ(asked, std::vector<std::string>{"kill m2"});
+  asked.clear();
+  for (int i = 0; i < 200; ++i) {
+    now += Millis(50);
+    store_is_out = false;
+    go_on(Tick{});
+  }
+  EXPECT_TRUE(comes_before(asked, "prove m1", "rebuild m2")) << testing::PrintToString(asked);
+}
+
 TEST(FailoverMachine, ALastWriterThatMayBeOpenIsKilledBeforeItComesBackInPlace) {
   Instant now{};
   auto setup = steady_setup({member(1), member(2), member(3)});
