@@ -168,11 +168,9 @@ std::vector<std::string> shut_out_clusters(const AdminClient& admin) {
   const auto text = admin.status();
   const auto status = text ? parse_status(*text) : Result<DaemonStatus>(text.error());
   std::vector<std::string> out;
-  if (status && status->is_host_restricted) {
-    for (const StatusCluster& cluster : status->clusters) {
-      if (!cluster.publicly_accessible) {
-        out.push_back(host_is_shut_out(cluster.identifier));
-      }
+  if (status) {
+    for (const std::string& cluster : status->shut_out) {
+      out.push_back(host_is_shut_out(cluster));
     }
   }
   return out;

@@ -80,7 +80,7 @@ Status check_reachable(const DaemonStatus& status, const StatusCluster& cluster)
     return make_error(Errc::kUnavailable, fmt::format("{0} is {1}: `trivet start {0}`",
                                                       cluster.identifier, cluster.status));
   }
-  if (status.is_host_restricted && !cluster.publicly_accessible) {
+  if (status.shut_out.contains(cluster.identifier)) {
     return make_error(Errc::kUnavailable, host_is_shut_out(cluster.identifier));
   }
   return ok();

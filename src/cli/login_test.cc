@@ -108,11 +108,12 @@ TEST(CheckReachable, SaysWhatUndoesIt) {
   EXPECT_EQ(check_reachable(status, status.clusters[0]).error().message,
             "demo is stopped: `trivet start demo`");
   status.clusters[0].status = "available";
-  status.is_host_restricted = true;
+  status.shut_out = {"demo"};
   EXPECT_EQ(check_reachable(status, status.clusters[0]).error().message,
-            "logins from this host to demo will time out: it is not publicly accessible, and "
-            "host-access is security-groups; `trivet network --host-access open` undoes it");
-  status.clusters[0].publicly_accessible = true;
+            "logins from this host to demo will time out: host-access is security-groups, and it "
+            "is not publicly accessible or none of its groups lets 127.0.0.1 in; `trivet network "
+            "--host-access open` undoes it");
+  status.shut_out = {"other"};
   EXPECT_TRUE(check_reachable(status, status.clusters[0]));
 }
 

@@ -56,7 +56,6 @@ StatusCluster cluster_of(const json& j) {
   out.writer = text_of(j, "writer");
   out.master_username = text_of(j, "master_username");
   out.iam_authentication = j.value("iam_authentication", true);
-  out.publicly_accessible = j.value("publicly_accessible", false);
   out.endpoint = endpoint_of(j, "endpoint");
   out.reader_endpoint = endpoint_of(j, "reader_endpoint");
   for (const json& member : j.value("members", json::array())) {
@@ -162,8 +161,9 @@ const StatusCluster* DaemonStatus::find(std::string_view identifier) const {
 
 std::string host_is_shut_out(std::string_view cluster) {
   return fmt::format(
-      "logins from this host to {} will time out: it is not publicly accessible, and host-access "
-      "is security-groups; `trivet network --host-access open` undoes it",
+      "logins from this host to {} will time out: host-access is security-groups, and it is not "
+      "publicly accessible or none of its groups lets 127.0.0.1 in; `trivet network --host-access "
+      "open` undoes it",
       cluster);
 }
 
@@ -188,8 +188,7 @@ Result<DaemonStatus> parse_status(std::string_view text) {
     const json network = j.value("network", json::object());
     out.why_not_enforced = text_of(network, "why_not");
     out.network_trouble = text_of(network, "trouble");
-    out.is_host_restricted =
-        out.why_not_enforced.empty() && text_of(network, "host_access") == "security-groups";
+    out.shut_out = network.value("shut_out", out.shut_out);
     const json functions = j.value("functions", json::object());
     out.why_no_functions = text_of(functions, "why_none");
     out.function_weaknesses = functions.value("weaknesses", out.function_weaknesses);

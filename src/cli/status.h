@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -41,7 +42,6 @@ struct StatusCluster {
   std::string writer;  // empty: none now
   std::string master_username;
   bool iam_authentication = true;
-  bool publicly_accessible = false;
   StatusEndpoint endpoint;
   StatusEndpoint reader_endpoint;
   std::vector<StatusMember> members;
@@ -54,8 +54,7 @@ struct DaemonStatus {
   std::vector<StatusCluster> clusters;
   // Why the daemon copies what goes through writer endpoints; empty: it does not.
   std::string why_not_enforced;  // networks; empty: they are
-  // Only whom security groups and PubliclyAccessible let in reaches endpoints from this host.
-  bool is_host_restricted = false;
+  std::set<std::string> shut_out;  // clusters that this host does not reach, by host-access
   std::string network_trouble;  // what of them could not be done
   std::string why_not_steered;
   std::string why_no_functions;                  // empty: they can run

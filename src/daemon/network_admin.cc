@@ -37,6 +37,7 @@ std::string network_json(const service::NetworkReport& report) {
               {"why_not", report.why_not_enforced},
               {"trouble", report.trouble},
               {"host_access", report.policy.host_obeys_groups ? "security-groups" : "open"},
+              {"shut_out", report.shut_out},
               {"allow_unenforced", report.policy.allows_unenforced},
               {"vpcs", report.vpcs},
               {"environments", report.environments}}
@@ -95,6 +96,7 @@ net::HttpResponse NetworkAdmin::change(const std::string& body) {
     return admin_refusal(make_error(Errc::kConflict, "networks are not enforced: " + why_not));
   }
   const Status changed = network_.change(plan);
+  driver_.settle();
   return changed ? admin_answer(200, {{"changed", true}}) : admin_refusal(changed.error());
 }
 

@@ -41,7 +41,7 @@ class NetworkAdmin {
   std::map<std::string, int> holders_ GUARDED_BY(mutex_);  // process, by lease
 };
 
-// {"enforced","why_not","trouble","host_access","allow_unenforced","vpcs":[…],"environments"}
+// {"enforced","why_not","trouble","host_access","shut_out","allow_unenforced","vpcs":[…],"environments"}
 std::string network_json(const service::NetworkReport& report);
 
 }  // namespace trivet::daemon

@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <future>
+#include <memory>
 #include <set>
 #include <utility>
 
@@ -18,6 +20,7 @@ namespace {
 
 // Somebody may have deleted a namespace; what could not be done may be possible by then.
 constexpr Millis kLookAgain{2'000};
+constexpr Millis kSettlesWithin{10'000};
 
 std::vector<Cluster> clusters_of(const std::vector<ClusterViewPtr>& views) {
   std::vector<Cluster> clusters;
@@ -104,6 +107,14 @@ void NetworkDriver::stop(bool with_host_rules) {
 
 void NetworkDriver::network_changed() {
   post_sync();
+}
+
+void NetworkDriver::settle() {
+  const auto done = std::make_shared<std::promise<void>>();
+  auto waited = done->get_future();
+  if (is_begun_ && worker_.post([done] { done->set_value(); })) {
+    waited.wait_for(kSettlesWithin);
+  }
 }
 
 void NetworkDriver::clusters_changed(const std::vector<ClusterViewPtr>& views) {
@@ -201,7 +212,9 @@ Status NetworkDriver::apply_all(const NetworkState& state) {
     first = first ? applied : first;
   }
   publish_names(state);
-  const Status host = needs_.fabric.apply_host(host_access(state));
+  const network::HostAccess access = host_access(state);
+  shut_out_ = network::shut_out(access);
+  const Status host = needs_.fabric.apply_host(access);
   return first ? host : first;
 }
 
@@ -352,7 +365,7 @@ network::HostAccess NetworkDriver::host_access(const NetworkState& state) const 
     }
     for (const Endpoint& endpoint : endpoints) {
       out.endpoints.push_back(
-          {endpoint.address, endpoint.port, cluster.publicly_accessible, rules});
+          {cluster.id.str(), endpoint.address, endpoint.port, cluster.publicly_accessible, rules});
     }
   }
   return out;
@@ -380,6 +393,7 @@ NetworkReport NetworkDriver::report() const {
   out.why_not_enforced = needs_.fabric.why_not();
   out.trouble = trouble_;
   out.policy = policy_;
+  out.shut_out = shut_out_;
   for (const auto& [network, generation] : generations_) {
     if (network != network::kOutside) {
       out.vpcs.push_back(network);

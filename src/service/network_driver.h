@@ -38,6 +38,7 @@ struct NetworkReport {
   std::string why_not_enforced;  // empty: they are
   std::string trouble;           // the last thing that could not be done; empty: all is
   NetworkPolicy policy;
+  std::set<std::string> shut_out;  // clusters that this host does not reach, by that policy
   std::vector<std::string> vpcs;
   std::size_t environments = 0;
 };
@@ -61,6 +62,8 @@ class NetworkDriver final : public FunctionNetworks {
   void start();
   // Something that networks depend on may have changed; returns at once.
   void network_changed();
+  // Waits until what changed before this call is in force, or cannot be: 10 s at most.
+  void settle();
   void clusters_changed(const std::vector<ClusterViewPtr>& views);
   // Ends the thread and takes the networks down; `with_host_rules` when no member runs any more.
   void stop(bool with_host_rules);
@@ -114,6 +117,7 @@ class NetworkDriver final : public FunctionNetworks {
   std::set<std::string> lived_in_ GUARDED_BY(mutex_);  // networks that have had environments
   std::string trouble_ GUARDED_BY(mutex_);
   NetworkPolicy policy_ GUARDED_BY(mutex_);
+  std::set<std::string> shut_out_ GUARDED_BY(mutex_);
   std::uint64_t last_number_ GUARDED_BY(mutex_) = 0;
   // Held for as long as a value is copied: the clusters' own thread must never wait for the kernel.
   mutable Mutex seen_mutex_;

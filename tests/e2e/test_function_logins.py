@@ -104,7 +104,7 @@ def a_private_network_with_a_cluster(home):
     ec2.authorize_security_group_ingress(**rule)
     rds.create_db_subnet_group(DBSubnetGroupName="private", DBSubnetGroupDescription="d", SubnetIds=subnets)
     rds.create_db_cluster(**home.cluster_parameters("demo", DBSubnetGroupName="private",
-                                                    VpcSecurityGroupIds=[database], PubliclyAccessible=True))
+                                                    VpcSecurityGroupIds=[database]))
     cluster = home.wait_available()
     for statement in ("CREATE USER app IDENTIFIED WITH AWSAuthenticationPlugin AS 'RDS'",
                       "CREATE USER plain IDENTIFIED BY 'a-password-1'"):

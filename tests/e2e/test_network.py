@@ -128,10 +128,20 @@ def what_depends_is_not_deleted(home):
 
 @suite.test
 def a_cluster_has_five_addresses_in_its_subnets(home):
-    home.aws("rds", "create-db-cluster", "--db-cluster-identifier", "demo", "--engine", "mysql",
-             "--db-cluster-instance-class", "db.t3.micro", "--allocated-storage", "20", "--storage-type", "gp3",
-             "--master-username", MASTER, "--master-user-password", MASTER_PASSWORD, "--db-subnet-group-name",
-             "private", "--vpc-security-group-ids", home.shared["database"], "--publicly-accessible")
+    command = ["rds", "create-db-cluster", "--db-cluster-identifier", "demo", "--engine", "mysql",
+               "--db-cluster-instance-class", "db.t3.micro", "--allocated-storage", "20", "--storage-type", "gp3",
+               "--master-username", MASTER, "--master-user-password", MASTER_PASSWORD, "--db-subnet-group-name",
+               "private", "--vpc-security-group-ids", home.shared["database"]]
+    ec2, rds = home.client("ec2"), home.client("rds")
+    try:
+        rds.create_db_cluster(**home.cluster_parameters("demo", DBSubnetGroupName="private", PubliclyAccessible=True))
+        raise RuntimeError("a public cluster in a VPC without a gateway")
+    except rds.exceptions.InvalidVPCNetworkStateFault:
+        pass
+    home.shared["gateway"] = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    ec2.attach_internet_gateway(InternetGatewayId=home.shared["gateway"], VpcId=home.shared["vpc"])
+    made = home.aws(*command)["DBCluster"]
+    assert made["PubliclyAccessible"] is True, "its VPC has a gateway"
     home.shared["cluster"] = home.wait_available()
     found = home.aws("ec2", "describe-network-interfaces", "--filters", "Name=requester-id,Values=amazon-rds",
                      "Name=vpc-id,Values=" + home.shared["vpc"])["NetworkInterfaces"]
@@ -221,18 +231,16 @@ def a_private_subnet_reaches_nothing_outside(home):
 
 
 def open_the_subnet(home, number=0):
-    """Gives the subnet a table of its own with a route to a gateway; says which."""
+    """Gives the subnet a table of its own with a route to the gateway; says which."""
     ec2, vpc, subnet = home.client("ec2"), home.shared["vpc"], home.shared["subnets"][number]
-    gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
-    ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
     table = ec2.create_route_table(VpcId=vpc)["RouteTable"]["RouteTableId"]
     tables = ec2.describe_route_tables(
         Filters=[{"Name": "association.subnet-id", "Values": [subnet]}])["RouteTables"]
     association = next(a["RouteTableAssociationId"] for a in tables[0]["Associations"] if a["SubnetId"] == subnet)
     ec2.replace_route_table_association(AssociationId=association, RouteTableId=table)
     home.aws("ec2", "create-route", "--route-table-id", table, "--destination-cidr-block", "0.0.0.0/0",
-             "--gateway-id", gateway)
-    home.shared.update(gateway=gateway, open_table=table)
+             "--gateway-id", home.shared["gateway"])
+    home.shared.update(open_table=table)
     return subnet
 
 
@@ -279,8 +287,9 @@ def an_endpoint_brings_the_api_into_a_private_subnet(home):
 def the_host_obeys_the_groups_when_it_is_told(home):
     host, group = home.shared["cluster"]["Endpoint"], home.shared["database"]
     assert home.sql(host, "SELECT 1") == ((1,),)
-    run(BIN / "trivet", "--home", home.path, "network", "--host-access", "security-groups")
-    wait_until("refusal of hosts", lambda: home.sql_error(host, "SELECT 1") is not None, 30)
+    said = run(BIN / "trivet", "--home", home.path, "network", "--host-access", "security-groups")
+    assert "demo will time out" in said.stderr and "security-groups" in said.stdout, said
+    assert home.sql_error(host, "SELECT 1") is not None, "in force when the command ends"
     login(home, host)
     home.aws("ec2", "authorize-security-group-ingress", "--group-id", group, "--protocol", "tcp", "--port", "3306",
              "--cidr", "127.0.0.0/8")

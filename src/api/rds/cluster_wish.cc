@@ -355,9 +355,24 @@ Result<ClusterWish> read_cluster_wish(const CreateDBClusterRequest& request,
   wanted.deletion_protection = request.DeletionProtection.value_or(false);
   wanted.auto_minor_version_upgrade = request.AutoMinorVersionUpgrade.value_or(true);
   wanted.copy_tags_to_snapshot = request.CopyTagsToSnapshot.value_or(false);
-  wanted.publicly_accessible = request.PubliclyAccessible.value_or(false);
+  wish.is_public = request.PubliclyAccessible;
   wanted.storage_encrypted = request.StorageEncrypted.value_or(false);
   return wish;
+}
+
+// PubliclyAccessible. RDS, CreateDBCluster: where it is not said, it follows from the VPC's having
+// an internet gateway; where there is none, nobody outside could come in.
+static Result<bool> read_access(const service::NetworkState& network, const std::string& vpc_id,
+                                std::optional<bool> is_public) {
+  const bool has_gateway =
+      std::any_of(network.internet_gateways.begin(), network.internet_gateways.end(),
+                  [&](const auto& entry) { return entry.second.vpc_id == vpc_id; });
+  if (is_public.value_or(false) && !has_gateway) {
+    return aws_fault(Errc::kInvalidArgument, "InvalidVPCNetworkStateFault",
+                     "Cannot create a publicly accessible DBCluster. The specified VPC has no "
+                     "internet gateway attached. Update the VPC and then try again.");
+  }
+  return is_public.value_or(has_gateway);
 }
 
 Result<std::vector<service::MemberPlace>> place_cluster(const service::NetworkState& network,
@@ -401,6 +416,7 @@ Result<std::vector<service::MemberPlace>> place_cluster(const service::NetworkSt
       wanted.security_group_ids.push_back(fallback->id);
     }
   }
+  TRIVET_TRY(wanted.publicly_accessible, read_access(network, group.vpc_id, wish.is_public));
   std::vector<service::MemberPlace> places;
   for (const auto& [zone, subnet_id] : subnet_of_zone) {
     if (places.size() < kZones) {

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -27,6 +28,7 @@ struct ClusterWish {
   SecretString master_password;
   std::string subnet_group = "default";  // lower case
   std::vector<std::string> zones;        // asked for, sorted; empty: any
+  std::optional<bool> is_public;         // asked for
 };
 
 struct WishContext {
@@ -41,9 +43,10 @@ struct WishContext {
 Result<ClusterWish> read_cluster_wish(const CreateDBClusterRequest& request,
                                       const WishContext& context);
 
-// One subnet in each of three zones of the group, and the security groups, which go into `wish`:
-// those asked for, else the VPC's default one. Faults: DBSubnetGroupDoesNotCoverEnoughAZs,
-// InvalidParameterValue, InvalidVPCNetworkStateFault, InvalidParameterCombination.
+// One subnet in each of three zones of the group. Into `wish` go the security groups, those asked
+// for, else the VPC's default one, and whether it is publicly accessible. Faults:
+// DBSubnetGroupDoesNotCoverEnoughAZs, InvalidParameterValue, InvalidVPCNetworkStateFault,
+// InvalidParameterCombination.
 Result<std::vector<service::MemberPlace>> place_cluster(const service::NetworkState& network,
                                                         const DbSubnetGroup& group,
                                                         ClusterWish& wish);

@@ -356,5 +356,25 @@ TEST(PlaceCluster, RefusesTwoZonesAndStrangeSecurityGroups) {
   EXPECT_EQ(fault("sg-other"), kCombination);
 }
 
+TEST(PlaceCluster, IsPublicWhereTheVpcHasAGatewayUnlessToldOtherwise) {
+  auto network = network_with({"us-east-1a", "us-east-1b", "us-east-1c"});
+  const auto placed = [&](std::optional<bool> asked_for) -> std::string {
+    ClusterWish wish;
+    wish.is_public = asked_for;
+    const auto result = place_cluster(network, network.subnet_groups.at("g"), wish);
+    return !result                           ? std::string(result.error().fault)
+           : wish.wanted.publicly_accessible ? "public"
+                                             : "private";
+  };
+  network.internet_gateways["igw-1"] = {.id = "igw-1", .vpc_id = "vpc-2", .tags = {}};
+  EXPECT_EQ(placed(std::nullopt), "private");
+  EXPECT_EQ(placed(false), "private");
+  EXPECT_EQ(placed(true), "InvalidVPCNetworkStateFault");
+  network.internet_gateways["igw-1"].vpc_id = "vpc-1";
+  EXPECT_EQ(placed(std::nullopt), "public");
+  EXPECT_EQ(placed(false), "private");
+  EXPECT_EQ(placed(true), "public");
+}
+
 }  // namespace
 }  // namespace trivet::api::rds

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/network/host_plan.h"
 
+#include <algorithm>
+
 #include "core/network/group_rules.h"
 
 namespace trivet::network {
@@ -9,11 +11,24 @@ namespace {
 // Names of the host's ends of all installations on it begin so.
 constexpr const char* kAnyUplink = "\"tv*\"";
 
+// Who is on the host is in no group.
+bool is_for_hosts(const SecurityGroupRule& rule) {
+  return rule.group_id.empty() && !rule.is_egress;
+}
+
+bool admits_this_host(const SecurityGroupRule& rule, std::uint16_t port) {
+  const auto net = parse_ipv4_net(rule.cidr_v4);
+  const bool is_tcp = rule.protocol == "-1" || rule.protocol == "tcp";
+  const bool is_for_port = rule.protocol == "-1" || (rule.port_min.value_or(0) <= port &&
+                                                     rule.port_max.value_or(port) >= port);
+  return is_for_hosts(rule) && net && net->contains(*parse_ipv4("127.0.0.1")) && is_tcp &&
+         is_for_port;
+}
+
 std::string endpoint_chain(const std::string& name, const HostEndpoint& endpoint) {
   std::string out = "  chain " + name + " {\n";
   for (const SecurityGroupRule& rule : endpoint.ingress) {
-    // Who is on the host is in no group.
-    const auto match = rule.group_id.empty() && !rule.is_egress ? rule_match(rule) : std::nullopt;
+    const auto match = is_for_hosts(rule) ? rule_match(rule) : std::nullopt;
     if (endpoint.is_public && match) {
       out += "    " + *match + "accept\n";
     }
@@ -79,6 +94,20 @@ std::string host_rules(const HostNames& names, const HostOptions& options,
   out += options.has_uplinks ? uplink_chains(names, options) : "";
   out += access.is_enforced ? access_chains(access) : "";
   return out + "}\n";
+}
+
+std::set<std::string> shut_out(const HostAccess& access) {
+  std::set<std::string> out;
+  for (const HostEndpoint& endpoint : access.endpoints) {
+    const bool is_let_in =
+        endpoint.is_public &&
+        std::any_of(endpoint.ingress.begin(), endpoint.ingress.end(),
+                    [&](const auto& rule) { return admits_this_host(rule, endpoint.port); });
+    if (access.is_enforced && !is_let_in) {
+      out.insert(endpoint.cluster);
+    }
+  }
+  return out;
 }
 
 }  // namespace trivet::network

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,7 @@ namespace trivet::network {
 
 // An endpoint of a cluster on the host's side.
 struct HostEndpoint {
+  std::string cluster;  // whose it is
   std::string address;  // "127.30.0.5"
   std::uint16_t port = 0;
   bool is_public = false;  // PubliclyAccessible: else nobody outside its VPC reaches it
@@ -51,5 +53,8 @@ struct HostOptions {
 
 std::string host_rules(const HostNames& names, const HostOptions& options,
                        const HostAccess& access);
+// The clusters that a process of the host does not reach from 127.0.0.1, for want of a rule or of
+// PubliclyAccessible.
+std::set<std::string> shut_out(const HostAccess& access);
 
 }  // namespace trivet::network

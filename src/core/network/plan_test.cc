@@ -184,11 +184,14 @@ TEST(HostPlan, LetsHostsInWhereTheClusterIsPublicAndAGroupNamesThem) {
   SecurityGroupRule local = rule(false, "tcp");
   local.port_min = local.port_max = 3306;
   local.cidr_v4 = "127.0.0.0/8";
-  HostAccess access{
-      .is_enforced = true,
-      .endpoints = {{.address = "127.30.0.5", .port = 3306, .is_public = true, .ingress = {local}}},
-      .exempt_uids = {105},
-      .exempt_mark = 7};
+  HostAccess access{.is_enforced = true,
+                    .endpoints = {{.cluster = "demo",
+                                   .address = "127.30.0.5",
+                                   .port = 3306,
+                                   .is_public = true,
+                                   .ingress = {local}}},
+                    .exempt_uids = {105},
+                    .exempt_mark = 7};
   const HostNames names{.table = "tv1", .uplinks = "tv1u", .link_net = "169.254.30.0/24"};
   const auto has = [&](const char* text) {
     return host_rules(names, {}, access).find(text) != std::string::npos;
@@ -198,6 +201,39 @@ TEST(HostPlan, LetsHostsInWhereTheClusterIsPublicAndAGroupNamesThem) {
   EXPECT_TRUE(has("meta mark 7 accept\n    meta skuid 105 accept"));
   access.endpoints[0].is_public = false;
   EXPECT_TRUE(has("chain endpoint_1 {\n    drop"));
+}
+
+TEST(HostPlan, SaysWhichClustersThisHostDoesNotReach) {
+  SecurityGroupRule given = rule(false, "tcp");
+  given.cidr_v4 = "127.0.0.0/8";
+  HostAccess access{.is_enforced = true,
+                    .endpoints = {{.cluster = "demo", .port = 3306, .is_public = true}}};
+  const auto is_shut_out = [&] {
+    access.endpoints[0].ingress = {given};
+    return shut_out(access).contains("demo");
+  };
+  EXPECT_FALSE(is_shut_out());
+  given.port_min = given.port_max = 3306;
+  EXPECT_FALSE(is_shut_out());
+  given.port_min = given.port_max = 22;
+  EXPECT_TRUE(is_shut_out());
+  given.protocol = "-1";
+  EXPECT_FALSE(is_shut_out());
+  given.protocol = "udp";
+  given.port_min = given.port_max = 3306;
+  EXPECT_TRUE(is_shut_out());
+  given.protocol = "tcp";
+  given.cidr_v4 = "127.0.0.2/32";
+  EXPECT_TRUE(is_shut_out());
+  given.cidr_v4 = "0.0.0.0/0";
+  EXPECT_FALSE(is_shut_out());
+  given.is_egress = true;
+  EXPECT_TRUE(is_shut_out());
+  given.is_egress = false;
+  access.endpoints[0].is_public = false;
+  EXPECT_TRUE(is_shut_out());
+  access.is_enforced = false;
+  EXPECT_FALSE(is_shut_out()) << "everybody gets in";
 }
 
 }  // namespace
