@@ -209,16 +209,59 @@ int decide(const TokenRequest& request, const THD* thd, int client, ServerAuthIn
   return mysql_abi::kCrOk;
 }
 
+bool is_a_user(std::string_view name) {
+  return !name.empty() && name.size() <= mysql_abi::kUserNameBytes;
+}
+
+// All but the token. `peer` is where the client's address will be.
+TokenRequest request_of(const VioInfo& connection, const THD* thd, const ServerAuthInfo& info,
+                        std::span<char> peer) {
+  TokenRequest request;
+  const bool is_local = connection.protocol == VioInfo::kSocket;
+  request.transport = is_local ? Transport::kUnixSocket : Transport::kTcp;
+  request.is_tls = connection.is_tls_established;
+  if (connection.is_tls_established) {
+    const trivet_plugin::TlsNames names = trivet_plugin::tls_names_of(connection.socket);
+    request.tls_version = names.version;
+    request.tls_cipher = names.cipher;
+  }
+  if (thd != nullptr && thd_get_thread_id != nullptr) {
+    request.connection_id = thd_get_thread_id(thd);
+  }
+  if (info.user_name != nullptr) {
+    request.user = {info.user_name, info.user_name_length};
+  }
+  if (info.host_or_ip != nullptr && info.host_or_ip_length <= trivet::wire::kMaxHostBytes) {
+    request.host = {info.host_or_ip, info.host_or_ip_length};
+  }
+  name_peer(connection.socket, peer, request);
+  return request;
+}
+
+// Of a login that is refused whatever the daemon says: the client is not kept waiting for it.
+void have_it_recorded(const TokenRequest& request, const THD* thd, int client) {
+  constexpr std::int64_t kRecordPatienceMs = 300;
+  if (is_a_user(request.user) && trivet_plugin::has_daemon_address()) {
+    Exchange exchange(thd, client, kRecordPatienceMs);
+    TokenResponse response;
+    exchange.run(request, response);
+  }
+}
+
 int authenticate_user(Vio* vio, ServerAuthInfo* info) {
   trivet_plugin::count_request();
   info->password_used = mysql_abi::kPasswordUsedNo;
   VioInfo connection{};
   vio->info(vio, &connection);
   const bool is_local = connection.protocol == VioInfo::kSocket;
+  const THD* const thd = thd_get_current_thd != nullptr ? thd_get_current_thd() : nullptr;
+  char peer[INET6_ADDRSTRLEN];
+  TokenRequest request = request_of(connection, thd, *info, peer);
   if (!connection.is_tls_established && !is_local) {
     // Many clients would send the token in the clear when asked, so they are not asked.
     set_client_error(mysql_abi::kErSecureTransportRequired,
                      "IAM authentication is allowed only with SSL connections.");
+    have_it_recorded(request, thd, connection.socket);
     return refuse_credentials(Refusal::kNoTls);
   }
 
@@ -234,39 +277,16 @@ int authenticate_user(Vio* vio, ServerAuthInfo* info) {
     token.remove_suffix(1);
   }
 
-  TokenRequest request;
-  request.transport = is_local ? Transport::kUnixSocket : Transport::kTcp;
-  request.is_tls = connection.is_tls_established;
-  if (connection.is_tls_established) {
-    const trivet_plugin::TlsNames names = trivet_plugin::tls_names_of(connection.socket);
-    request.tls_version = names.version;
-    request.tls_cipher = names.cipher;
-  }
-  const THD* const thd = thd_get_current_thd != nullptr ? thd_get_current_thd() : nullptr;
-  if (thd != nullptr && thd_get_thread_id != nullptr) {
-    request.connection_id = thd_get_thread_id(thd);
-  }
-  if (info->user_name != nullptr) {
-    request.user = {info->user_name, info->user_name_length};
-  }
-  if (info->host_or_ip != nullptr && info->host_or_ip_length <= trivet::wire::kMaxHostBytes) {
-    request.host = {info->host_or_ip, info->host_or_ip_length};
-  }
   request.token = token;
-  char peer[INET6_ADDRSTRLEN];
-  name_peer(connection.socket, peer, request);
 
   int result = mysql_abi::kCrAuthUserCredentials;
   if (!token.empty()) {
     info->password_used = mysql_abi::kPasswordUsedYes;
   }
-  if (token.empty()) {
-    log_line("Warning", "the client sent no token", request.user);
-    result = refuse_credentials(Refusal::kNoToken);
-  } else if (token.size() > trivet::wire::kMaxTokenBytes) {
+  if (token.size() > trivet::wire::kMaxTokenBytes) {
     log_line("Warning", "the client sent more than a token can be", request.user);
     result = refuse_credentials(Refusal::kTokenTooLong);
-  } else if (!request.user.empty() && request.user.size() <= mysql_abi::kUserNameBytes) {
+  } else if (is_a_user(request.user)) {
     result = decide(request, thd, connection.socket, info);
   } else {
     result = refuse_credentials(Refusal::kLocalFault);  // no such account can be in mysql.user

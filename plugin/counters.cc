@@ -17,17 +17,11 @@ static_assert(sizeof(Count) == sizeof(unsigned long long));  // mysqld reads it 
 
 // By Refusal. MySQL puts the prefix before each name.
 constexpr std::array kRefusalNames = {
-    "failures_no_tls",
-    "failures_empty",
-    "failures_too_long",
-    "failures_client_gone",
-    "failures_not_configured",
-    "failures_daemon_absent",
-    "failures_daemon_silent",
-    "failures_daemon_error",
-    "failures_daemon_not_understood",
-    "failures_other_protocol",
-    "failures_socket_of_a_stranger",
+    "failures_no_tls",         "failures_too_long",
+    "failures_client_gone",    "failures_not_configured",
+    "failures_daemon_absent",  "failures_daemon_silent",
+    "failures_daemon_error",   "failures_daemon_not_understood",
+    "failures_other_protocol", "failures_socket_of_a_stranger",
     "failures_local_fault",
 };
 constexpr std::size_t kRefusals = kRefusalNames.size();

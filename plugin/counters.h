@@ -12,7 +12,6 @@ namespace trivet_plugin {
 // Why this side refuses by itself. Reasons of the daemon's have lines of their own.
 enum class Refusal {
   kNoTls,
-  kNoToken,
   kTokenTooLong,
   kClientGone,
   kNotConfigured,  // TRIVET_AUTH_SOCKET

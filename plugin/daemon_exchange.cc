@@ -21,7 +21,6 @@ using trivet::wire::kFramePrefixBytes;
 using trivet::wire::TokenRequest;
 using trivet::wire::TokenResponse;
 
-constexpr std::int64_t kPatienceMs = 3000;  // for everything a login needs of the daemon
 constexpr std::int64_t kLoadPatienceMs = 500;
 constexpr std::int64_t kRetryPauseMs = 50;  // a daemon that starts is back within a few of these
 constexpr std::int64_t kKillCheckMs = 100;  // how often a waiting login looks whether it was killed
@@ -164,8 +163,6 @@ Outcome ask_versions(trivet::wire::Versions& theirs) {
   kept.keep(daemon);
   return Outcome::kAnswered;
 }
-
-Exchange::Exchange(const THD* thd, int client) : Exchange(thd, client, kPatienceMs) {}
 
 Exchange::Exchange(const THD* thd, int client, std::int64_t patience_ms)
     : thd_(thd), client_(client), deadline_(monotonic_ms() + patience_ms) {}

@@ -40,11 +40,12 @@ Outcome ask_versions(trivet::wire::Versions& theirs);
 // One login's exchange. Lives on the stack of the login's thread.
 class Exchange {
  public:
+  static constexpr std::int64_t kPatienceMs = 3000;  // for all that a login needs of the daemon
   // `thd` may be null; `client` is the descriptor of the client's connection, or -1.
-  Exchange(const THD* thd, int client);
+  Exchange(const THD* thd, int client, std::int64_t patience_ms = kPatienceMs);
 
-  // Asks until there is an answer or 3 seconds are over. On kAnswered `response` points into this
-  // object.
+  // Asks until there is an answer or the patience is at an end. On kAnswered `response` points into
+  // this object.
   Outcome run(const trivet::wire::TokenRequest& request, trivet::wire::TokenResponse& response);
 
   // After kOtherProtocol: what the daemon speaks.
@@ -52,7 +53,6 @@ class Exchange {
 
  private:
   friend Outcome ask_versions(trivet::wire::Versions& theirs);
-  Exchange(const THD* thd, int client, std::int64_t patience_ms);
   // A connection to the daemon, or why there is none.
   Outcome connect_to_daemon(int& daemon) const;
   Outcome attempt(const trivet::wire::TokenRequest& request, trivet::wire::TokenResponse& response);

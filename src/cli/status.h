@@ -52,10 +52,10 @@ struct StatusCluster {
 
 struct DaemonStatus {
   std::vector<StatusCluster> clusters;
-  // Why the daemon copies what goes through writer endpoints; empty: it does not.
-  std::string why_not_enforced;  // networks; empty: they are
+  std::string why_not_enforced;    // networks; empty: they are
   std::set<std::string> shut_out;  // clusters that this host does not reach, by host-access
-  std::string network_trouble;  // what of them could not be done
+  std::string network_trouble;     // what of them could not be done
+  // Why the daemon copies what goes through writer endpoints; empty: it does not.
   std::string why_not_steered;
   std::string why_no_functions;                  // empty: they can run
   std::vector<std::string> function_weaknesses;  // what their sandboxes lack here

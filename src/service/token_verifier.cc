@@ -417,10 +417,12 @@ token::Explanation TokenVerifier::explain(const MemberId& member, std::string_vi
 
 TokenVerifier::Proof TokenVerifier::prove(Login& login) const {
   const wire::TokenRequest& request = login.request;
-  // The plugin refuses before it asks for the password; this is the second line.
+  // The plugin refuses without asking for the password, and has it recorded here.
   if (!request.is_tls) {
     return refuse(kReasonNoTls, token::Reason::kMalformed, request,
-                  "the connection is not TLS: the token must be taken as read by others");
+                  request.token.empty()
+                      ? "the connection is not TLS, so the token was not asked for"
+                      : "the connection is not TLS: the token must be taken as read by others");
   }
   login.databases = databases_.load();
   const auto database = login.databases->databases.find(login.member);

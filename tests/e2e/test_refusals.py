@@ -160,12 +160,7 @@ def not_a_token(home):
 
 @suite.test
 def no_token_at_all(home):
-    """The daemon is not asked: the reason is in the member's own log."""
-    error = home.sql_error(home.shared["host"], "SELECT 1", user="jane", password="")
-    assert error == ACCESS_DENIED, error
-    texts = [path.read_text(encoding="utf-8", errors="replace") for path in home.path.glob("clusters/*/*/error.log")]
-    texts += [path.read_text(encoding="utf-8", errors="replace") for path in home.path.glob("clusters/*/*/mysqld.out")]
-    assert any("login of user 'jane' failed: the client sent no token" in text for text in texts), texts
+    return refused(home, "empty", "")
 
 
 @suite.test
@@ -267,11 +262,16 @@ def without_tls_the_password_is_never_asked_for(home):
             assert int.from_bytes(packet[1:3], "little") in (TLS_REQUIRED, ACCESS_DENIED), packet
             assert b"mysql_clear_password" not in packet, packet
             assert client.read() is None, "the connection goes on"
+    size = home.log_size()
     try:
         home.connect(home.shared["host"], user="jane", password=make(home), ssl=None).close()
         raise RuntimeError("logged in without TLS")
     except pymysql.err.OperationalError as error:
         assert error.args[0] == TLS_REQUIRED, error
+    event = home.wait_event("login.refused", size, 10)
+    assert (event["reason"], event["user"]) == ("no-tls", "'jane'"), event
+    refusals = home.audit_records(kind="login", verdict="refused", reason="no-tls")
+    assert refusals and refusals[-1]["cluster"] == "demo" and not refusals[-1].get("tls"), refusals
     assert logins_until_now() == before + 1
 
 

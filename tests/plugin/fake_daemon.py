@@ -10,7 +10,7 @@ import struct
 import sys
 import threading
 
-VERSION = 2
+VERSION = 3
 ALLOW, DENY, ERROR = 1, 2, 3
 ARN = "arn:aws:iam::123456789012:user/jane"
 LONG_ARN = ("arn:aws:sts::123456789012:assumed-role/" + "r" * 600)[:511]
@@ -48,6 +48,7 @@ def parse_request(payload):
 
 # What each token prefix is answered with. None: no answer until `released`; b"": the connection is closed.
 ANSWERS = {
+    b"": response(DENY, "", "empty"),
     b"allow": response(ALLOW, ARN),
     b"long-arn": response(ALLOW, LONG_ARN),
     b"deny": response(DENY, ARN, "expired"),

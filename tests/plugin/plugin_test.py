@@ -124,7 +124,7 @@ def test_account_dump(engine, daemon, report):
 def test_counters(engine, daemon, report):
     print("status variables")
     before = engine.counters()
-    names = {"requests", "successes", "failures", "failures_other", "failures_no_tls", "failures_empty",
+    names = {"requests", "successes", "failures", "failures_other", "failures_no_tls",
              "failures_too_long", "failures_client_gone", "failures_not_configured", "failures_daemon_absent",
              "failures_daemon_silent", "failures_daemon_error", "failures_daemon_not_understood",
              "failures_other_protocol", "failures_socket_of_a_stranger", "failures_local_fault"}
@@ -175,15 +175,15 @@ def test_counters_are_exact(engine, report):
 def test_protocol(engine, daemon, report):
     print("another version of the protocol")
     daemon.stop()
-    daemon.versions = (3, 4)
+    daemon.versions = (4, 5)
     daemon.start()
     asked = len(daemon.requests)
     before = engine.counters()["failures_other_protocol"]
     error, seconds = engine.login_error("allow:x")
-    report.check("a daemon that has left version 2 behind: refused at once", error is not None and
+    report.check("a daemon that has left version 3 behind: refused at once", error is not None and
                  error[0] == 1045 and seconds < 1 and len(daemon.requests) == asked, (error, seconds))
     report.check("  with a line that says what to do", engine.own_log_lines()[-1].endswith(
-        "login of user 'jane' failed: the Trivet daemon speaks protocol 3 to 4, this plugin 2: restart mysqld, which "
+        "login of user 'jane' failed: the Trivet daemon speaks protocol 4 to 5, this plugin 3: restart mysqld, which "
         "then loads the daemon's plugin"), engine.own_log_lines()[-1])
     report.check("  and is counted", engine.counters()["failures_other_protocol"] == before + 1, engine.counters())
     engine.stop()
@@ -191,9 +191,9 @@ def test_protocol(engine, daemon, report):
     engine.start()
     new = engine.own_log_lines()[lines:]
     report.check("loading the plugin asks, and says so before any login",
-                 len(new) == 1 and "[ERROR]" in new[0] and "protocol 3 to 4" in new[0], new)
+                 len(new) == 1 and "[ERROR]" in new[0] and "protocol 4 to 5" in new[0], new)
     daemon.stop()
-    daemon.versions = (1, 3)
+    daemon.versions = (1, 4)
     daemon.start()
     report.check("a daemon that knows more is used", engine.login_error("allow:x")[0] is None, "refused")
     engine.stop()
@@ -213,10 +213,10 @@ def test_protocol(engine, daemon, report):
     daemon.start()
     error, _ = engine.login_error("allow:x")
     report.check("an older daemon: refused, and the log says to upgrade it", error is not None and
-                 engine.own_log_lines()[-1].endswith("speaks protocol 1 to 1, this plugin 2: upgrade the daemon"),
+                 engine.own_log_lines()[-1].endswith("speaks protocol 1 to 1, this plugin 3: upgrade the daemon"),
                  (error, engine.own_log_lines()[-1]))
     daemon.stop()
-    daemon.versions = (1, 2)
+    daemon.versions = (1, 3)
     daemon.start()
     report.check("and logins work once it is there", engine.login_error("allow:x")[0] is None, "refused")
 
@@ -342,9 +342,10 @@ def test_verdicts(engine, daemon, report):
     report.check("70 KB of token: refused without asking the daemon",
                  error is not None and error[0] == 1045 and len(daemon.requests) == asked, error)
     error, _ = engine.login_error("")
-    report.check("empty token: refused, 'using password: NO'",
-                 error is not None and error[0] == 1045 and "NO" in error[1] and len(daemon.requests) == asked,
-                 error)
+    report.check("empty token: refused as the daemon says, 'using password: NO'",
+                 error is not None and error[0] == 1045 and "NO" in error[1] and len(daemon.requests) == asked + 1
+                 and (daemon.requests[asked]["tls"], daemon.requests[asked]["token"]) == (True, b""), error)
+    asked = len(daemon.requests)
     error, _ = engine.login_error("allow:x", user="nobody")
     report.check("unknown user: the daemon is not asked",
                  error is not None and error[0] == 1045 and len(daemon.requests) == asked, error)
@@ -381,7 +382,14 @@ def test_transport(engine, daemon, report):
                          b"only with SSL connections" in packets[0], packets)
     error, _ = engine.login_error("allow:x", user="plain", tls=False)
     report.check("PyMySQL without TLS: error 3159", error is not None and error[0] == 3159, error)
-    report.check("the daemon was not asked", len(daemon.requests) == asked, daemon.requests[asked:])
+    told = daemon.requests[asked:]
+    report.check("the daemon was told of each, without a token",
+                 [(r["user"], r["tls"], r["token"]) for r in told] ==
+                 [(user, False, b"") for user in ("jane", "jane", "plain", "plain", "plain")], told)
+    daemon.stop()
+    error, seconds = engine.login_error("allow:x", user="plain", tls=False)
+    report.check("and is not waited for", error is not None and error[0] == 3159 and seconds < 1, (error, seconds))
+    daemon.start()
 
     client = RawClient(engine)
     client.start_tls()

@@ -106,7 +106,8 @@ bool is_valid(const TokenRequest& request) {
          request.peer_address.size() <= kMaxPeerAddressBytes &&
          request.tls_version.size() <= kMaxTlsNameBytes &&
          request.tls_cipher.size() <= kMaxTlsNameBytes && is_printable_ascii(request.tls_version) &&
-         is_printable_ascii(request.tls_cipher) && !request.token.empty() &&
+         is_printable_ascii(request.tls_cipher) &&
+         (request.version >= kVersionOfNoToken || !request.token.empty()) &&
          request.token.size() <= kMaxTokenBytes && Versions{}.fit(request.version) &&
          (request.version >= kVersionOfTlsNames ||
           (request.tls_version.empty() && request.tls_cipher.empty()));

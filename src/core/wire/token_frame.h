@@ -16,11 +16,13 @@
 
 namespace trivet::wire {
 
-inline constexpr std::uint8_t kTokenProtocolVersion = 2;
+inline constexpr std::uint8_t kTokenProtocolVersion = 3;
 // The oldest version that a daemon of this source still answers.
 inline constexpr std::uint8_t kOldestTokenProtocolVersion = 1;
 // The first version whose answers may name another account.
 inline constexpr std::uint8_t kVersionOfAccounts = 2;
+// The first version whose requests may come without a token: the login is refused, and recorded.
+inline constexpr std::uint8_t kVersionOfNoToken = 3;
 
 // A frame is this many bytes of payload length, then the payload.
 inline constexpr std::size_t kFramePrefixBytes = 4;
@@ -58,7 +60,9 @@ struct TokenRequest {
   // Empty: not known, or no TLS. Since version 2.
   std::string_view tls_version;
   std::string_view tls_cipher;
-  std::string_view token;  // the password without its terminating NUL; never empty
+  // The password without its terminating NUL. Empty since version 3: there was none, or it was not
+  // asked for.
+  std::string_view token;
 };
 
 // Zero is none of them, so that a buffer of zeros never means "allow".
@@ -96,7 +100,7 @@ std::optional<std::size_t> decode_frame_size(std::string_view prefix,
 
 // Writes the frame up to, not including, the token's bytes: the token is the last field, so a
 // sender gathers head and token without copying the secret. Returns the bytes written; 0 when a
-// field is over its limit, user or token is empty, or `out` is too small (kMaxRequestHeadBytes
+// field is over its limit, the user is empty, or `out` is too small (kMaxRequestHeadBytes
 // always suffices).
 std::size_t encode_request_head(const TokenRequest& request, std::span<char> out);
 

@@ -96,7 +96,7 @@ TEST(TokenFrame, ResponseBytesAreTheDocumentedOnes) {
       response_frame(
           {.verdict = Verdict::kAllow, .principal = "arn:x", .reason = "", .account = "reporting"}),
       "\x00\x00\x00\x18"
-      "\x02\x02\x01\x00"
+      "\x03\x02\x01\x00"
       "\x00\x05"
       "arn:x"
       "\x00\x00"
@@ -137,9 +137,10 @@ TEST(TokenFrame, VersionsFitWhatIsBetweenThem) {
 }
 
 TEST(TokenFrame, OnlyRequestsOfAnotherVersionAreAnsweredWithVersions) {
-  EXPECT_TRUE(is_of_unknown_version("\x03\x01 what is not known yet"sv));
+  EXPECT_TRUE(is_of_unknown_version("\x04\x01 what is not known yet"sv));
   EXPECT_FALSE(is_of_unknown_version("\x01\x01\x01\x01"sv));
   EXPECT_FALSE(is_of_unknown_version("\x02\x01\x01\x01"sv));
+  EXPECT_FALSE(is_of_unknown_version("\x03\x01\x01\x01"sv));
   EXPECT_FALSE(is_of_unknown_version("\x00\x03\x01\x01"sv));
   EXPECT_FALSE(is_of_unknown_version("HTTP/1.1"sv));
   EXPECT_FALSE(is_of_unknown_version(""sv));
@@ -186,6 +187,14 @@ TEST(TokenFrame, TheFirstVersionIsSpokenStill) {
   EXPECT_EQ(decode_response(payload_of(response_frame(response)))->version, 1);
   response.account = "reporting";
   EXPECT_EQ(response_frame(response), "");
+}
+
+TEST(TokenFrame, ALoginMayComeWithoutATokenSinceTheThirdVersion) {
+  TokenRequest request = sample_request();
+  request.token = "";
+  EXPECT_TRUE(same(*decode_request(payload_of(request_frame(request))), request));
+  request.version = 2;
+  EXPECT_EQ(request_frame(request), "");
 }
 
 TEST(TokenFrame, AnAccountComesWithAllowOnly) {
@@ -246,8 +255,6 @@ TEST(TokenFrame, FieldsOverTheirLimitAreNotSent) {
   EXPECT_EQ(request_frame(request), "");
   request = sample_request();
   request.token = view;
-  EXPECT_EQ(request_frame(request), "");
-  request.token = "";
   EXPECT_EQ(request_frame(request), "");
   request = sample_request();
   request.user = "";
@@ -314,14 +321,15 @@ TEST(TokenFrame, UnknownVersionKindTransportFlagAndVerdictAreRefused) {
     for (std::size_t at = 0; at < 4; ++at) {
       std::string changed = request;
       changed[kFramePrefixBytes + at] = byte;
-      const bool legal = (at == 0 && value == 2) || (at == 1 && value == 1) ||
+      const bool legal = (at == 0 && (value == 2 || value == 3)) || (at == 1 && value == 1) ||
                          (at == 2 && (value == 1 || value == 2)) ||
                          (at == 3 && (value == 0 || value == 1));
       EXPECT_EQ(decode_request(payload_of(changed)).has_value(), legal) << at << ' ' << value;
 
       changed = response;
       changed[kFramePrefixBytes + at] = byte;
-      const bool legal_response = (at == 0 && value == 2) || (at == 1 && value == 2) ||
+      const bool legal_response = (at == 0 && (value == 2 || value == 3)) ||
+                                  (at == 1 && value == 2) ||
                                   (at == 2 && value >= 1 && value <= 3) || (at == 3 && value == 0);
       EXPECT_EQ(decode_response(payload_of(changed)).has_value(), legal_response)
           << at << ' ' << value;
