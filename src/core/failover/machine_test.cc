@@ -7,6 +7,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <iterator>
+#include <optional>
 #include <random>
 
 namespace trivet::failover {
@@ -661,6 +664,37 @@ TEST(FailoverMachine, AReaderThatCannotGoOnLosesItsVoteAndIsCloned) {
                                              "follow m2", "open m2",  "commit", "follow m2"};
   EXPECT_EQ(names, expected) << testing::PrintToString(names);
   EXPECT_EQ(machine.topology().voters.size(), 2U);
+}
+
+TEST(FailoverMachine, AVoterAcknowledgesFromWhenItWasToldTo) {
+  Instant now{};
+  FailoverMachine machine(steady_setup({member(1), member(2), member(3)}), now);
+  play(machine, Tick{}, now, {});
+  EXPECT_TRUE(machine.member(member(2)).acknowledges);
+  EXPECT_FALSE(machine.member(member(1)).acknowledges) << "it writes";
+  const ReplicationBroken diverged{member(2), ReplicationBroken::Kind::kDiverged, "errant"};
+  std::vector<Effect> effects = machine.step(diverged, now);
+  std::optional<EffectId> told;
+  for (int i = 0; i < 2'000 && !told; ++i) {
+    now += Millis(10);
+    std::vector<Effect> next;
+    for (const Effect& effect : effects) {
+      const auto* follow = std::get_if<Follow>(&effect.action);
+      if (follow != nullptr && follow->counts && effect.member == member(2)) {
+        told = effect.id;
+      } else {
+        std::ranges::move(machine.step(EffectDone{effect.id, "", {}}, now),
+                          std::back_inserter(next));
+      }
+    }
+    std::ranges::move(machine.step(Tick{}, now), std::back_inserter(next));
+    effects = std::move(next);
+  }
+  ASSERT_TRUE(told.has_value()) << "it was cloned and has its vote again";
+  EXPECT_TRUE(machine.member(member(2)).is_voter);
+  EXPECT_FALSE(machine.member(member(2)).acknowledges);
+  machine.step(EffectDone{*told, "", {}}, now);
+  EXPECT_TRUE(machine.member(member(2)).acknowledges);
 }
 
 // I9: the store may give a vote that it was asked for at any time.
