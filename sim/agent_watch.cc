@@ -104,6 +104,7 @@ Result<MemberReport> SimAgent::report() {
   if (m.channel) {
     out.apply_lag = apply_age().value_or(Millis(0));
   }
+  TRIVET_CHECK_OK(leave(call));
   return out;
 }
 

@@ -116,7 +116,9 @@ FaultPlan draw_lost_vote(Random& random, Instant now) {
   chain.then(FaultKind::kKillMember, Command::kReport, Stage::kEnd, kTheWriter)
       .then(FaultKind::kStoreOutage, returns, Stage::kEnd, kAtHand);
   if (random.chance(25)) {
-    return chain.then(FaultKind::kBreaksReplication, Command::kFollow, Stage::kEnd, kAtHand).plan();
+    return chain.then(FaultKind::kBreaksReplication, Command::kFollow, Stage::kEnd, kAtHand)
+        .then(FaultKind::kCommandSlow, Command::kRebuild, Stage::kBegin, kAtHand)
+        .plan();
   }
   return chain
       .then(FaultKind::kKillMember, Command::kReport, Stage::kMiddle, kTheWriter, random.below(6))
