@@ -206,6 +206,7 @@ Status SimAgent::kill(Millis deadline) {
   TRIVET_TRY(Call call, enter(Command::kKill, world_.now() + deadline));
   TRIVET_CHECK_OK(step(call, Micros(500), Micros(5'000)));
   TRIVET_CHECK_OK(end_process(call));
+  ended_in_order_ = self().ended_in_order;
   return leave(call);
 }
 

@@ -126,16 +126,19 @@ Status SimProbe::nudge(Millis deadline) {
   return self().pid == pid ? ok() : Status(make_error(Errc::kUnavailable, "mysqld ended"));
 }
 
-Status SimProbe::kill(int mysqld_pid, Millis) {
+Result<failover::MemberEnd> SimProbe::kill(int mysqld_pid, Millis) {
   world_.sleep(world_.random().between(Micros(500), Micros(5'000)));
   if (self().pid != mysqld_pid) {
-    return ok();
+    return failover::MemberEnd("it was gone", self().ended_in_order);
   }
   world_.check_hang(index_);
   // The signal stays with a process that waits for its disk, whoever waits for its end.
   const bool stays = world_.disk_stalls(index_) && world_.random().chance(kStaysPercent);
   world_.end_process(index_);
-  return stays ? Status(make_error(Errc::kTimeout, "the process does not end")) : ok();
+  if (stays) {
+    return make_error(Errc::kTimeout, "the process does not end");
+  }
+  return failover::MemberEnd("killed");
 }
 
 }  // namespace trivet::sim

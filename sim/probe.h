@@ -18,7 +18,7 @@ class SimProbe final : public MemberProbe {
 
   failover::Probe look(const LookOrder& order) override;
   Status nudge(Millis deadline) override;
-  Status kill(int mysqld_pid, Millis deadline) override;
+  Result<failover::MemberEnd> kill(int mysqld_pid, Millis deadline) override;
 
  private:
   struct Question {

@@ -265,13 +265,18 @@ Status LocalAgent::end_guard(Millis deadline) {
 
 Status LocalAgent::kill(Millis deadline) {
   admin_.disconnect();
+  ended_in_order_ = false;
   auto guard = process::GuardClient::connect(paths_.guard_socket(), deadline);
   if (!guard) {
     return guard.error().code == Errc::kNotFound ? ok() : Status(guard.error());
   }
   const auto killed = guard->kill(deadline);
-  if (killed || killed.error().code != Errc::kUnavailable) {
-    return killed ? ok() : Status(killed.error());
+  if (killed) {
+    ended_in_order_ = ended_as_told(killed->wait_status);
+    return ok();
+  }
+  if (killed.error().code != Errc::kUnavailable) {
+    return killed.error();
   }
   // The guard ended meanwhile, and the kernel kills mysqld with it; that may take a moment.
   const int pid = last_known_mysqld(paths_);

@@ -16,6 +16,7 @@
 #include "adapter/process/guard_client.h"
 #include "adapter/process/guard_watcher.h"
 #include "agent/accounts.h"
+#include "agent/end_of_mysqld.h"
 #include "base/file.h"
 
 namespace trivet::agent {
@@ -126,14 +127,16 @@ bool is_dying(int pid) {
   return (signals & kSigkill) != 0 && letter == 'D';
 }
 
-Status kill_by_guard(const std::string& socket, int mysqld_pid, Millis deadline) {
+Result<failover::MemberEnd> kill_by_guard(const std::string& socket, int mysqld_pid,
+                                          Millis deadline) {
   TRIVET_TRY(process::GuardClient guard, process::GuardClient::connect(socket, deadline));
   TRIVET_TRY(const process::GuardStatus status, guard.status(deadline));
   if (status.mysqld_pid != mysqld_pid) {
-    return ok();
+    return failover::MemberEnd("it was gone");
   }
-  const auto killed = guard.kill(deadline);
-  return killed ? ok() : Status(killed.error());
+  TRIVET_TRY(const process::GuardStatus ended, guard.kill(deadline));
+  return ended_as_told(ended.wait_status) ? failover::MemberEnd("it had ended in order", true)
+                                          : failover::MemberEnd("killed");
 }
 
 }  // namespace
@@ -299,21 +302,20 @@ Status LocalProbe::nudge(Millis deadline) {
   return session.execute(kHeartbeat, deadline);
 }
 
-Status LocalProbe::kill(int mysqld_pid, Millis deadline) {
-  const Status killed =
-      kill_by_guard(paths_.guard_socket(), mysqld_pid, std::min(deadline, kDying));
+Result<failover::MemberEnd> LocalProbe::kill(int mysqld_pid, Millis deadline) {
+  const auto killed = kill_by_guard(paths_.guard_socket(), mysqld_pid, std::min(deadline, kDying));
   if (!killed && killed.error().code == Errc::kTimeout && is_dying(mysqld_pid)) {
-    return ok();
+    return failover::MemberEnd("killed");
   }
   if (killed ||
       (killed.error().code != Errc::kNotFound && killed.error().code != Errc::kUnavailable)) {
     return killed;
   }
   // The guard is gone, and the kernel kills mysqld with it; that may take a moment.
-  return process::wait_process_gone(mysqld_pid, deadline)
-             ? ok()
-             : Status(
-                   make_error(Errc::kTimeout, fmt::format("process {} does not end", mysqld_pid)));
+  if (!process::wait_process_gone(mysqld_pid, deadline)) {
+    return make_error(Errc::kTimeout, fmt::format("process {} does not end", mysqld_pid));
+  }
+  return failover::MemberEnd("killed");
 }
 
 }  // namespace trivet::agent

@@ -48,6 +48,13 @@ void start(MemberAgent& agent, bool afresh, Millis left, EffectOutcome& out) {
   }
 }
 
+void kill(MemberAgent& agent, Millis left, EffectOutcome& out) {
+  keep(agent.kill(left), out);
+  if (out.done.error.empty() && agent.ended_in_order()) {
+    out.done.end = {"it had ended in order", true};
+  }
+}
+
 void rejoin(MemberAgent& agent, const Stamp& stamp, const gtid::GtidSet& writer_held,
             EffectOutcome& out) {
   auto rejoined = agent.rejoin(stamp, writer_held);
@@ -81,7 +88,7 @@ EffectOutcome carry_out(const failover::Effect& effect, MemberAgent& agent, Inst
   std::visit(Overloaded{
                  [](const failover::CommitTopology&) { TRIVET_ASSERT(false); },
                  [&](const failover::StartMember& s) { start(agent, s.afresh, left, out); },
-                 [&](const failover::KillMember&) { keep(agent.kill(left), out); },
+                 [&](const failover::KillMember&) { kill(agent, left, out); },
                  [&](const failover::AskPromise&) { ask_promise(agent, stamp, out); },
                  [&](const failover::Drain& drain) { keep(agent.drain(stamp, drain.until), out); },
                  [&](const failover::Follow& f) { follow(agent, stamp, f, out); },

@@ -174,8 +174,9 @@ class ClusterDriver {
   void act_on(const MemberId& id, int pid, const failover::Finding& finding);
   void kill_hung(const MemberId& id, int pid);
   void nudge(const MemberId& id);
-  void on_prober(const MemberId& id, std::function<Status(MemberProbe&)> work,
-                 std::function<void(const Status&)> then);
+  template <typename T>
+  void on_prober(const MemberId& id, std::function<T(MemberProbe&)> work,
+                 std::function<void(const T&)> then);
   // The member's process from now on. False when its end was told first: it has none.
   bool take_process(Hands& hands, const MemberProcess& process);
   // Asks what runs, when it could not be told: until then nobody would hear of its end, or see it

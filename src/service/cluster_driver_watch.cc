@@ -55,14 +55,15 @@ void ClusterDriver::adopt_again(const MemberId& id) {
   });
 }
 
-void ClusterDriver::on_prober(const MemberId& id, std::function<Status(MemberProbe&)> work,
-                              std::function<void(const Status&)> then) {
+template <typename T>
+void ClusterDriver::on_prober(const MemberId& id, std::function<T(MemberProbe&)> work,
+                              std::function<void(const T&)> then) {
   Hands& hands = hands_.at(id);
   MemberProbe* probe = hands.probe.get();
   Executor* control = &needs_.control;
   const std::weak_ptr<int> alive = alive_;
   hands.prober->post([probe, control, alive, work = std::move(work), then = std::move(then)] {
-    const Status done = work(*probe);
+    const T done = work(*probe);
     control->post([alive, done, then] {
       if (!alive.expired()) {
         then(done);
@@ -91,7 +92,7 @@ void ClusterDriver::look_at(const MemberId& id, Hands& hands) {
   const int pid = hands.process.mysqld_pid;
   const LookOrder order{pid, machine_->serving_writer() == id, kLookMax};
   auto seen = std::make_shared<failover::Probe>();
-  on_prober(
+  on_prober<Status>(
       id,
       [order, seen](MemberProbe& probe) {
         *seen = probe.look(order);
@@ -161,14 +162,14 @@ void ClusterDriver::act_on(const MemberId& id, int pid, const failover::Finding&
 // The guard's word of the death comes back by the agent's on_exit; this one is for when nobody
 // watches that guard.
 void ClusterDriver::kill_hung(const MemberId& id, int pid) {
-  on_prober(
+  on_prober<Result<failover::MemberEnd>>(
       id, [pid](MemberProbe& probe) { return probe.kill(pid, kKillMax); },
-      [this, id, pid](const Status& killed) {
+      [this, id, pid](const Result<failover::MemberEnd>& killed) {
         if (hands_.at(id).process.mysqld_pid != pid || stage_ != Stage::kRunning) {
           return;
         }
         if (killed) {
-          member_ended(id, pid, "killed");
+          member_ended(id, pid, *killed);
           return;
         }
         // A process in the middle of the disk's work dies only when the disk answers.
@@ -184,7 +185,7 @@ void ClusterDriver::kill_hung(const MemberId& id, int pid) {
 }
 
 void ClusterDriver::nudge(const MemberId& id) {
-  on_prober(
+  on_prober<Status>(
       id, [](MemberProbe& probe) { return probe.nudge(kNudgeMax); },
       [id](const Status& done) {
         log(done ? Level::kInfo : Level::kWarning, "acknowledgement.nudged",

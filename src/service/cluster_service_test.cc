@@ -201,19 +201,19 @@ class FakeProbe final : public MemberProbe {
     machine_.lost_acknowledgement.erase(id_);
     return ok();
   }
-  Status kill(int mysqld_pid, Millis) override {
+  Result<failover::MemberEnd> kill(int mysqld_pid, Millis) override {
     std::function<void(int, const std::string&)> on_exit;
     {
       const std::scoped_lock lock(machine_.mutex);
       if (machine_.running[id_] != mysqld_pid) {
-        return ok();
+        return failover::MemberEnd("it was gone");
       }
       machine_.running.erase(id_);
       machine_.hung.erase(id_);
       on_exit = machine_.on_exit[id_];
     }
     on_exit(mysqld_pid, "killed by signal 9");
-    return ok();
+    return failover::MemberEnd("killed");
   }
 
  private:

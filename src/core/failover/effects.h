@@ -115,6 +115,7 @@ struct EffectDone {
   gtid::GtidSet held;
   Rejoined rejoined{};       // Rejoin's
   bool is_unusable = false;  // it failed because what the member has is no copy of anything
+  MemberEnd end{"killed"};   // KillMember's: it may have ended before, in order
 };
 // The kernel's word that a member's mysqld has ended (guard), or that a stuck one was found.
 struct MemberDied {

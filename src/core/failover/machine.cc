@@ -343,7 +343,7 @@ void FailoverMachine::on_succeeded(const Pending& pending, const EffectDone& don
                      note(Note::Kind::kMemberRestarted, id, "");
                    }
                  },
-                 [&](const KillMember&) { on_died({id, "killed"}, now); },
+                 [&](const KillMember&) { on_died({id, done.end}, now); },
                  [&](const AskPromise&) {
                    m.promised = true;
                    m.follows = false;

@@ -612,6 +612,20 @@ TEST(FailoverMachine, AWriterThatIsShutDownWhileItIsBeingDeposedComesBackInPlace
   EXPECT_EQ(machine.serving_writer(), member(1));
 }
 
+// The kill that deposes it comes too late, and so does the news of its end.
+TEST(FailoverMachine, AWriterThatHadEndedInOrderWhenItWasToBeKilledComesBackInPlace) {
+  Instant now{};
+  FailoverMachine machine(steady_setup({member(1), member(2), member(3)}), now);
+  play(machine, Tick{}, now, {});
+  const auto commit = machine.step(FailoverRequested{}, now);
+  const auto kill = machine.step(EffectDone{commit.at(0).id, "", {}}, now);
+  ASSERT_TRUE(std::holds_alternative<KillMember>(kill.at(0).action));
+  EffectDone killed{kill.at(0).id, "", {}};
+  killed.end = {"it had ended in order", true};
+  play(machine, killed, now, held_sets(9, 9, 8));
+  EXPECT_EQ(machine.serving_writer(), member(1));
+}
+
 TEST(FailoverMachine, AVoterThatNeverGetsTheTailDoesNotHoldTheClusterBackForEver) {
   Instant now{};
   FailoverMachine machine(steady_setup({member(1), member(2), member(3)}), now);
