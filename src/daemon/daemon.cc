@@ -476,6 +476,7 @@ SealedThings Daemon::Parts::sealed_things() {
 net::HttpResponse Daemon::Parts::rotate_key() {
   const MutexLock one_at_a_time(replacing);
   const Status replaced = replace_sealing_key(options.paths, sealed_things());
+  functions->runner().retire_all();  // their credentials are over
   return replaced ? admin_answer(200, {{"replaced", true}})
                   : admin_answer(500, {{"error", replaced.error().message}});
 }

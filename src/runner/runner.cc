@@ -71,6 +71,7 @@ class Runner::Impl : public std::enable_shared_from_this<Impl> {
 
   void ask(std::shared_ptr<const FunctionImage> image, Work work);
   void retire(const std::string& arn, const std::string& except_revision);
+  void retire_all() { carry_out(pool_.retire_all()); }
   FunctionRuntimeStats stats() const;
   void stop();  // from a thread that is none of ours
 
@@ -444,6 +445,12 @@ void Runner::retire(const std::string& function_arn, const std::string& except_r
     impl_->post([impl = impl_.get(), function_arn, except_revision] {
       impl->retire(function_arn, except_revision);
     });
+  }
+}
+
+void Runner::retire_all() {
+  if (check()) {
+    impl_->post([impl = impl_.get()] { impl->retire_all(); });
   }
 }
 

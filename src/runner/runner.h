@@ -55,6 +55,8 @@ class Runner final : public FunctionRuntime {
 
   void invoke(const FunctionImage& image, Invocation invocation, Done done) override;
   void retire(const std::string& function_arn, const std::string& except_revision) override;
+  // As retire, with every function: what their credentials were sealed under is no more.
+  void retire_all();
   Status check_runtime(const std::string& runtime) const override;
   FunctionRuntimeStats stats() const override;
 

@@ -4,12 +4,13 @@ that it would get on AWS, within the time that changes have."""
 import io
 import json
 import pathlib
+import subprocess
 import zipfile
 
 import botocore.exceptions
 import pymysql
 
-from harness import REGION, give_runtime
+from harness import BIN, REGION, give_runtime
 from outside import outside_host
 from suite import Suite
 from waiting import wait_until
@@ -140,6 +141,16 @@ def with_everything_it_logs_in(home):
     allow(home, home.shared["cluster"]["DbClusterResourceId"])
     client.create_function(**function_parameters(home, "report"))
     client.get_waiter("function_active_v2").wait(FunctionName="report", WaiterConfig={"Delay": 1, "MaxAttempts": 20})
+    said = invoke(home)
+    assert said == {"statusCode": 200, "body": [[1]]}, said
+
+
+@suite.test
+def after_the_sealing_key_was_rotated(home):
+    """A warm environment's credentials are over then: it is replaced."""
+    rotated = subprocess.run([BIN / "trivet", "--home", home.path, "rotate-key"], check=True, capture_output=True,
+                             text=True, timeout=60)
+    assert rotated.stdout, rotated
     said = invoke(home)
     assert said == {"statusCode": 200, "body": [[1]]}, said
 

@@ -129,11 +129,20 @@ Pool::Gone Pool::gone(EnvironmentId id) {
 
 PoolActions Pool::retire(const std::string& function_arn,
                          const std::optional<std::string>& except) {
+  return retire_if([&](const PoolKey& key) {
+    return key.function_arn == function_arn && !(except && key.revision == *except);
+  });
+}
+
+PoolActions Pool::retire_all() {
+  return retire_if([](const PoolKey&) { return true; });
+}
+
+PoolActions Pool::retire_if(const std::function<bool(const PoolKey&)>& is_meant) {
   PoolActions out;
   for (auto at = environments_.begin(); at != environments_.end();) {
     Environment& environment = at->second;
-    if (environment.key.function_arn != function_arn ||
-        (except && environment.key.revision == *except)) {
+    if (!is_meant(environment.key)) {
       ++at;
       continue;
     }

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -74,6 +75,8 @@ class Pool {
   // Environments of other revisions of this function end, those with an event after it. Without
   // `except` all.
   PoolActions retire(const std::string& function_arn, const std::optional<std::string>& except);
+  // The same with every function's.
+  PoolActions retire_all();
   // Once a second: ends what was idle for too long, starts for events that waited in vain for an
   // environment that had answered.
   PoolActions tick(Instant now);
@@ -95,6 +98,7 @@ class Pool {
   std::optional<EnvironmentId> find_idle(Instant now, const PoolKey& key, Millis timeout) const;
   std::optional<EnvironmentId> longest_idle() const;
   std::size_t count(const PoolKey& key, State state) const;
+  PoolActions retire_if(const std::function<bool(const PoolKey&)>& is_meant);
   void start(const PoolKey& key, Ticket ticket, PoolActions& out);
 
   const PoolLimits limits_;

@@ -166,6 +166,15 @@ TEST(EnvironmentPool, RetiringKeepsTheRevisionThatIsExcepted) {
   EXPECT_EQ(pool.idle(), 1U);
 }
 
+TEST(EnvironmentPool, AllAreRetiredTogether) {
+  Pool pool({});
+  warm(pool, kReport, at(0));
+  const EnvironmentId busy = warm(pool, kOther, at(0));
+  EXPECT_NE(only<Dispatch>(pool.ask(at(1), kOther, kTimeout, 2)), nullptr);
+  EXPECT_EQ(pool.retire_all().size(), 1U) << "the idle one";
+  EXPECT_NE(only<EndEnvironment>(pool.ready(at(2), busy, kNever)), nullptr);
+}
+
 TEST(EnvironmentPool, AnEventThatWaitedStillRunsInARetiredEnvironment) {
   Pool pool({});
   const EnvironmentId id =
