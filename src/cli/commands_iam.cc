@@ -7,6 +7,7 @@
 #include "cli/admin_client.h"
 #include "cli/api_client.h"
 #include "cli/commands.h"
+#include "cli/guardrail.h"
 #include "cli/iam_import.h"
 
 namespace trivet::cli {
@@ -57,6 +58,11 @@ Result<int> run_iam_guardrail(const Context& context, const IamGuardrailOptions&
              admin->iam("POST", "/iam/guardrail",
                         body.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)));
   static_cast<void>(answer);
+  const std::string warning = guardrail_warning(document);
+  if (!warning.empty()) {
+    say(warning);
+  }
+  print(document.empty() ? "guardrail cleared\n" : "guardrail set\n");
   return kExitOk;
 }
 
