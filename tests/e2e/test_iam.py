@@ -352,6 +352,12 @@ def guardrails_bind_all_but_root(home):
     assert home.admin("POST", "/iam/guardrail", {"document": "{"})[0] == 400
     assert home.admin("POST", "/iam/guardrail", {"document": ""})[0] == 200
     greg.list_users()
+    file = home.folder / "rail.json"
+    file.write_text(document({**allow("rds:*"), "Effect": "Deny"}), encoding="utf-8")
+    for words, said, warned in (([file], "guardrail set\n", True), (["--clear"], "guardrail cleared\n", False)):
+        done = subprocess.run([BIN / "trivet", "--home", home.path, "iam", "guardrail", *words], capture_output=True,
+                              text=True, timeout=60, check=False)
+        assert (done.returncode, done.stdout, "nobody but root" in done.stderr) == (0, said, warned), done
 
 
 @suite.test
