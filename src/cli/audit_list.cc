@@ -34,6 +34,12 @@ bool asks_for_nothing(const AuditChoice& c) {
          c.action.empty();
 }
 
+// By its name alone, or as render_call shows it.
+bool is_action(const json& record, const std::string& wanted) {
+  const std::string action = text_of(record, "action");
+  return wanted.empty() || action == wanted || text_of(record, "service") + ":" + action == wanted;
+}
+
 // " name value" for a field that is there.
 std::string shown(const json& record, const char* name, std::string_view label) {
   const std::string text = text_of(record, name);
@@ -88,7 +94,7 @@ bool is_chosen(std::string_view line, const AuditChoice& choice) {
   return (choice.cluster.empty() || is_about(record, choice.cluster)) && has("kind", choice.kind) &&
          has("verdict", choice.verdict) && has("reason", choice.reason) &&
          has("user", choice.user) && has("access_key_id", choice.key) &&
-         has("source", choice.source) && has("action", choice.action) &&
+         has("source", choice.source) && is_action(record, choice.action) &&
          text_of(record, "principal").find(choice.principal) != std::string::npos;
 }
 

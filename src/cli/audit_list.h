@@ -21,7 +21,7 @@ struct AuditChoice {
   std::string principal;  // a part of the ARN
   std::string key;        // access key id
   std::string source;     // address
-  std::string action;     // "CreateDBCluster"
+  std::string action;     // "CreateDBCluster" or "rds:CreateDBCluster"
   WallTime from{};
 };
 

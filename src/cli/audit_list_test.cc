@@ -32,7 +32,10 @@ TEST(AuditList, ChoosesByEachField) {
   EXPECT_TRUE(is_chosen(kCall, {.principal = "user/ana"}));
   EXPECT_FALSE(is_chosen(kLogin, {.principal = "user/ana"}));
   EXPECT_TRUE(is_chosen(kCall, {.action = "DeleteDBCluster"}));
+  EXPECT_TRUE(is_chosen(kCall, {.action = "rds:DeleteDBCluster"}));
   EXPECT_FALSE(is_chosen(kCall, {.kind = "api", .action = "CreateDBCluster"}));
+  EXPECT_FALSE(is_chosen(kCall, {.action = "ec2:DeleteDBCluster"}));
+  EXPECT_FALSE(is_chosen(kLogin, {.action = "rds:DeleteDBCluster"}));
 }
 
 TEST(AuditList, AClustersAreItsLoginsAndTheCallsAboutIt) {

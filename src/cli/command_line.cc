@@ -277,7 +277,7 @@ void add_audit_command(Builder& b) {
   is("--principal", choice.principal, "TEXT", "a part of its ARN");
   is("--key", choice.key, "ID", "the access key's");
   is("--source", choice.source, "ADDRESS", "of the client");
-  is("--action", choice.action, "NAME", "CreateDBCluster, …");
+  is("--action", choice.action, "NAME", "CreateDBCluster, rds:CreateDBCluster, …");
   command->add_option("--minutes", audit->minutes, "of the last so many")
       ->check(CLI::Range(1, 5'256'000));
   command->add_option("--last", audit->last, "at most so many, the newest; 0: all")

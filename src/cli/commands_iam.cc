@@ -1,71 +1,40 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "base/file.h"
 #include "cli/admin_client.h"
 #include "cli/api_client.h"
 #include "cli/commands.h"
+#include "cli/guardrail.h"
 #include "cli/iam_import.h"
 
 namespace trivet::cli {
-namespace {
-
-struct ImportCount {
-  int made = 0;
-  int refused = 0;
-};
-
-// One pass; what may be tried again and was refused comes back.
-std::vector<ImportCall> make_calls(const ApiClient& api, const std::vector<ImportCall>& calls,
-                                   bool is_last, ImportCount& count) {
-  std::vector<ImportCall> again;
-  for (const ImportCall& call : calls) {
-    const auto answer = api.call_iam(call.action, call.parameters);
-    if (answer) {
-      ++count.made;
-    } else if (call.is_repeatable && !is_last) {
-      again.push_back(call);
-    } else {
-      ++count.refused;
-      say(fmt::format("{}: {}", call.what, answer.error().message));
-    }
-  }
-  return again;
-}
-
-}  // namespace
-
 Result<int> run_iam_import(const Context& context, const IamImportOptions& options) {
   TRIVET_TRY(const std::string text, read_file(options.file));
   TRIVET_TRY(const Installation installation, read_installation(context));
-  TRIVET_TRY(std::vector<ImportCall> calls, plan_import(text, installation.realm.account.str()));
+  TRIVET_TRY(const std::vector<ImportCall> calls,
+             plan_import(text, installation.realm.account.str()));
   TRIVET_TRY(const auto admin, AdminClient::open(context.paths));
   if (!admin) {
     return say_not_running(context);
   }
   TRIVET_TRY(const ApiClient api, ApiClient::open(*admin));
-  // Roles that trust each other need a pass for each step of the chain; the rest waits for them.
-  const auto first_role = std::find_if(calls.begin(), calls.end(),
-                                       [](const ImportCall& call) { return call.is_repeatable; });
-  const auto behind_roles = std::find_if(
-      first_role, calls.end(), [](const ImportCall& call) { return !call.is_repeatable; });
-  std::vector<ImportCall> roles(first_role, behind_roles);
-  const std::vector<ImportCall> grants(behind_roles, calls.end());
-  calls.erase(first_role, calls.end());
-  ImportCount count;
-  make_calls(api, calls, true, count);
-  std::size_t left = roles.size() + 1;
-  while (!roles.empty() && roles.size() < left) {
-    left = roles.size();
-    roles = make_calls(api, roles, false, count);
+  const ImportReport report = run_import(calls, [&api](const ImportCall& call) -> Status {
+    TRIVET_TRY(const std::string answer, api.call_iam(call.action, call.parameters));
+    static_cast<void>(answer);
+    return ok();
+  });
+  for (const std::string& line : report.imported) {
+    print(line + "\n");
   }
-  make_calls(api, roles, true, count);
-  make_calls(api, grants, true, count);
-  print(fmt::format("{} imported, {} refused\n", count.made, count.refused));
-  return count.refused == 0 ? kExitOk : kExitFailed;
+  for (const std::string& line : report.problems) {
+    say(line);
+  }
+  print(fmt::format("{} imported, {} refused, {} skipped\n", report.made, report.refused,
+                    report.skipped));
+  return report.refused == 0 ? kExitOk : kExitFailed;
 }
 
 Result<int> run_iam_guardrail(const Context& context, const IamGuardrailOptions& options) {
@@ -89,6 +58,11 @@ Result<int> run_iam_guardrail(const Context& context, const IamGuardrailOptions&
              admin->iam("POST", "/iam/guardrail",
                         body.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)));
   static_cast<void>(answer);
+  const std::string warning = guardrail_warning(document);
+  if (!warning.empty()) {
+    say(warning);
+  }
+  print(document.empty() ? "guardrail cleared\n" : "guardrail set\n");
   return kExitOk;
 }
 

@@ -28,6 +28,12 @@ std::string first_of(const char* one, const char* other) {
   return value.empty() ? environment_value(other) : value;
 }
 
+// Empty and not set are two things, other than for environment_value.
+std::optional<std::string> set_value(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? std::nullopt : std::optional<std::string>(value);
+}
+
 // Does the name lead to the address on this machine?
 bool resolves_to(const std::string& name, const std::string& address) {
   addrinfo hints{};
@@ -57,10 +63,10 @@ std::string reachable_host(const StatusEndpoint& endpoint) {
 
 // Those of AWS_*, whose tokens are then that identity's; nullopt: the local root's are to be made.
 Result<std::optional<sigv4::Credentials>> own_keys() {
-  TRIVET_TRY(std::optional<sigv4::Credentials> keys,
-             keys_of_environment({environment_value("AWS_ACCESS_KEY_ID"),
-                                  environment_value("AWS_SECRET_ACCESS_KEY"),
-                                  environment_value("AWS_SESSION_TOKEN")}));
+  TRIVET_TRY(
+      std::optional<sigv4::Credentials> keys,
+      keys_of_environment({set_value("AWS_ACCESS_KEY_ID"), set_value("AWS_SECRET_ACCESS_KEY"),
+                           environment_value("AWS_SESSION_TOKEN")}));
   if (keys && !keys->session_token.empty()) {
     const std::string warning =
         expiry_warning(environment_value("AWS_CREDENTIAL_EXPIRATION"), SystemClock().wall_now());

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/iam_import.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <set>
 
 namespace trivet::cli {
 namespace {
@@ -51,7 +54,7 @@ class Planner {
     for (const json& group : list_of(details, "GroupDetailList")) {
       const std::string name = text_of(group, "GroupName");
       add("CreateGroup", {{"GroupName", name}, {"Path", text_of(group, "Path")}}, "group " + name);
-      grants(group, "Group", name, "GroupPolicyList");
+      grants(group, "Group", "group", name);
     }
   }
 
@@ -61,11 +64,12 @@ class Planner {
       QueryParameters parameters = {{"UserName", name}, {"Path", text_of(user, "Path")}};
       add_common(user, parameters);
       add("CreateUser", std::move(parameters), "user " + name);
-      grants(user, "User", name, "UserPolicyList");
+      grants(user, "User", "user", name);
       for (const json& group : list_of(user, "GroupList")) {
         if (group.is_string()) {
           add("AddUserToGroup", {{"UserName", name}, {"GroupName", group.get<std::string>()}},
-              "user " + name + " in group " + group.get<std::string>());
+              "user " + name + " in group " + group.get<std::string>(),
+              {"user " + name, "group " + group.get<std::string>()});
         }
       }
     }
@@ -90,16 +94,18 @@ class Planner {
     }
     // After all of them, because a trust may name a role that comes later.
     for (const json* role : made) {
-      grants(*role, "Role", text_of(*role, "RoleName"), "RolePolicyList");
+      grants(*role, "Role", "role", text_of(*role, "RoleName"));
     }
   }
 
   std::vector<ImportCall> take() { return std::move(calls_); }
 
  private:
-  void add(std::string action, QueryParameters parameters, std::string what) {
+  void add(std::string action, QueryParameters parameters, std::string what,
+           std::vector<std::string> part_of = {}) {
     std::erase_if(parameters, [](const auto& each) { return each.second.empty(); });
-    calls_.push_back({std::move(action), std::move(parameters), std::move(what)});
+    calls_.push_back(
+        {std::move(action), std::move(parameters), std::move(what), std::move(part_of)});
   }
 
   std::string here(std::string text) const {
@@ -170,33 +176,90 @@ class Planner {
             {{"PolicyArn", arn},
              {"PolicyDocument", document},
              {"SetAsDefault", is_default ? "true" : "false"}},
-            "a version of policy " + name);
+            "a version of policy " + name, {"policy " + name});
       }
       is_first = false;
     }
   }
 
   // The inline and the attached policies of a user, a group or a role.
-  void grants(const json& entity, const std::string& kind, const std::string& name,
-              const char* list) {
+  void grants(const json& entity, const std::string& kind, const std::string& word,
+              const std::string& name) {
     const std::string member = kind + "Name";
-    for (const json& policy : list_of(entity, list)) {
+    const std::string whose = word + " " + name;
+    for (const json& policy : list_of(entity, (kind + "PolicyList").c_str())) {
       const std::string policy_name = text_of(policy, "PolicyName");
       add("Put" + kind + "Policy",
           {{member, name},
            {"PolicyName", policy_name},
            {"PolicyDocument", document_of(policy, "PolicyDocument")}},
-          "policy " + policy_name + " of " + name);
+          "policy " + policy_name + " of " + whose, {whose});
     }
     for (const json& policy : list_of(entity, "AttachedManagedPolicies")) {
       const std::string arn = here(text_of(policy, "PolicyArn"));
-      add("Attach" + kind + "Policy", {{member, name}, {"PolicyArn", arn}}, arn + " at " + name);
+      add("Attach" + kind + "Policy", {{member, name}, {"PolicyArn", arn}}, arn + " at " + whose,
+          {whose});
     }
   }
 
   const std::string from_;
   const std::string to_;
   std::vector<ImportCall> calls_;
+};
+
+class Importer {
+ public:
+  explicit Importer(const std::function<Status(const ImportCall&)>& make) : make_(make) {}
+
+  // One pass; what may be tried again and was refused comes back.
+  std::vector<ImportCall> pass(const std::vector<ImportCall>& calls, bool is_last) {
+    std::vector<ImportCall> again;
+    for (const ImportCall& call : calls) {
+      if (!skips(call) && !makes(call, is_last)) {
+        again.push_back(call);
+      }
+    }
+    return again;
+  }
+
+  ImportReport take() { return std::move(report_); }
+
+ private:
+  bool skips(const ImportCall& call) {
+    const auto whose = std::find_if(call.part_of.begin(), call.part_of.end(),
+                                    [this](const auto& each) { return refused_.contains(each); });
+    if (whose == call.part_of.end()) {
+      return false;
+    }
+    ++report_.skipped;
+    report_.problems.push_back(fmt::format("skipped {}: {} was not imported", call.what, *whose));
+    return true;
+  }
+
+  // False: to be tried again.
+  bool makes(const ImportCall& call, bool is_last) {
+    const Status status = make_(call);
+    if (status) {
+      ++report_.made;
+      if (call.part_of.empty()) {
+        report_.imported.push_back("imported " + call.what);
+      }
+      return true;
+    }
+    if (call.is_repeatable && !is_last) {
+      return false;
+    }
+    ++report_.refused;
+    report_.problems.push_back(fmt::format("{}: {}", call.what, status.error().message));
+    if (call.part_of.empty()) {
+      refused_.insert(call.what);
+    }
+    return true;
+  }
+
+  const std::function<Status(const ImportCall&)>& make_;
+  ImportReport report_;
+  std::set<std::string> refused_;
 };
 
 }  // namespace
@@ -215,6 +278,25 @@ Result<std::vector<ImportCall>> plan_import(std::string_view text, std::string_v
   planner.users(details);
   planner.roles(details);
   return planner.take();
+}
+
+ImportReport run_import(const std::vector<ImportCall>& calls,
+                        const std::function<Status(const ImportCall&)>& make) {
+  const auto is_repeatable = [](const ImportCall& call) { return call.is_repeatable; };
+  const auto first_role = std::find_if(calls.begin(), calls.end(), is_repeatable);
+  const auto behind_roles = std::find_if_not(first_role, calls.end(), is_repeatable);
+  std::vector<ImportCall> roles(first_role, behind_roles);
+  Importer importer(make);
+  importer.pass({calls.begin(), first_role}, true);
+  // Roles that trust each other need a pass for each step of the chain; the rest waits for them.
+  std::size_t left = roles.size() + 1;
+  while (!roles.empty() && roles.size() < left) {
+    left = roles.size();
+    roles = importer.pass(roles, false);
+  }
+  importer.pass(roles, true);
+  importer.pass({behind_roles, calls.end()}, true);
+  return importer.take();
 }
 
 }  // namespace trivet::cli

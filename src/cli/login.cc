@@ -97,8 +97,18 @@ std::string expiry_warning(std::string_view expiration, WallTime now) {
 }
 
 Result<std::optional<sigv4::Credentials>> keys_of_environment(const KeyVariables& variables) {
-  const bool has_id = !variables.access_key_id.empty();
-  if (has_id != !variables.secret_access_key.empty()) {
+  const bool has_id = variables.access_key_id.has_value();
+  const bool has_secret = variables.secret_access_key.has_value();
+  const bool is_id_empty = has_id && variables.access_key_id->empty();
+  if (is_id_empty || (has_secret && variables.secret_access_key->empty())) {
+    const char* name = is_id_empty ? "AWS_ACCESS_KEY_ID" : "AWS_SECRET_ACCESS_KEY";
+    return make_error(
+        Errc::kInvalidArgument,
+        fmt::format("{} is set but empty: give it the key's value. `unset AWS_ACCESS_KEY_ID "
+                    "AWS_SECRET_ACCESS_KEY` logs in as the account's root",
+                    name));
+  }
+  if (has_id != has_secret) {
     return make_error(Errc::kInvalidArgument,
                       fmt::format("{} is set but {} is not: set or unset both",
                                   has_id ? "AWS_ACCESS_KEY_ID" : "AWS_SECRET_ACCESS_KEY",
@@ -107,8 +117,9 @@ Result<std::optional<sigv4::Credentials>> keys_of_environment(const KeyVariables
   if (!has_id) {
     return std::optional<sigv4::Credentials>();
   }
-  return std::optional<sigv4::Credentials>(sigv4::Credentials{
-      variables.access_key_id, SecretString(variables.secret_access_key), variables.session_token});
+  return std::optional<sigv4::Credentials>(
+      sigv4::Credentials{*variables.access_key_id, SecretString(*variables.secret_access_key),
+                         variables.session_token});
 }
 
 }  // namespace trivet::cli

@@ -70,10 +70,11 @@ Status check_reachable(const DaemonStatus& status, const StatusCluster& cluster)
 std::string expiry_warning(std::string_view expiration, WallTime now);
 
 // AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN: nullopt when there is none of
-// them. Errors: kInvalidArgument when one half of a key is missing.
+// them. Errors: kInvalidArgument when one half of a key is missing or empty. An empty one is a
+// variable that a script did not fill, and must not make its user the account's root.
 struct KeyVariables {
-  std::string access_key_id;
-  std::string secret_access_key;
+  std::optional<std::string> access_key_id;  // nullopt: not set
+  std::optional<std::string> secret_access_key;
   std::string session_token;
 };
 Result<std::optional<sigv4::Credentials>> keys_of_environment(const KeyVariables& variables);

@@ -131,8 +131,25 @@ TEST(KeysOfEnvironment, AreAllOrNothing) {
   ASSERT_TRUE(whole.has_value() && whole->has_value());
   EXPECT_EQ((*whole)->access_key_id, "AKIA");
   EXPECT_EQ((*whole)->session_token, "token");
-  EXPECT_EQ(keys_of_environment({"AKIA", "", ""}).error().code, Errc::kInvalidArgument);
-  EXPECT_EQ(keys_of_environment({"", "secret", ""}).error().code, Errc::kInvalidArgument);
+  EXPECT_EQ(keys_of_environment({"AKIA", std::nullopt, ""}).error().message,
+            "AWS_ACCESS_KEY_ID is set but AWS_SECRET_ACCESS_KEY is not: set or unset both");
+  EXPECT_EQ(keys_of_environment({std::nullopt, "secret", ""}).error().code, Errc::kInvalidArgument);
+}
+
+TEST(KeysOfEnvironment, EmptyOnesAreNotRoot) {
+  const auto refusal = [](const KeyVariables& variables) {
+    const auto keys = keys_of_environment(variables);
+    return !keys && keys.error().code == Errc::kInvalidArgument ? keys.error().message : "";
+  };
+  for (const KeyVariables& variables :
+       {KeyVariables{"", "", ""}, KeyVariables{"", "secret", ""}, KeyVariables{"", {}, ""}}) {
+    EXPECT_EQ(refusal(variables),
+              "AWS_ACCESS_KEY_ID is set but empty: give it the key's value. `unset "
+              "AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY` logs in as the account's root");
+  }
+  for (const KeyVariables& variables : {KeyVariables{"AKIA", "", ""}, KeyVariables{{}, "", ""}}) {
+    EXPECT_TRUE(refusal(variables).starts_with("AWS_SECRET_ACCESS_KEY is set but empty"));
+  }
 }
 
 TEST(LastLines, CutsFromTheEnd) {

@@ -352,6 +352,12 @@ def guardrails_bind_all_but_root(home):
     assert home.admin("POST", "/iam/guardrail", {"document": "{"})[0] == 400
     assert home.admin("POST", "/iam/guardrail", {"document": ""})[0] == 200
     greg.list_users()
+    file = home.folder / "rail.json"
+    file.write_text(document({**allow("rds:*"), "Effect": "Deny"}), encoding="utf-8")
+    for words, said, warned in (([file], "guardrail set\n", True), (["--clear"], "guardrail cleared\n", False)):
+        done = subprocess.run([BIN / "trivet", "--home", home.path, "iam", "guardrail", *words], capture_output=True,
+                              text=True, timeout=60, check=False)
+        assert (done.returncode, done.stdout, "nobody but root" in done.stderr) == (0, said, warned), done
 
 
 @suite.test
@@ -375,7 +381,8 @@ def an_account_is_imported(home):
     file.write_text(json.dumps(details), encoding="utf-8")
     done = subprocess.run([BIN / "trivet", "--home", home.path, "iam", "import", file], capture_output=True, text=True,
                           timeout=60, check=False)
-    assert (done.returncode, done.stdout) == (0, "9 imported, 0 refused\n"), (done.stdout, done.stderr)
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "9 imported, 0 refused, 0 skipped"), done
+    assert "imported role third" in done.stdout, done
     iam = home.client("iam")
     third = iam.get_role(RoleName="third")["Role"]["AssumeRolePolicyDocument"]["Statement"][0]
     assert third["Principal"]["AWS"] == arn_of(home, "role/second"), third
@@ -384,9 +391,13 @@ def an_account_is_imported(home):
     assert iam.list_groups_for_user(UserName="ida")["Groups"][0]["GroupName"] == "imported"
     shown = iam.get_user_policy(UserName="ida", PolicyName="own")["PolicyDocument"]
     assert shown["Statement"][0]["Resource"] == arn_of(home, "user/*"), shown
+    details["UserDetailList"][0]["UserPolicyList"][0]["PolicyDocument"] = json.loads(document(allow("*")))
+    file.write_text(json.dumps(details), encoding="utf-8")
     again = subprocess.run([BIN / "trivet", "--home", home.path, "iam", "import", file], capture_output=True, text=True,
                            timeout=60, check=False)
     assert again.returncode == 1 and "EntityAlreadyExists" in again.stderr, again
+    assert again.stdout == "0 imported, 6 refused, 3 skipped\n", again
+    assert iam.get_user_policy(UserName="ida", PolicyName="own")["PolicyDocument"] == shown
 
 
 @suite.test
