@@ -483,9 +483,8 @@ net::HttpResponse Daemon::Parts::rotate_key() {
 
 net::HttpResponse Daemon::Parts::stop_members(const net::HttpRequest& request) {
   const auto body = nlohmann::json::parse(request.body, nullptr, false);
-  const bool members = body.is_object() && body.value("members", false);
   Status stopped = ok();
-  if (members) {
+  if (body.is_object() && body.value("members", false)) {
     log(Level::kInfo, "daemon.stopping_members");
     stopped = clusters->stop_members(kStopMembers);
     are_members_stopped = stopped.has_value();
