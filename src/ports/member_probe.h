@@ -8,6 +8,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "core/failover/fault_detector.h"
+#include "core/failover/member_end.h"
 
 namespace trivet {
 
