@@ -186,7 +186,7 @@ def environments_end_before_their_credentials(bed):
     try:
         function = own.function(HELLO, timeout_ms=1000)
         assert own.value(function)["count"] == 1
-        wait_until("the end of the environment", lambda: own.stats()["idle"] == 0, 15)
+        wait_until("the end of the environment", lambda: own.stats()["idle"] == 0 and not own.processes(), 15)
         assert own.value(function)["count"] == 1
     finally:
         own.destroy()
