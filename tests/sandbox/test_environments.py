@@ -97,9 +97,10 @@ def another_revision_gets_another_environment_and_the_old_one_ends(bed):
     newer = {**function, "revision": "2"}
     assert bed.value(newer)["count"] == 1
     bed.ask("retire", arn=f"arn:aws:lambda:us-east-1:123456789012:function:{function['name']}", **{"except": "2"}).result(10)
+    wait_until("its idleness", lambda: bed.stats()["busy"] == 0, 10)  # one that has just answered is not idle yet
     before = bed.stats()["idle"]
     bed.ask("retire", arn=f"arn:aws:lambda:us-east-1:123456789012:function:{function['name']}").result(10)
-    wait_until("the end of both", lambda: bed.stats()["idle"] <= max(before - 1, 0), 10)
+    wait_until("the end of both", lambda: bed.stats()["idle"] == before - 1, 10)
     assert bed.value(newer)["count"] == 1
 
 
