@@ -103,8 +103,8 @@ def asked(path, frame):
 @suite.test
 def plugin_and_daemon_agree_on_a_version(home):
     path = next(path for path in (home.path / "run").glob("*/*") if "auth" in path.name and path.is_socket())
-    spoken = b"\0\0\0\4" + b"\0\4\1\2"  # version 1, of a mysqld that runs since before an upgrade, and 2
-    for mine in (b"\1\1", b"\1\2"):
+    spoken = b"\0\0\0\4" + b"\0\4\1\3"  # versions 1 and 2, of a mysqld that runs since before an upgrade, and 3
+    for mine in (b"\1\1", b"\1\2", b"\1\3"):
         assert asked(path, b"\0\3" + mine) == spoken
     before = home.log_size()
     assert asked(path, b"\x09\x01 of a version that nobody knows") == spoken
