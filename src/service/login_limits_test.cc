@@ -332,6 +332,10 @@ TEST_F(LoginLimitsTest, PeopleWhoAskAreToldTheRules) {
   change({.add_aliases = {"db.example.com"}, .token_max_age_s = 60});
   EXPECT_TRUE(verifier_.explain(kMember, "", make("db.example.com"), kNow).is_accepted());
   EXPECT_EQ(verifier_.explain(kMember, "", make(), kNow + seconds(61)).reason, "too-old");
+  EXPECT_TRUE(verifier_.explain(kMember, "", make(), kNow).not_checked.empty());
+  change({.one_time_tokens = true, .address_logins_per_minute = 9, .connect_conditions = true});
+  EXPECT_EQ(verifier_.explain(kMember, "", make(), kNow).not_checked,
+            (std::vector<std::string_view>{"one use", "rates", "source address and TLS"}));
 }
 
 // A store of which each commit takes as long as the test wants.

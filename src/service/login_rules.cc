@@ -261,4 +261,18 @@ Result<LoginRules> LoginRulesBook::change(const ClusterId& cluster,
                     "cluster " + cluster.str() + " is being changed by others: try again");
 }
 
+std::vector<std::string_view> only_at_a_login(const LoginRules& rules) {
+  std::vector<std::string_view> out;
+  if (rules.one_time_tokens) {
+    out.emplace_back("one use");
+  }
+  if (rules.principal_logins_per_minute > 0 || rules.address_logins_per_minute > 0) {
+    out.emplace_back("rates");
+  }
+  if (rules.connect_conditions) {
+    out.emplace_back("source address and TLS");
+  }
+  return out;
+}
+
 }  // namespace trivet::service

@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/mutex.h"
@@ -83,5 +84,9 @@ class LoginRulesBook {
   std::atomic<std::shared_ptr<const Entries>> entries_;
   std::unique_ptr<StoreWatch> watch_;
 };
+
+// What of the rules cannot be asked about a token in hand, by name: it has not been used, and comes
+// from nowhere.
+std::vector<std::string_view> only_at_a_login(const LoginRules& rules);
 
 }  // namespace trivet::service

@@ -2,6 +2,7 @@
 #include "service/token_verifier.h"
 
 #include <algorithm>
+#include <iterator>
 #include <set>
 #include <utility>
 #include <variant>
@@ -406,12 +407,9 @@ token::Explanation TokenVerifier::explain(const MemberId& member, std::string_vi
   const LoginRules& asked = rules_in(rules.get(), database->second.resource_id).rules;
   if (const auto role = role_of(asked, key.principal); role && *role != db_user) {
     const std::string wrong = why_no_role(asked, db_user, *role);
-    if (wrong.empty()) {
-      out.right("role", *role);
-    } else {
-      out.wrong("role", kReasonRole, wrong);
-    }
+    wrong.empty() ? out.right("role", *role) : out.wrong("role", kReasonRole, wrong);
   }
+  std::ranges::copy(only_at_a_login(asked), std::back_inserter(out.not_checked));
   return out;
 }
 

@@ -21,10 +21,11 @@ struct Check {
 
 // What was found. Plain value.
 struct Explanation {
-  std::vector<Check> checks;                  // in the verifier's order
-  std::vector<std::string_view> not_checked;  // what other mistakes made impossible
-  std::string reason = "accepted";            // of the first check that failed
-  std::string db_user;                        // whom the token names, as far as that could be read
+  std::vector<Check> checks;  // in the verifier's order
+  std::vector<std::string_view>
+      not_checked;                  // other mistakes made it impossible, or only a login shows it
+  std::string reason = "accepted";  // of the first check that failed
+  std::string db_user;              // whom the token names, as far as that could be read
   bool is_accepted() const { return reason == "accepted"; }
 
   void right(std::string_view name, std::string detail);
