@@ -176,7 +176,7 @@ Result<MemberProcess> SimAgent::boot(Call& call) {
 }
 
 Status SimAgent::await_ready(Call& call, int pid) {
-  while (self().pid == pid && world_.is_hung(index_)) {
+  while (self().pid == pid && (self().goes_down || world_.is_hung(index_))) {
     TRIVET_CHECK_OK(step(call, kPauseOfHung, kPauseOfHung));
   }
   if (self().pid != pid) {

@@ -138,7 +138,8 @@ void World::check_dropped(const Topology& before, const Topology& next) {
     holders += server(index_of(id)).held.contains(ledger_.acknowledged()) ? 1 : 0;
   }
   // One that was shut down meanwhile is the only one with what it told clients: it is waited for.
-  const bool was_shut_down = next.writer && server(index_of(*next.writer)).ended_in_order;
+  const bool was_shut_down = next.writer && (server(index_of(*next.writer)).ended_in_order ||
+                                             server(index_of(*next.writer)).goes_down);
   if (!dropped_.empty() && holders < next.acks && !was_shut_down) {
     violate("I1", "who is left to vote lacks what was acknowledged");
   }

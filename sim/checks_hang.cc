@@ -43,7 +43,7 @@ void World::check_hang(int member) {
   trace("killed for a hang", member);
   ++counts_.hangs_killed;
   const Micros least = s.hang == Hang::kBusy ? kBusyLeast : kHangsLeast;
-  if (lasted(s.hangs_from, s.hangs_until, now(), least)) {
+  if (s.goes_down || lasted(s.hangs_from, s.hangs_until, now(), least)) {
     return;
   }
   const bool another_writes =
@@ -65,7 +65,7 @@ void World::check_hang(int member) {
 // Something is in the way of a cluster that would be well otherwise.
 bool World::is_disturbed() {
   const bool of_a_server = std::any_of(servers_.begin(), servers_.end(), [&](const Server& s) {
-    return s.pid == 0 || s.deaf || is_hung(s.index) || s.disk_stalls(now());
+    return s.pid == 0 || s.goes_down || s.deaf || is_hung(s.index) || s.disk_stalls(now());
   });
   return of_a_server || !daemon_ || plan_.noise > 0 || now() < acks_lost_until_ ||
          now() < daemon_stalls_until_ || store_is_out() || !is_healthy() ||

@@ -176,6 +176,7 @@ void print_counts(const Counts& c, double seconds) {
   print("received by halves", c.halves);
   print("XA prepared", c.xa_prepared);
   print("told OK by a shutdown", c.told_on_the_way_down);
+  print("killed while they shut down", c.killed_on_the_way_down);
   print("losses accepted", c.losses);
   print("  of acknowledged", c.given_up);
   print("commits delayed", c.delayed);

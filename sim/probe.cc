@@ -138,7 +138,7 @@ Result<failover::MemberEnd> SimProbe::kill(int mysqld_pid, Millis) {
   if (stays) {
     return make_error(Errc::kTimeout, "the process does not end");
   }
-  return failover::MemberEnd("killed");
+  return failover::MemberEnd("killed by signal 9", self().ended_in_order);
 }
 
 }  // namespace trivet::sim

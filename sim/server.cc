@@ -56,7 +56,8 @@ void Server::start_process(const Ledger& ledger, int new_pid) {
 
 void Server::end_process() {
   pid = 0;
-  ready = open = writable = holds_writes = semi_sync = was_guarded = applier = false;
+  ended_in_order = goes_down;
+  ready = open = writable = holds_writes = semi_sync = was_guarded = applier = goes_down = false;
   half = half_open = deaf = false;
   hang = Hang::kNone;
   acknowledged = 0;

@@ -46,9 +46,12 @@ struct Server {
   std::size_t committed = 0;      // so many of `binlog` are visible
 
   // Of the process.
-  int pid = 0;                  // 0: none
-  bool ended_in_order = false;  // the last one, as its guard tells for as long as that is there
+  int pid = 0;  // 0: none
+  // The last one was told to end, as its guard and its socket tell for as long as they are there.
+  bool ended_in_order = false;
   bool ready = false;
+  bool goes_down = false;  // it was told to end, and will at:
+  Instant down_at{};
   Instant ready_at{};  // it comes up by itself then, whoever started it
   bool open = false;
   bool writable = false;
@@ -74,7 +77,7 @@ struct Server {
   std::size_t position = 0;  // in the source's binlog
   Instant connects_at{};
 
-  bool answers() const { return pid != 0 && ready; }
+  bool answers() const { return pid != 0 && ready && !goes_down; }
   // Its threads do not run, its disk does not write.
   bool stands() const { return hang == Hang::kStopped || hang == Hang::kStuck; }
   bool disk_stalls(Instant now) const { return disk_stalls_from <= now && now < disk_stalls_until; }

@@ -46,6 +46,7 @@ void Counts::add(const Counts& other) {
   halves += other.halves;
   xa_prepared += other.xa_prepared;
   told_on_the_way_down += other.told_on_the_way_down;
+  killed_on_the_way_down += other.killed_on_the_way_down;
   losses += other.losses;
   given_up += other.given_up;
   delayed += other.delayed;

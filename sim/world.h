@@ -46,14 +46,15 @@ struct Counts {
   std::uint64_t rebuilds = 0;
   std::uint64_t switchovers = 0;
   std::uint64_t hangs_killed = 0;
-  std::uint64_t nudges = 0;                // of commits whose acknowledgement was lost
-  std::uint64_t halves = 0;                // transactions that were received by halves
-  std::uint64_t xa_prepared = 0;           // by clients
-  std::uint64_t told_on_the_way_down = 0;  // OK, by a mysqld that was shut down
-  std::uint64_t losses = 0;                // an operator let a member write that lacked something
-  std::uint64_t given_up = 0;              // acknowledged transactions, by that
-  std::uint64_t delayed = 0;               // times that flow control began to delay commits
-  std::uint64_t repeated = 0;              // schedules that ran twice, with the same trace
+  std::uint64_t nudges = 0;                  // of commits whose acknowledgement was lost
+  std::uint64_t halves = 0;                  // transactions that were received by halves
+  std::uint64_t xa_prepared = 0;             // by clients
+  std::uint64_t told_on_the_way_down = 0;    // OK, by a mysqld that was shut down
+  std::uint64_t killed_on_the_way_down = 0;  // such ones
+  std::uint64_t losses = 0;                  // an operator let a member write that lacked something
+  std::uint64_t given_up = 0;                // acknowledged transactions, by that
+  std::uint64_t delayed = 0;                 // times that flow control began to delay commits
+  std::uint64_t repeated = 0;                // schedules that ran twice, with the same trace
   std::array<std::uint64_t, kFaultKinds> faults{};
   void add(const Counts& other);
 };
@@ -203,6 +204,7 @@ class World {
   void lose_acks(int member);
   void apply_slowly(int member);
   void shut_down(int member);
+  void come_down(Server& server);
   void hang_up(int member);
   void stall_disks(int member);
   Instant for_a_while(int most_ms);

@@ -12,6 +12,7 @@ constexpr int kReleasedPercent = 10;
 // A transaction is cut in two where its receiver ends, seldom so when its source had died before.
 constexpr int kHalfPercent = 30;
 constexpr int kHalfOfDeadPercent = 3;
+constexpr Micros kWayDownMax = std::chrono::seconds(5);
 
 }  // namespace
 
@@ -40,31 +41,43 @@ void World::end_process(int index) {
     s.release(ledger_, s.committed + 1 + static_cast<std::size_t>(random_.below(waiting)));
   }
   s.hangs_until = std::min(s.hangs_until, now());
+  counts_.killed_on_the_way_down += s.goes_down ? 1 : 0;
   s.end_process();
   if (watchers_[static_cast<std::size_t>(index)]) {
-    tell_death(index, pid, "killed by signal 9");
+    tell_death(index, pid, {"killed by signal 9", s.ended_in_order});
   }
 }
 
-// Its clients are told OK whoever holds what they wrote (T43): the cluster must not lose it.
+// Its clients are told OK whoever holds what they wrote (T43): the cluster must not lose it. Then
+// it is on its way for a while, and deaf.
 void World::shut_down(int index) {
   Server& s = server(index);
   if (!s.answers() || stands(index) || disk_stalls(index)) {
     return;  // it would end later
   }
-  const int pid = s.pid;
   s.release(ledger_, s.binlog.size());
   for (Client& client : clients_) {
-    if (client.waiting && client.pid == pid) {
+    if (client.waiting && client.pid == s.pid) {
       ledger_.acknowledge(*client.waiting);
       ++counts_.told_on_the_way_down;
       client.waiting.reset();
     }
   }
+  s.stop_receiver();
+  s.applier = false;
+  s.goes_down = true;
+  s.down_at = now() + random_.between(Micros(0), random_.chance(50) ? Micros(50'000) : kWayDownMax);
+}
+
+void World::come_down(Server& s) {
+  if (!s.goes_down || now() < s.down_at || stands(s.index) || disk_stalls(s.index)) {
+    return;
+  }
+  trace("has shut down", s.index);
+  const int pid = s.pid;
   s.end_process();
-  s.ended_in_order = true;
-  if (watchers_[static_cast<std::size_t>(index)]) {
-    tell_death(index, pid, {"exited with status 0", true});
+  if (watchers_[static_cast<std::size_t>(s.index)]) {
+    tell_death(s.index, pid, {"exit status 0", true});
   }
 }
 
@@ -110,6 +123,7 @@ void World::pulse() {
   for (Server& s : servers_) {
     wake_hung(s);
     const bool works = !stands(s.index);
+    come_down(s);
     s.ready = s.ready || (s.pid != 0 && now() >= s.ready_at && works);
     if (s.answers() && works && !disk_stalls(s.index)) {
       replicate(s);

@@ -173,24 +173,24 @@ Status LocalAgent::remove() {
 }
 
 Status LocalAgent::watch() {
-  return agents_.watch(seed_.member.id.str(), paths_.guard_socket(), seed_.on_exit);
+  return agents_.watch(seed_.member.id.str(), paths_, seed_.on_exit);
 }
 
 Result<std::optional<MemberProcess>> LocalAgent::adopt() {
   auto guard = process::GuardClient::connect(paths_.guard_socket(), kGuard);
-  if (!guard) {
-    const bool gone = guard.error().code == Errc::kNotFound;
-    return gone ? Result<std::optional<MemberProcess>>(std::nullopt) : guard.error();
-  }
-  const auto answer = guard->status(kGuard);
+  const auto answer = guard ? guard->status(kGuard) : guard.error();
   if (!answer) {
-    const bool gone = answer.error().code == Errc::kUnavailable;
-    return gone ? Result<std::optional<MemberProcess>>(std::nullopt) : answer.error();
+    const Errc code = answer.error().code;
+    if (code != (guard ? Errc::kUnavailable : Errc::kNotFound)) {
+      return answer.error();
+    }
+    ended_in_order_ = end_of_mysqld(paths_, std::nullopt).is_orderly;
+    return std::optional<MemberProcess>();
   }
   const process::GuardStatus& status = *answer;
   if (status.state != guard_wire::State::kRunning) {
     // The guard stays: whoever asks after us must hear it too, until the store has it.
-    ended_in_order_ = ended_as_told(status.wait_status);
+    ended_in_order_ = end_of_mysqld(paths_, status.wait_status).is_orderly;
     return std::optional<MemberProcess>();
   }
   generation_ = std::max(generation_, status.generation);
@@ -209,6 +209,7 @@ Result<MemberProcess> LocalAgent::spawn(Millis deadline) {
   TRIVET_CHECK_OK(write_configuration(engine));
   TRIVET_CHECK_OK(
       agents_.settings().open_auth_socket(seed_.cluster, seed_.member, paths_.auth_socket()));
+  TRIVET_CHECK_OK(prepare_end_of_mysqld(paths_));
   process::GuardSpec spec;
   spec.guard_binary = agents_.settings().guard_binary;
   spec.socket = paths_.guard_socket();
@@ -267,22 +268,21 @@ Status LocalAgent::kill(Millis deadline) {
   admin_.disconnect();
   ended_in_order_ = false;
   auto guard = process::GuardClient::connect(paths_.guard_socket(), deadline);
-  if (!guard) {
-    return guard.error().code == Errc::kNotFound ? ok() : Status(guard.error());
-  }
-  const auto killed = guard->kill(deadline);
+  const auto killed = guard ? guard->kill(deadline) : guard.error();
   if (killed) {
-    ended_in_order_ = ended_as_told(killed->wait_status);
+    ended_in_order_ = end_of_mysqld(paths_, killed->wait_status).is_orderly;
     return ok();
   }
-  if (killed.error().code != Errc::kUnavailable) {
+  if (killed.error().code != (guard ? Errc::kUnavailable : Errc::kNotFound)) {
     return killed.error();
   }
-  // The guard ended meanwhile, and the kernel kills mysqld with it; that may take a moment.
-  const int pid = last_known_mysqld(paths_);
-  return pid == 0 || process::wait_process_gone(pid, deadline)
-             ? ok()
-             : Status(make_error(Errc::kTimeout, fmt::format("process {} does not end", pid)));
+  // The guard has ended, and the kernel kills mysqld with it; that may take a moment.
+  const int pid = guard ? last_known_mysqld(paths_) : 0;
+  if (pid != 0 && !process::wait_process_gone(pid, deadline)) {
+    return make_error(Errc::kTimeout, fmt::format("process {} does not end", pid));
+  }
+  ended_in_order_ = end_of_mysqld(paths_, std::nullopt).is_orderly;
+  return ok();
 }
 
 Status LocalAgent::stop(Millis deadline) {

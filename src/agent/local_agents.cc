@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "agent/local_agents.h"
 
-#include <fmt/format.h>
-#include <csignal>
+#include <utility>
 
 #include "agent/end_of_mysqld.h"
 #include "agent/local_agent.h"
@@ -13,17 +12,6 @@ namespace trivet::agent {
 namespace {
 
 constexpr Millis kDyingMax{30'000};
-
-failover::MemberEnd how_it_ended(const process::MemberExit& exit) {
-  if (!exit.guard_alive) {
-    return "its guard vanished";
-  }
-  const int status = exit.status.wait_status;
-  if (WIFSIGNALED(status)) {
-    return fmt::format("killed by signal {}", WTERMSIG(status));
-  }
-  return {fmt::format("exit status {}", WEXITSTATUS(status)), ended_as_told(status)};
-}
 
 }  // namespace
 
@@ -49,13 +37,12 @@ std::unique_ptr<MemberProbe> LocalAgents::make_probe(const Cluster& cluster, con
                                       std::to_string(member.server_id));
 }
 
-Status LocalAgents::watch(const std::string& member, const std::string& guard_socket,
-                          OnExit on_exit) {
+Status LocalAgents::watch(const std::string& member, const MemberPaths& paths, OnExit on_exit) {
   {
     const MutexLock lock(mutex_);
-    watched_[member] = std::move(on_exit);
+    watched_.insert_or_assign(member, Watched{paths, std::move(on_exit)});
   }
-  return watcher_.watch(member, guard_socket);
+  return watcher_.watch(member, paths.guard_socket());
 }
 
 void LocalAgents::unwatch(const std::string& member) {
@@ -67,24 +54,23 @@ void LocalAgents::unwatch(const std::string& member) {
 // On the watcher's thread. A guard's word is the kernel's word; without a guard the kernel is
 // asked, because "dead" must be true before anybody is promoted (F2).
 void LocalAgents::ended(const process::MemberExit& exit) {
-  OnExit on_exit;
+  std::optional<Watched> watched;
   {
     const MutexLock lock(mutex_);
     const auto at = watched_.find(exit.member);
     if (at == watched_.end()) {
       return;
     }
-    on_exit = at->second;
+    watched = at->second;
   }
   const int pid = exit.status.mysqld_pid;
-  const failover::MemberEnd how = how_it_ended(exit);
   if (exit.guard_alive) {
-    on_exit(pid, how);
+    watched->on_exit(pid, end_of_mysqld(watched->paths, exit.status.wait_status));
     return;
   }
-  reaper_.post([on_exit, pid, how] {
+  reaper_.post([watched, pid] {
     if (process::wait_process_gone(pid, kDyingMax)) {
-      on_exit(pid, how);
+      watched->on_exit(pid, end_of_mysqld(watched->paths, std::nullopt));
     }
   });
 }

@@ -14,6 +14,7 @@
 #include "adapter/pki/pki.h"
 #include "adapter/process/guard_watcher.h"
 #include "adapter/process/my_cnf.h"
+#include "agent/member_paths.h"
 #include "base/clock.h"
 #include "base/mutex.h"
 #include "base/worker.h"
@@ -52,16 +53,21 @@ class LocalAgents final : public MemberAgents {
   // `on_exit` is called once for the run of `member` that has `pid`, when the kernel has it no
   // more.
   using OnExit = std::function<void(int pid, const failover::MemberEnd& how)>;
-  Status watch(const std::string& member, const std::string& guard_socket, OnExit on_exit);
+  Status watch(const std::string& member, const MemberPaths& paths, OnExit on_exit);
   void unwatch(const std::string& member);
 
  private:
+  struct Watched {
+    MemberPaths paths;
+    OnExit on_exit;
+  };
+
   void ended(const process::MemberExit& exit);
 
   AgentSettings settings_;
   std::string boot_id_;
   Mutex mutex_;
-  std::map<std::string, OnExit> watched_ GUARDED_BY(mutex_);
+  std::map<std::string, Watched> watched_ GUARDED_BY(mutex_);
   Worker reaper_;  // waits for processes whose guard vanished
   process::GuardWatcher watcher_;
 };

@@ -127,16 +127,16 @@ bool is_dying(int pid) {
   return (signals & kSigkill) != 0 && letter == 'D';
 }
 
-Result<failover::MemberEnd> kill_by_guard(const std::string& socket, int mysqld_pid,
+Result<failover::MemberEnd> kill_by_guard(const MemberPaths& paths, int mysqld_pid,
                                           Millis deadline) {
-  TRIVET_TRY(process::GuardClient guard, process::GuardClient::connect(socket, deadline));
+  TRIVET_TRY(process::GuardClient guard,
+             process::GuardClient::connect(paths.guard_socket(), deadline));
   TRIVET_TRY(const process::GuardStatus status, guard.status(deadline));
   if (status.mysqld_pid != mysqld_pid) {
     return failover::MemberEnd("it was gone");
   }
   TRIVET_TRY(const process::GuardStatus ended, guard.kill(deadline));
-  return ended_as_told(ended.wait_status) ? failover::MemberEnd("it had ended in order", true)
-                                          : failover::MemberEnd("killed");
+  return end_of_mysqld(paths, ended.wait_status);
 }
 
 }  // namespace
@@ -303,9 +303,9 @@ Status LocalProbe::nudge(Millis deadline) {
 }
 
 Result<failover::MemberEnd> LocalProbe::kill(int mysqld_pid, Millis deadline) {
-  const auto killed = kill_by_guard(paths_.guard_socket(), mysqld_pid, std::min(deadline, kDying));
+  const auto killed = kill_by_guard(paths_, mysqld_pid, std::min(deadline, kDying));
   if (!killed && killed.error().code == Errc::kTimeout && is_dying(mysqld_pid)) {
-    return failover::MemberEnd("killed");
+    return end_of_mysqld(paths_, SIGKILL);
   }
   if (killed ||
       (killed.error().code != Errc::kNotFound && killed.error().code != Errc::kUnavailable)) {
@@ -315,7 +315,7 @@ Result<failover::MemberEnd> LocalProbe::kill(int mysqld_pid, Millis deadline) {
   if (!process::wait_process_gone(mysqld_pid, deadline)) {
     return make_error(Errc::kTimeout, fmt::format("process {} does not end", mysqld_pid));
   }
-  return failover::MemberEnd("killed");
+  return end_of_mysqld(paths_, std::nullopt);
 }
 
 }  // namespace trivet::agent

@@ -235,7 +235,7 @@ Check check_networks(const Result<std::optional<AdminClient>>& admin) {
       return bad("networks", parsed->network_trouble);
     }
     if (const auto shut_out = shut_out_clusters(**admin); !shut_out.empty()) {
-      return warning("networks", shut_out.front());
+      return warning("networks", fmt::format("{}", fmt::join(shut_out, "; ")));
     }
     return parsed->why_not_enforced.empty()
                ? good("networks", "security groups and routes are enforced")

@@ -61,9 +61,13 @@ std::string render_log_events(const std::vector<ShownLogEvent>& events) {
       message.pop_back();
     }
     out += format_iso8601_millis(event.at) + " ";
-    for (const char c : message) {
-      out += c;
-      out += c == '\n' ? "  " : "";
+    // Runtimes end the lines of a traceback with \r, so that it stays one event.
+    for (std::size_t i = 0; i < message.size(); ++i) {
+      if (message[i] == '\r' && i + 1 < message.size() && message[i + 1] == '\n') {
+        continue;
+      }
+      const bool is_end = message[i] == '\n' || message[i] == '\r';
+      out += is_end ? "\n  " : std::string(1, message[i]);
     }
     out += '\n';
   }

@@ -35,6 +35,8 @@ TEST(LogTail, ShowsEachEventOnceAlsoWhenOneComesLate) {
 
 TEST(LogTail, SetsLinesOfAMessageOff) {
   EXPECT_EQ(render_log_events({event(0, "one\ntwo\n")}), "1970-01-01T00:00:00.000Z one\n  two\n");
+  EXPECT_EQ(render_log_events({event(0, "Traceback:\r  File\r\nend\r")}),
+            "1970-01-01T00:00:00.000Z Traceback:\n    File\n  end\n");
 }
 
 TEST(LogTail, ReadsAges) {

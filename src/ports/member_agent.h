@@ -91,7 +91,7 @@ class MemberAgent {
   // The process that runs since before this daemon did; nullopt when none does. Writes what a newer
   // daemon needs beside it (plugin socket, certificates).
   virtual Result<std::optional<MemberProcess>> adopt() = 0;
-  // Whether the run that adopt or kill found to be over had ended in order.
+  // Whether the run that adopt or kill found to be over had been told to end (MemberEnd).
   virtual bool ended_in_order() const { return false; }
   // mysqld under its guard, closed (I6), answering on its socket. Runs already: success.
   virtual Result<MemberProcess> start(Millis deadline) = 0;

@@ -31,8 +31,7 @@ class MemberProbe {
   virtual Status nudge(Millis deadline) = 0;
   // SIGKILL by the guard, and the kernel's word that this run is gone, or that the signal has
   // reached it in the middle of a stalled disk's work: it never runs again. Another run is left
-  // alone: then this one is gone already. How it ended: perhaps in order, before. kTimeout: neither
-  // yet.
+  // alone: then this one is gone already. kTimeout: neither yet.
   virtual Result<failover::MemberEnd> kill(int mysqld_pid, Millis deadline) = 0;
 };
 

@@ -295,7 +295,7 @@ void ClusterDriver::member_ended(const MemberId& id, int pid, const failover::Me
     return;  // a run that is already known to be over
   }
   const failover::MemberEnd why{hands.hung.empty() ? how.how : hands.hung + "; " + how.how,
-                                how.is_orderly || hands.may_have_ended_in_order};
+                                how.is_orderly};
   hands.process = MemberProcess();
   hands.report = MemberReport();
   forget_process(id);

@@ -115,8 +115,7 @@ class ClusterDriver {
     std::unique_ptr<Executor> prober;
     bool looking = false;
     Instant next_look{};
-    std::string hung;                      // why this run of its mysqld is being killed
-    bool may_have_ended_in_order = false;  // before that
+    std::string hung;  // why this run of its mysqld is being killed
     std::string disk_trouble;
     failover::Rejoined rejoined;  // the last one
     std::string kept_data;        // where the last rebuild left what was there before

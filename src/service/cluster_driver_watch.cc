@@ -123,7 +123,6 @@ void ClusterDriver::looked(const MemberId& id, int pid, const failover::Probe& p
 void ClusterDriver::forget_process(const MemberId& id) {
   Hands& hands = hands_.at(id);
   hands.hung.clear();
-  hands.may_have_ended_in_order = false;
   hands.disk_trouble.clear();
   detector_.forget(id);
 }
@@ -139,7 +138,6 @@ void ClusterDriver::act_on(const MemberId& id, int pid, const failover::Finding&
            {"reason", finding.reason},
            {"ms", finding.since.count()}});
       hands.hung = "hung: " + finding.reason;
-      hands.may_have_ended_in_order = finding.may_end_in_order;
       kill_hung(id, pid);
       break;
     case Kind::kLostAcknowledgement:

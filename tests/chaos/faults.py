@@ -272,16 +272,20 @@ def tail_without_receivers(world, rng):
 
 @fault(2, "T43")
 def shut_down_writer(world, rng):
-    """SIGTERM from elsewhere, while commits wait: MySQL answers them with OK on its way down. Then the daemon dies, or
-    the writer once more, before anybody else has what was answered."""
+    """SIGTERM from elsewhere, while commits wait: MySQL answers them with OK on its way down, which SIGKILL may cut
+    short. Then the daemon dies, or the writer once more, before anybody else has what was answered."""
     writer, readers = world.writer(), world.readers_of_it()
     without_daemon, waited, then = rng.random() < 0.5, rng.uniform(0.1, 0.6), rng.choice(("", "daemon", "writer"))
+    cut_after = rng.choice((None, rng.uniform(0, 1), rng.uniform(0, 0.1)))
     if without_daemon:
         world.home.kill_daemon()
     stop_receivers(world, readers)
     wait(waited)
     process = Process(writer["pid"])
     process.signal(signal.SIGTERM)
+    if cut_after is not None:
+        wait(cut_after)
+        process.signal(signal.SIGKILL)
     process.close()
     harness.wait_gone([writer["pid"]], 30)
     run_daemon(world)
@@ -296,6 +300,7 @@ def shut_down_writer(world, rng):
         with contextlib.suppress(TimedOut):
             kill(wait_until("the writer to start", restarted, 3, 0.01))
     return (f"{writer['identifier']} with {waited:.2f} s of writes{', without a daemon' if without_daemon else ''}"
+            f"{'' if cut_after is None else f', killed after {cut_after:.2f} s of it'}"
             f"{f', then the {then} is killed' if then else ''}")
 
 

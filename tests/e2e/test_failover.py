@@ -126,6 +126,33 @@ def the_writers_mysqld_is_killed_under_load(home):
 
 
 @suite.test
+def a_writer_that_is_killed_while_it_shuts_down_keeps_what_it_answered(home):
+    """T43: told to end, MySQL answers waiting commits with OK. Nobody who lacks them takes over, whatever ends it."""
+    home.wait_whole()
+    before, former, readers = home.log_size(), home.writer(), home.readers()
+    with Writers(home, home.shared["host"], 1) as load:
+        running(load)
+        kill(home.daemon.pid, signal.SIGSTOP)  # or it would let the readers receive again
+        try:
+            for reader in readers:
+                home.admin_sql(reader, "STOP REPLICA IO_THREAD")
+            wait_until("a commit that waits", lambda: home.admin_sql(
+                former, "SHOW STATUS LIKE 'Rpl_semi_sync_source_wait_sessions'")[0][1] == "1", 30)
+            acknowledged = load.count()
+            kill(former["pid"], signal.SIGTERM)
+            wait_until("its answer", lambda: load.count() > acknowledged, 10, 0.001)
+            kill(former["pid"])
+        finally:
+            kill(home.daemon.pid, signal.SIGCONT)
+        home.wait_event("member.ended", before, 20, pid=former["pid"], how="killed by signal 9 while it shut down")
+        running(load)
+    assert home.writer()["identifier"] == former["identifier"], "another writer"
+    home.wait_whole()
+    nothing_lost(home, load)
+    agree(home)
+
+
+@suite.test
 def a_silent_reader_loses_its_vote_and_another_death_does_not_stop_writes(home):
     """Two deaths one after the other, the second before the first is whole again: the reader that is left goes on."""
     home.wait_whole()

@@ -78,9 +78,6 @@ void FaultDetector::judge_query(Watched& m, const Probe& probe, Findings& out) c
     if (m.refused >= limits_.refusals && refused >= limits_.refused) {
       hang(m, "refused " + std::to_string(m.refused) + " probes in " + ms(refused) + ": query",
            refused, out);
-      for (Finding& found : out) {
-        found.may_end_in_order = found.kind == Finding::Kind::kHung;
-      }
     }
     return;
   }

@@ -86,9 +86,8 @@ struct Finding {
     kDiskWell,  // again
   };
   Kind kind = Kind::kHung;
-  std::string reason;             // names the evidence
-  Millis since{0};                // how long it has been so
-  bool may_end_in_order = false;  // kHung: nobody listens, as when it is being shut down
+  std::string reason;  // names the evidence
+  Millis since{0};     // how long it has been so
 };
 
 // Not thread-safe: owned by the driver of its cluster.

@@ -157,9 +157,7 @@ TEST_F(FaultDetectorTest, NobodyListeningTakesThreeSeconds) {
   for (int i = 0; i < 10; ++i) {
     EXPECT_TRUE(look(refused).empty()) << i;
   }
-  const Finding found = look(refused).at(0);
-  EXPECT_EQ(found.kind, Kind::kHung);
-  EXPECT_TRUE(found.may_end_in_order) << "nobody listens at one that is being shut down";
+  EXPECT_EQ(look(refused).at(0).kind, Kind::kHung);
 }
 
 TEST_F(FaultDetectorTest, AStalledDiskIsAHangWhileAnothersWorks) {

@@ -2,7 +2,8 @@
 //
 // How a member's mysqld ended. One that ends in order (SIGTERM, SHUTDOWN) answers commits that wait
 // for an acknowledgement with OK on its way down (MySQL; incident T43), so what nobody else holds
-// may count as committed. One that was killed answers nothing (I8).
+// may count as committed, whatever cuts that way short. One that is killed while it serves answers
+// nothing (I8).
 #pragma once
 
 #include <string>
@@ -11,8 +12,8 @@
 namespace trivet::failover {
 
 struct MemberEnd {
-  std::string how;  // "killed by signal 9"
-  bool is_orderly = false;
+  std::string how;          // "killed by signal 9"
+  bool is_orderly = false;  // it had been told to end, and was on its way at least
 
   MemberEnd() = default;
   // Words alone are those of a sudden end.
