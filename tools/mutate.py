@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Breaks each rule of sim/mutants.toml in turn and lets trivet-sim find it.
 
-Usage: tools/mutate.py [--count N] [--seed S] [--jobs J] [name …]
+Usage: tools/mutate.py [--check] [--count N] [--seed S] [--jobs J] [name …]
 
 Each mutant is built in build/mutants, a copy of the tree, and runs up to N schedules (100000). Prints
 what found it; ends with 1 when a mutant survives that is not listed as equivalent, or when its text no
-longer stands in the source.
+longer stands in the source. --check: only whether all of them stand there.
 """
 import argparse
 import json
@@ -94,6 +94,7 @@ def try_mutant(mutant, options, environment):
 
 def main():
     parser = argparse.ArgumentParser(usage=__doc__)
+    parser.add_argument("--check", action="store_true")
     parser.add_argument("--count", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
@@ -103,6 +104,10 @@ def main():
     mutants = tomllib.loads((ROOT / "sim/mutants.toml").read_text())["mutant"]
     if options.names:
         mutants = [m for m in mutants if m["name"] in options.names]
+    if options.check:
+        stale = [m["name"] for m in mutants if mutated(m) is None]
+        print(f"mutants: {len(mutants)}" + "".join(f"\n{name}: what it changes is not in the source" for name in stale))
+        sys.exit(1 if stale else 0)
     prepare(environment)
     code, figures = run_simulator(argparse.Namespace(count=500, seed=options.seed, jobs=options.jobs))
     if code != 0:
