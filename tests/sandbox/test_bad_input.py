@@ -189,8 +189,8 @@ def who_wants_too_much_memory_is_killed(bed):
             kept = []
             while True:
                 kept.append(bytearray(8 << 20))
-        """, timeout_ms=20000)
-    answer = bed.invoke(function)
+        """, timeout_ms=100000)
+    answer = bed.invoke(function, seconds=120)
     payload = answer["payload"]
     assert payload["errorType"] == "Runtime.ExitError" and payload["errorMessage"].endswith("signal: killed"), payload
     assert "Max Memory Used: 128 MB" in answer["log_tail"], answer["log_tail"]
@@ -202,7 +202,7 @@ def who_wants_too_much_memory_is_killed(bed):
             text = "import select; x = b'x' * (200 << 20); select.select([], [], [], 3)"
             hogs = [subprocess.Popen([sys.executable, "-c", text]) for _ in range(4)]
             return [hog.wait() for hog in hogs]
-        """, timeout_ms=30000, memory_mb=512))
+        """, timeout_ms=100000, memory_mb=512), seconds=120)
     killed = answer["payload"]["errorMessage"] if answer["function_error"] else answer["payload"]
     assert -9 in killed if isinstance(killed, list) else killed.endswith("signal: killed"), answer
 

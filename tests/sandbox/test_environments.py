@@ -83,7 +83,7 @@ def events_at_once_get_environments_of_their_own(bed):
         import select, uuid
         me = str(uuid.uuid4())
         def handler(event, context):
-            select.select([], [], [], 0.5)
+            select.select([], [], [], 2)
             return me
         """, timeout_ms=10000)
     answers = [bed.begin(function) for _ in range(4)]
