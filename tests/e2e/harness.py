@@ -17,7 +17,7 @@ import boto3
 import botocore.config
 import pymysql
 
-from waiting import wait_until
+from waiting import TimedOut, wait_until
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 BIN = pathlib.Path(os.environ.get("TRIVET_BIN", ROOT / "build/release/bin")).resolve()
@@ -145,9 +145,27 @@ def end_processes(folder):
     wait_until(f"the end of all processes of {folder}", none_left, 20)
 
 
+def group_name(installation_id):
+    return "trivet-" + hashlib.sha256(installation_id.encode()).hexdigest()[:12]
+
+
+def sweep_groups(installation_id):
+    """What a daemon that was killed for good left of its cgroups, of every controller."""
+    def none_left():
+        name, top = group_name(installation_id), pathlib.Path("/sys/fs/cgroup")
+        folders = [*top.glob(name), *top.glob(f"*/{name}")]
+        for folder in folders:
+            with contextlib.suppress(OSError):  # a process in it is not gone yet
+                for group in (*filter(pathlib.Path.is_dir, folder.iterdir()), folder):
+                    group.rmdir()
+        return not folders
+    with contextlib.suppress(TimedOut):
+        wait_until("an end without cgroups", none_left, 5)
+
+
 def environment_groups(installation_id):
     """The folders of the cgroups that functions' environments have, of one controller."""
-    name = "trivet-" + hashlib.sha256(installation_id.encode()).hexdigest()[:12]
+    name = group_name(installation_id)
     for root in ("/sys/fs/cgroup/memory", "/sys/fs/cgroup", "/sys/fs/cgroup/unified"):
         folder = pathlib.Path(root) / name
         if folder.is_dir():
@@ -168,8 +186,8 @@ def environment_processes(installation_id):
     return found
 
 
-def sweep_network(home):
-    """What a daemon that was killed for good left of a home's networks in the kernel."""
+def sweep_kernel(home):
+    """What a daemon that was killed for good left of a home's networks and cgroups in the kernel."""
     with contextlib.suppress(OSError, ValueError):
         installation = json.loads((home / "config.json").read_text(encoding="utf-8"))["id"]
         prefix = "tv" + hashlib.sha256(installation.encode()).hexdigest()[:6]
@@ -180,6 +198,7 @@ def sweep_network(home):
             if space.startswith(prefix + "-"):
                 subprocess.run(["ip", "netns", "del", space], check=False, capture_output=True)
         subprocess.run(["nft", "delete", "table", "inet", prefix], check=False, capture_output=True)
+        sweep_groups(installation)
 
 
 def sweep_up():
@@ -188,7 +207,7 @@ def sweep_up():
         with contextlib.suppress(OSError), open(lock_path, "r+", encoding="utf-8") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             end_processes(lock_path.parent)
-            sweep_network(lock_path.parent / "h")
+            sweep_kernel(lock_path.parent / "h")
             shutil.rmtree(lock_path.parent, ignore_errors=True)
 
 
@@ -291,7 +310,7 @@ class Home:
         end_processes(self.folder)
         if self.daemon is not None:
             self.daemon.wait(20)
-        sweep_network(self.path)
+        sweep_kernel(self.path)
         shutil.rmtree(self.folder, ignore_errors=True)
         self.lock.close()
         self.claim.close()

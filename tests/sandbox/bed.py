@@ -150,4 +150,5 @@ class Bed:
         if self.driver.poll() is None:
             self.driver.kill()
             self.driver.wait(20)
+        harness.sweep_groups(self.settings["installation_id"])
         shutil.rmtree(self.home, ignore_errors=True)
