@@ -139,6 +139,18 @@ FaultPlan draw_late_rejoin(Random& random, Instant now) {
       .plan();
 }
 
+// A daemon that starts cannot tell whether a member runs. When it looks once more the member is
+// dead, and its start is said to have failed when it had not, and fails.
+FaultPlan draw_late_adoption(Random& random, Instant now) {
+  return Chain(now)
+      .then(FaultKind::kKillDaemon, Command::kReport, Stage::kEnd, kAtHand)
+      .then(FaultKind::kAdoptFails, Command::kAdopt, Stage::kBegin, kAtHand, random.below(3))
+      .then(FaultKind::kKillMember, Command::kAdopt, Stage::kBegin, kAtHand)
+      .then(FaultKind::kCommandFailsLate, Command::kStart, Stage::kBegin, kAtHand)
+      .then(FaultKind::kCommandFails, Command::kStart, Stage::kBegin, kAtHand, random.below(2))
+      .plan();
+}
+
 // A switchover is stored and the answer is lost; before it is asked for again, somebody dies.
 FaultPlan draw_handover(Random& random, Instant now) {
   FaultPlan plan = Chain(now)
@@ -238,6 +250,7 @@ FaultPlan draw_faults(Random& random, Instant now) {
   FaultPlan plan = random.chance(6)   ? draw_lost_vote(random, now)
                    : random.chance(3) ? draw_late_rejoin(random, now)
                    : random.chance(3) ? draw_handover(random, now)
+                   : random.chance(3) ? draw_late_adoption(random, now)
                    : random.chance(4) ? draw_loss(random, now)
                    : random.chance(4) ? draw_shutdown(random, now)
                                       : draw_any(random, now);

@@ -31,11 +31,16 @@ bool SimProbe::wait(Instant until) {
 }
 
 Query SimProbe::ask(Instant until) {
+  const Micros takes = world_.random().between(Micros(100), Micros(3'000));
   if (!question_) {
-    question_ = Question{self().pid, world_.now()};
+    question_ = Question{self().pid, world_.now(), world_.now() + takes};
   }
-  world_.sleep(world_.random().between(Micros(100), Micros(3'000)));
-  while (self().pid == question_->pid && self().answers() && world_.is_hung(index_)) {
+  world_.sleep(takes);  // or longer, where the daemon stands
+  const auto hangs = [this] {
+    return world_.is_hung(index_) &&
+           !(world_.hangs(self()) && self().hangs_from > question_->answered);
+  };
+  while (self().pid == question_->pid && self().answers() && hangs()) {
     if (world_.now() - question_->asked > kQueryMax) {
       question_.reset();
       return Query::kRefused;  // the session is given up

@@ -23,7 +23,8 @@ class SimProbe final : public MemberProbe {
  private:
   struct Question {
     int pid = 0;
-    Instant asked;  // of the world
+    Instant asked;     // of the world
+    Instant answered;  // when the answer is there, unless it hangs then
   };
   Instant after(Millis time) const { return world_.clock().when(world_.clock().now() + time); }
   failover::Probe::Query ask(Instant until);
