@@ -139,6 +139,21 @@ FaultPlan draw_late_rejoin(Random& random, Instant now) {
       .plan();
 }
 
+// Nobody receives what the writer commits: one reader is away, the other one's receiver stops.
+FaultPlan draw_alone(Random& random, Instant now) {
+  FaultPlan plan;
+  Fault fault;
+  fault.target = 1 + random.below(2);  // the first member writes when no election came before
+  fault.kind = FaultKind::kBreaksReplication;
+  fault.at = now;
+  plan.faults.push_back(fault);
+  fault.target = 3 - fault.target;
+  fault.kind = FaultKind::kStaysAway;
+  fault.at = now + random.between(Millis(0), Millis(500));
+  plan.faults.push_back(fault);
+  return plan;
+}
+
 // A daemon that starts cannot tell whether a member runs. When it looks once more the member is
 // dead, and its start is said to have failed when it had not, and fails.
 FaultPlan draw_late_adoption(Random& random, Instant now) {
@@ -251,6 +266,7 @@ FaultPlan draw_faults(Random& random, Instant now) {
                    : random.chance(3) ? draw_late_rejoin(random, now)
                    : random.chance(3) ? draw_handover(random, now)
                    : random.chance(3) ? draw_late_adoption(random, now)
+                   : random.chance(2) ? draw_alone(random, now)
                    : random.chance(4) ? draw_loss(random, now)
                    : random.chance(4) ? draw_shutdown(random, now)
                                       : draw_any(random, now);

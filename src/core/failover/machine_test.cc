@@ -660,6 +660,48 @@ TEST(FailoverMachine, AFormerWriterRejoinsBeforeItFollows) {
   EXPECT_EQ(machine.topology().voters.size(), 2U);
 }
 
+// What one writer held says nothing of the next one, which may have less (I12).
+TEST(FailoverMachine, ARejoinThatEndsUnderAnotherWriterIsMadeOnceMore) {
+  Instant now{};
+  FailoverMachine machine(steady_setup({member(1), member(2), member(3)}), now);
+  play(machine, Tick{}, now, {});
+  auto held = held_sets(9, 9, 9);
+  std::optional<Effect> rejoin;  // not answered before the next term
+  bool answered = false;
+  int again = 0;
+  bool followed = false;
+  std::vector<Effect> effects = machine.step(MemberDied{member(1), "killed"}, now);
+  for (int i = 0; i < 2'000 && !followed; ++i) {
+    now += Millis(10);
+    std::vector<Effect> next;
+    const auto take = [&](std::vector<Effect> more) {
+      std::ranges::move(more, std::back_inserter(next));
+    };
+    for (const Effect& effect : effects) {
+      const bool of_m1 = effect.member == member(1);
+      if (of_m1 && std::holds_alternative<Rejoin>(effect.action)) {
+        if (!rejoin) {
+          rejoin = effect;
+          take(machine.step(MemberDied{member(2), "killed"}, now));
+          continue;
+        }
+        ++again;
+      }
+      followed = followed || (answered && of_m1 && std::holds_alternative<Follow>(effect.action));
+      take(machine.step(EffectDone{effect.id, "", held[effect.member]}, now));
+    }
+    if (rejoin && !answered && machine.topology().term > rejoin->term) {
+      answered = true;
+      take(machine.step(EffectDone{rejoin->id, "", {}}, now));
+    }
+    take(machine.step(Tick{}, now));
+    effects = std::move(next);
+  }
+  EXPECT_TRUE(answered);
+  EXPECT_TRUE(followed);
+  EXPECT_EQ(again, 1);
+}
+
 TEST(FailoverMachine, AReaderThatCannotGoOnLosesItsVoteAndIsCloned) {
   Instant now{};
   FailoverMachine machine(steady_setup({member(1), member(2), member(3)}), now);
