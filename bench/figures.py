@@ -109,6 +109,8 @@ class Bench:
     def program(self, name, *arguments):
         """A running program of bench/; its answer is JSON."""
         ca = () if "--ca" in arguments else ("--ca", self.home.ca)
+        if not (harness.BIN / name).exists():
+            raise SystemExit(f"{harness.BIN / name} is not built: `tools/dev bench` builds it")
         words = [str(word) for word in (harness.BIN / name, *ca, *arguments)]
         return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
                                 text=True, env=harness.plain_environment())
