@@ -40,16 +40,25 @@ int last_known_mysqld(const MemberPaths& paths) {
   return blank == std::string::npos ? 0 : std::atoi(text->c_str() + blank);
 }
 
-// mysqld's own last complaint: the log itself may be gone when somebody reads of it.
+// mysqld's own last complaint: the log itself may be gone when somebody reads of it. Before it has
+// opened its log it complains to its output; both begin each line with the time.
 std::string last_error(const MemberPaths& paths) {
+  std::string last = "see " + paths.error_log();
+  std::string last_line;
   for (const std::string& path : {paths.error_log(), paths.output()}) {
     const auto text = read_file(path);
     const std::size_t at = text ? text->rfind("[ERROR]") : std::string::npos;
-    if (at != std::string::npos) {
-      return text->substr(at, std::min(text->find('\n', at) - at, kErrorCharactersMax));
+    if (at == std::string::npos) {
+      continue;
+    }
+    const std::size_t before = text->rfind('\n', at);
+    std::string line = text->substr(before == std::string::npos ? 0 : before + 1);
+    if (line > last_line) {
+      last = text->substr(at, std::min(text->find('\n', at) - at, kErrorCharactersMax));
+      last_line = std::move(line);
     }
   }
-  return "see " + paths.error_log();
+  return last;
 }
 
 }  // namespace

@@ -35,7 +35,7 @@ std::string discarded_text(std::uint64_t count) {
 std::string rejoined_text(const failover::Rejoined& r) {
   const std::string text = fmt::format("{} It replicates again, without its data being copied.{}",
                                        kRecovered, discarded_text(r.discarded));
-  return with_detail(text, "They are kept in ", r.kept);
+  return with_detail(text, r.discarded == 1 ? "It is kept in " : "They are kept in ", r.kept);
 }
 
 std::string rebuilt_text(const NoteFacts& facts) {
@@ -165,7 +165,8 @@ void ClusterEvents::outage_ended(const Cluster& cluster, const failover::Note& n
                                  const NoteFacts& facts) {
   const Outage outage = std::exchange(outages_[cluster.resource_id], {});
   outages_.erase(cluster.resource_id);
-  if (outage.is_failover) {
+  const bool is_another = !outage.former_writer.empty() && note.member != outage.former_writer;
+  if (outage.is_failover || is_another) {
     of_cluster(
         cluster, "RDS-EVENT-0071", "failover",
         fmt::format("Completed failover to DB instance: {}. {} for {} ms.", note.member.str(),

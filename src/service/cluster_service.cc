@@ -29,12 +29,31 @@ std::string block_address(const std::string& prefix, int block, int host) {
   return fmt::format("{}.{}.{}", prefix, n / 256, n % 256);
 }
 
+// AWS's text, and why.
 Status check_available(const ClusterView& view) {
-  return status_text(view) == "available"
-             ? ok()
-             : Status(aws_fault(
-                   Errc::kConflict, "InvalidDBClusterStateFault",
-                   fmt::format("DB cluster {} is not in available state.", view.cluster.id.str())));
+  const std::string status = status_text(view);
+  if (status == "available") {
+    return ok();
+  }
+  const std::string why = view.waiting_for.empty()
+                              ? fmt::format("It is {}.", status)
+                              : fmt::format("It is {} and waits for {}.", status, view.waiting_for);
+  return aws_fault(
+      Errc::kConflict, "InvalidDBClusterStateFault",
+      fmt::format("DB cluster {} is not in available state. {}", view.cluster.id.str(), why));
+}
+
+// A writer is not killed for a failover that nobody could take over.
+Status check_reader(const ClusterView& view) {
+  const bool has_one =
+      std::any_of(view.members.begin(), view.members.end(), [&](const MemberStatus& m) {
+        return view.writer != m.id && instance_status_text(view, m) == "available";
+      });
+  return has_one ? ok()
+                 : Status(aws_fault(Errc::kConflict, "InvalidDBClusterStateFault",
+                                    fmt::format("DB cluster {} has no reader that is available and "
+                                                "could take over.",
+                                                view.cluster.id.str())));
 }
 
 // A stored cluster before its driver has looked at its members: known, and not serving yet.
@@ -335,6 +354,7 @@ Status ClusterService::request_failover(const ClusterId& id) {
     return no_such_cluster(id);
   }
   TRIVET_CHECK_OK(check_available(*view));
+  TRIVET_CHECK_OK(check_reader(*view));
   const auto asked = with_driver(id, [](ClusterDriver& driver) {
     driver.request_failover();
     return ok();
