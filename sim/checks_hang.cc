@@ -25,7 +25,7 @@ constexpr Micros kPaceAfter = std::chrono::seconds(8);
 constexpr Micros kLeftOutAfter = std::chrono::seconds(25);
 // What is applied is chance, and so is its known rate; the longest delay only halves what a few
 // clients write.
-constexpr double kBacklogMostSeconds = 15;
+constexpr double kBacklogMostSeconds = 8;
 constexpr double kAppliesPerSecond = 285;  // what pulses come to
 constexpr Micros kDelayMost = std::chrono::milliseconds(250);
 constexpr Millis kLagMost{36'000};  // the bound, and what it takes to be seen and told
