@@ -287,7 +287,7 @@ def login(bench):
             "login_bench", "--address", writer["address"], "--threads", threads,
             "--token-user", DB_USER, "--token-secret-file", token,
             "--password-user", PLAIN_USER, "--password-secret-file", bench.secrets / "plain",
-            "--rounds", 4 if bench.quick else 20, "--slice-ms", 500 if bench.quick else 1000,
+            "--rounds", 8 if bench.quick else 80, "--slice-ms", 250,
             "--begin-clear", int(begins_clear), "--watch", ",".join(map(str, watched.values()))), 300)
         print_cpu(answer, watched)
         fast, base, ratio = compare(answer, "token", "password")

@@ -4,6 +4,7 @@
 #include "base/bytes.h"
 #include "base/crypto.h"
 #include "base/iso8601.h"
+#include "base/json_line.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "base/result.h"
@@ -117,6 +118,19 @@ TEST(Log, ALineIsValidUtf8WhateverIsSaid) {
       "\"text\":\"\\ufffd\\\"\\u000a\xc3\xb6\\ufffd\\ufffd\",\"n\":7}");
   EXPECT_EQ(log_line(false, time, Level::kInfo, "a.b", {{"one", "\xc3\xb6"}, {"two", "x\xf6"}}),
             time + " info  a.b one=\xc3\xb6 two=\"x\\ufffd\"");
+}
+
+TEST(JsonLine, IsAnObjectOfWhatWasAdded) {
+  JsonLine line;
+  line.add("text", "a\t\"b\"");
+  line.add("count", std::uint64_t{18'446'744'073'709'551'615U});
+  line.add("below", -1);
+  line.add_thousandths("ms", 1500);
+  line.add_written("list", "[1]");
+  EXPECT_EQ(
+      std::move(line).str(),
+      R"({"text":"a\u0009\"b\"","count":18446744073709551615,"below":-1,"ms":1.5,"list":[1]})");
+  EXPECT_EQ(JsonLine().str(), "{}");
 }
 
 // A short text lies in the object itself, so moving it away copies it.

@@ -8,9 +8,11 @@
 
 #include <atomic>
 #include <memory>
+#include <utility>
 
 #include "base/clock.h"
 #include "base/iso8601.h"
+#include "base/json_line.h"
 #include "base/uri.h"
 
 namespace trivet {
@@ -66,38 +68,6 @@ std::string_view name_of(Level level) {
   return "info";
 }
 
-// The bytes of the character of UTF-8 that `text` begins with; 0 where it begins with none.
-std::size_t character_size(std::string_view text) {
-  for (std::size_t size = 1; size <= 4 && size <= text.size(); ++size) {
-    if (is_valid_utf8(text.substr(0, size))) {
-      return size;
-    }
-  }
-  return 0;
-}
-
-// Control characters, quotes and backslashes escaped, as JSON does. What is no UTF-8 (others' error
-// messages may hold anything) becomes U+FFFD, or the whole line could not be read.
-std::string quoted(std::string_view text) {
-  std::string out = "\"";
-  for (std::size_t at = 0; at < text.size(); ++at) {
-    const char c = text[at];
-    if (static_cast<unsigned char>(c) >= 0x80) {
-      const std::size_t size = character_size(text.substr(at));
-      out += size == 0 ? "\\ufffd" : text.substr(at, size);
-      at += size == 0 ? 0 : size - 1;
-    } else if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
-      out += fmt::format("\\u{:04x}", static_cast<unsigned>(static_cast<unsigned char>(c)));
-    } else {
-      out += c;
-    }
-  }
-  return out + "\"";
-}
-
 bool is_plain(std::string_view text) {
   if (text.empty() || !is_valid_utf8(text)) {
     return false;
@@ -114,20 +84,20 @@ bool is_plain(std::string_view text) {
 
 std::string log_line(bool json, std::string_view time, Level level, std::string_view event,
                      std::initializer_list<LogField> fields) {
-  std::string line;
   if (json) {
-    line = fmt::format(R"({{"time":"{}","level":"{}","event":{})", time, name_of(level),
-                       quoted(event));
+    JsonLine line;
+    line.add("time", time);
+    line.add("level", name_of(level));
+    line.add("event", event);
     for (const auto& [name, value] : fields) {
-      line += fmt::format(",{}:{}", quoted(name),
-                          value.is_number() ? value.text() : quoted(value.text()));
+      line.add_written(name, value.is_number() ? value.text() : json_quoted(value.text()));
     }
-    return line + '}';
+    return std::move(line).str();
   }
-  line = fmt::format("{} {:<5} {}", time, name_of(level), event);
+  std::string line = fmt::format("{} {:<5} {}", time, name_of(level), event);
   for (const auto& [name, value] : fields) {
-    line +=
-        fmt::format(" {}={}", name, is_plain(value.text()) ? value.text() : quoted(value.text()));
+    line += fmt::format(" {}={}", name,
+                        is_plain(value.text()) ? value.text() : json_quoted(value.text()));
   }
   return line;
 }

@@ -62,6 +62,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
         delay_(server_->loop->context) {}
 
   void start() {
+    ErrorCode error;
+    socket_.non_blocking(true, error);
+    if (error) {
+      close();
+      return;
+    }
     touch();
     watch_idle();
     read();
@@ -127,30 +133,41 @@ class Connection : public std::enable_shared_from_this<Connection> {
     in_.swap(wider);
   }
 
-  // Answers the first frame when it is whole.
+  // Answers the frames that are whole, one after the other, and reads on.
   void look() {
-    if (received_ < kLengthBytes) {
-      read();
-      return;
+    while (socket_.is_open()) {
+      if (received_ < kLengthBytes) {
+        read();
+        return;
+      }
+      const std::size_t size = first_frame();
+      if (size > server_->options.frame_bytes_max) {
+        log(Level::kWarning, "net.frame_too_long",
+            {{"tag", peer_.tag}, {"bytes", std::uint64_t{size}}});
+        close();
+        return;
+      }
+      if (received_ - kLengthBytes < size) {
+        read();
+        return;
+      }
+      if (!answer(size)) {
+        return;
+      }
     }
+  }
+
+  // As its first four bytes say.
+  std::size_t first_frame() const {
     std::size_t size = 0;
     for (std::size_t i = 0; i < kLengthBytes; ++i) {
       size = size << 8 | static_cast<unsigned char>(in_[i]);
     }
-    if (size > server_->options.frame_bytes_max) {
-      log(Level::kWarning, "net.frame_too_long",
-          {{"tag", peer_.tag}, {"bytes", std::uint64_t{size}}});
-      close();
-      return;
-    }
-    if (received_ - kLengthBytes < size) {
-      read();
-    } else {
-      answer(size);
-    }
+    return size;
   }
 
-  void answer(std::size_t size) {
+  // False: not sent yet, or the connection is closed; who sends it looks on.
+  bool answer(std::size_t size) {
     const FrameAnswer response =
         server_->handler(std::string_view(in_).substr(kLengthBytes, size), peer_);
     // A frame may carry a login token: it is not kept between requests.
@@ -160,7 +177,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     received_ -= end;
     if (response.payload.empty() || !socket_.is_open()) {
       close();
-      return;
+      return false;
     }
     touch();
     const auto response_size = static_cast<std::uint32_t>(response.payload.size());
@@ -171,9 +188,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
     out_ += response.payload;
     if (response.delay > Millis(0) && server_->delayed < server_->options.delayed_max) {
       send_after(response.delay);
-    } else {
-      send();
+      return false;
     }
+    return send();
   }
 
   void send_after(Millis delay) {
@@ -181,21 +198,33 @@ class Connection : public std::enable_shared_from_this<Connection> {
     delay_.expires_after(delay);
     delay_.async_wait([self = shared_from_this()](const ErrorCode& error) {
       --self->server_->delayed;
-      if (!error && self->socket_.is_open()) {
-        self->send();
+      if (!error && self->socket_.is_open() && self->send()) {
+        self->look();
       }
     });
   }
 
-  void send() {
-    asio::async_write(socket_, asio::buffer(out_),
-                      [self = shared_from_this()](const ErrorCode& error, std::size_t) {
-                        if (error) {
+  // At once, as nearly always can be done: the loop need not come round for it. False as in
+  // answer().
+  bool send() {
+    ErrorCode error;
+    const std::size_t sent = socket_.write_some(asio::buffer(out_), error);
+    if (error && error != asio::error::would_block) {
+      close();
+      return false;
+    }
+    if (sent == out_.size()) {
+      return true;
+    }
+    asio::async_write(socket_, asio::buffer(out_.data() + sent, out_.size() - sent),
+                      [self = shared_from_this()](const ErrorCode& failed, std::size_t) {
+                        if (failed) {
                           self->close();
                         } else {
                           self->look();
                         }
                       });
+    return false;
   }
 
   std::shared_ptr<UnixServer::State> server_;

@@ -63,6 +63,28 @@ TEST_F(UnixServerTest, AnswersManyFramesOfOneConnection) {
   EXPECT_EQ(read_frame(client), prefix("member-1") + "three");
 }
 
+// More answers than a socket takes: the rest is sent when there is room.
+TEST_F(UnixServerTest, AnswersWhoAsksALotAndReadsLate) {
+  constexpr int kQuestions = 200;
+  const std::string long_answer = patterned_bytes(20 * 1024, 5);
+  UnixServer server(loop_, [&](std::string_view payload, const FramePeer&) {
+    return long_answer + std::string(payload);
+  });
+  ASSERT_TRUE(server.add(path_, "m").has_value());
+  TestSocket client = TestSocket::connect_to_path(path_);
+  TestSocket other = TestSocket::connect_to_path(path_);
+  std::string questions;
+  for (int i = 0; i < kQuestions; ++i) {
+    questions += framed(std::to_string(i));
+  }
+  ASSERT_TRUE(client.send_all(questions));
+  ASSERT_TRUE(other.send_all(framed("other")));
+  EXPECT_EQ(read_frame(other), long_answer + "other");
+  for (int i = 0; i < kQuestions; ++i) {
+    ASSERT_EQ(read_frame(client), long_answer + std::to_string(i));
+  }
+}
+
 TEST_F(UnixServerTest, TakesTheLongestFrameAndClosesOnALongerOne) {
   UnixServer server(loop_, answer);
   ASSERT_TRUE(server.add(path_, "m").has_value());

@@ -42,7 +42,8 @@ void AuditLog::queue(Record record) {
 }
 
 void AuditLog::write_queue() {
-  std::vector<Record> records;
+  std::vector<Record>& records = taken_;
+  records.clear();
   {
     const MutexLock lock(mutex_);
     records.swap(queue_);

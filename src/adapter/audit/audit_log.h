@@ -58,8 +58,9 @@ class AuditLog final : public AuditSink {
 
   const Options options_;
   Mutex mutex_;
-  std::vector<Record> queue_ GUARDED_BY(mutex_);             // not empty: write_queue() is to come
-  LineFile file_;                                            // of the worker
+  std::vector<Record> queue_ GUARDED_BY(mutex_);  // not empty: write_queue() is to come
+  std::vector<Record> taken_;                     // of the worker; its room is used again
+  LineFile file_;                                 // of the worker
   std::map<std::string, std::unique_ptr<LineFile>> errors_;  // of the worker
   std::uint64_t dropped_said_ = 0;                           // of the worker
   bool is_failing_ = false;                                  // of the worker

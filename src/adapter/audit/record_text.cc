@@ -1,44 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "adapter/audit/record_text.h"
 
-#include <nlohmann/json.hpp>
+#include <string_view>
+#include <utility>
 
 #include "base/iso8601.h"
+#include "base/json_line.h"
 
 namespace trivet::audit {
 namespace {
 
-using nlohmann::ordered_json;
-
 // Far above any name; what a client sends may be longer.
 constexpr std::size_t kTextMax = 512;
 
-constexpr std::size_t kFieldsMax = 28;
-
-// An object with room for all fields: growing one copies each name.
-ordered_json object() {
-  ordered_json::object_t fields;
-  fields.reserve(kFieldsMax);
-  return fields;
-}
-
-void put(ordered_json& line, const char* name, const std::string& text) {
+void put(JsonLine& line, std::string_view name, std::string_view text) {
   if (!text.empty()) {
-    line[name] = text.substr(0, kTextMax);
+    line.add(name, text.substr(0, kTextMax));
   }
 }
 
-void put(ordered_json& line, const DecidedBy& by) {
+void put(JsonLine& line, const DecidedBy& by) {
   put(line, "policy_type", by.kind);
   put(line, "policy", by.policy);
   if (by.statement >= 0) {
-    line["statement"] = by.statement;
+    line.add("statement", by.statement);
   }
   put(line, "sid", by.sid);
-}
-
-std::string text_of(const ordered_json& line) {
-  return line.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
 }
 
 // Nothing in it may end the line.
@@ -52,10 +39,10 @@ std::string one_line(std::string text) {
 }  // namespace
 
 std::string audit_line(const LoginRecord& record) {
-  ordered_json line = object();
-  line["time"] = format_iso8601_millis(record.at);
-  line["kind"] = "login";
-  line["verdict"] = record.is_accepted ? "accepted" : "refused";
+  JsonLine line;
+  line.add("time", format_iso8601_millis(record.at));
+  line.add("kind", "login");
+  line.add("verdict", record.is_accepted ? "accepted" : "refused");
   put(line, "reason", record.reason);
   put(line, "detail", record.detail);
   put(line, "cluster", record.cluster);
@@ -66,30 +53,30 @@ std::string audit_line(const LoginRecord& record) {
   put(line, "access_key_id", record.access_key_id);
   put(line, "source", record.peer_address);
   if (record.peer_port != 0) {
-    line["source_port"] = record.peer_port;
+    line.add("source_port", record.peer_port);
   }
-  line["connection_id"] = record.connection_id;
+  line.add("connection_id", record.connection_id);
   put(line, "tls", record.tls_version);
   put(line, "cipher", record.tls_cipher);
   put(line, "role", record.role);
   put(line, record.decided_by);
   if (record.token_uses > 0) {
-    line["token_uses"] = record.token_uses;
+    line.add("token_uses", record.token_uses);
   }
   if (record.token_uses > 1) {
-    line["token_first_used"] = format_iso8601_millis(record.token_first_used);
+    line.add("token_first_used", format_iso8601_millis(record.token_first_used));
     put(line, "token_first_from", record.token_first_from);
   }
-  line["status"] = record.aws_status;
-  line["ms"] = static_cast<double>(record.microseconds) / 1000.0;
-  return text_of(line);
+  line.add("status", record.aws_status);
+  line.add_thousandths("ms", record.microseconds);
+  return std::move(line).str();
 }
 
 std::string audit_line(const ApiRecord& record) {
-  ordered_json line = object();
-  line["time"] = format_iso8601_millis(record.at);
-  line["kind"] = "api";
-  line["verdict"] = record.verdict;
+  JsonLine line;
+  line.add("time", format_iso8601_millis(record.at));
+  line.add("kind", "api");
+  line.add("verdict", record.verdict);
   put(line, "reason", record.code);
   put(line, "request_id", record.request_id);
   put(line, "service", record.service);
@@ -101,13 +88,17 @@ std::string audit_line(const ApiRecord& record) {
   put(line, "access_key_id", record.access_key_id);
   put(line, "source", record.source);
   put(line, record.decided_by);
-  line["status"] = record.status;
-  line["ms"] = record.milliseconds;
-  return text_of(line);
+  line.add("status", record.status);
+  line.add("ms", record.milliseconds);
+  return std::move(line).str();
 }
 
 std::string dropped_line(WallTime at, std::uint64_t count) {
-  return text_of({{"time", format_iso8601_millis(at)}, {"kind", "dropped"}, {"records", count}});
+  JsonLine line;
+  line.add("time", format_iso8601_millis(at));
+  line.add("kind", "dropped");
+  line.add("records", count);
+  return std::move(line).str();
 }
 
 std::string error_log_line(const LoginRecord& record) {
