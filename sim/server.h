@@ -71,10 +71,11 @@ struct Server {
   std::uint64_t acknowledged = 0;  // commits that waited and went on
   Micros commit_delay{0};          // flow control's
   Instant slow_from{};
-  Instant slow_until{};      // its applier does …
-  int slow_percent = 100;    // … so much of what it could
-  int source_pid = 0;        // the run of the source that it is connected to; 0: none
-  std::size_t position = 0;  // in the source's binlog
+  Instant slow_until{};             // its applier does …
+  int slow_percent = 100;           // … so much of what it could
+  std::uint64_t behind_before = 0;  // what of the writer's it had not executed when it became slow
+  int source_pid = 0;               // the run of the source that it is connected to; 0: none
+  std::size_t position = 0;         // in the source's binlog
   Instant connects_at{};
 
   bool answers() const { return pid != 0 && ready && !goes_down; }
