@@ -271,7 +271,8 @@ def compare(answer, first, second):
 
 def print_cpu(answer, watched):
     for name, found in answer.items():
-        print(f"    {name}: " + ", ".join(f"{rate:.0f}" for rate in found["rates"]) + " a second; processor µs each: "
+        rates = sorted(found["rates"])
+        print(f"    {name}: {rates[0]:.0f} to {rates[-1]:.0f} a second; processor µs each: "
               + ", ".join(f"{who} {us:.0f}" for who, us in zip([*watched, "client"], found["cpu_us"])), flush=True)
 
 

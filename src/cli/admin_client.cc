@@ -79,6 +79,9 @@ Result<std::string> AdminClient::call(const Call& call) const {
   if (response.status == 200) {
     return std::move(response.body);
   }
+  if (response.status == 409) {  // what was asked for cannot be had now: the message says it all
+    return make_error(Errc::kConflict, error_text(response.body));
+  }
   const bool is_denied = response.status == 401 || response.status == 403;
   return make_error(is_denied                ? Errc::kDenied
                     : response.status == 400 ? call.of_bad_request

@@ -116,6 +116,12 @@ Result<int> run_failover(const Context& context, const FailoverOptions& options)
   };
   TRIVET_TRY(const StatusCluster after,
              watch.wait(is_done, std::chrono::seconds(options.timeout_s)));
+  if (after.writer == before.writer) {  // it had ended, or came back before others could be asked
+    return make_error(Errc::kConflict,
+                      fmt::format("{} still writes to {} (term {}): it came back before another "
+                                  "member could take over; `trivet events {}` says what happened",
+                                  after.identifier, after.writer, after.term, after.identifier));
+  }
   const Millis took = since(begin, clock.now());
   TRIVET_TRY(const std::string message, message_of(*admin, since_now, "RDS-EVENT-0071"));
   if (options.json) {
