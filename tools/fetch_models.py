@@ -39,7 +39,7 @@ OPERATIONS = {
         DescribeDBClusters DeleteDBCluster DescribeDBInstances DescribeDBEngineVersions
         DescribeOrderableDBInstanceOptions AddTagsToResource RemoveTagsFromResource ListTagsForResource
         FailoverDBCluster DescribeEvents RebootDBCluster RebootDBInstance StartDBCluster StopDBCluster
-        DescribeDBLogFiles DownloadDBLogFilePortion""",
+        DescribeDBLogFiles DownloadDBLogFilePortion ModifyDBCluster""",
     "iam": """CreateUser GetUser ListUsers DeleteUser UpdateUser CreateAccessKey ListAccessKeys
         DeleteAccessKey UpdateAccessKey GetAccessKeyLastUsed CreateRole GetRole ListRoles DeleteRole
         UpdateRole UpdateRoleDescription UpdateAssumeRolePolicy PutUserPolicy GetUserPolicy ListUserPolicies

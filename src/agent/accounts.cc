@@ -56,11 +56,12 @@ void add_heartbeat_table(std::vector<SecretString>& out) {
       " ENGINE=InnoDB"));
 }
 
-void add_master(std::vector<SecretString>& out, const Bootstrap& what) {
-  const std::string master = quote_account(what.master_username, "%");
-  out.emplace_back(fmt::format(
-      "CREATE USER {} IDENTIFIED WITH caching_sha2_password BY {} PASSWORD EXPIRE NEVER", master,
-      quote(what.master_password.reveal())));
+std::string with_password(const SecretString& password) {
+  return fmt::format("IDENTIFIED WITH caching_sha2_password BY {} PASSWORD EXPIRE NEVER",
+                     quote(password.reveal()));
+}
+
+void add_master_grants(std::vector<SecretString>& out, const std::string& master) {
   out.emplace_back(
       fmt::format("GRANT {} ON *.* TO {} WITH GRANT OPTION", kMasterPrivileges, master));
   out.emplace_back(
@@ -89,10 +90,23 @@ std::vector<SecretString> bootstrap_statements(const Cluster& cluster,
               "BACKUP_ADMIN, CONNECTION_ADMIN, SYSTEM_USER");
   add_topology_table(out, cluster);
   add_heartbeat_table(out);
-  add_master(out, what);
+  const std::string master = quote_account(what.master_username, "%");
+  out.emplace_back(fmt::format("CREATE USER {} {}", master, with_password(what.master_password)));
+  add_master_grants(out, master);
   if (!what.database_name.empty()) {
     out.emplace_back(fmt::format("CREATE DATABASE {}", quote_name(what.database_name)));
   }
+  return out;
+}
+
+std::vector<SecretString> master_user_statements(const std::string& name,
+                                                 const SecretString& password) {
+  std::vector<SecretString> out;
+  const std::string master = quote_account(name, "%");
+  const std::string identified = with_password(password);
+  out.emplace_back(fmt::format("CREATE USER IF NOT EXISTS {} {}", master, identified));
+  out.emplace_back(fmt::format("ALTER USER {} {} ACCOUNT UNLOCK", master, identified));
+  add_master_grants(out, master);
   return out;
 }
 

@@ -33,4 +33,8 @@ std::vector<SecretString> bootstrap_statements(const Cluster& cluster,
                                                const ClusterSecrets& secrets,
                                                const Bootstrap& what);
 
+// The master user with `password` and its grants, whatever became of it; as above.
+std::vector<SecretString> master_user_statements(const std::string& name,
+                                                 const SecretString& password);
+
 }  // namespace trivet::agent

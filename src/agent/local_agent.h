@@ -52,6 +52,8 @@ class LocalAgent final : public MemberAgent {
   Result<std::vector<ClientSession>> end_sessions(const std::vector<ClientSession>& unwanted,
                                                   Millis deadline) override;
   Status set_role(const Stamp& stamp, const RoleGrant& grant, Millis deadline) override;
+  Status reset_master_user(const Stamp& stamp, const std::string& name,
+                           const SecretString& password, Millis deadline) override;
   Result<std::uint32_t> probe_login(const Endpoint& endpoint, Millis deadline) override;
 
  private:

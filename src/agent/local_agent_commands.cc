@@ -353,6 +353,16 @@ Status LocalAgent::set_role(const Stamp& stamp, const RoleGrant& grant, Millis d
   return agent::set_role(admin_, grant, std::min(left(stamp), deadline));
 }
 
+Status LocalAgent::reset_master_user(const Stamp& stamp, const std::string& name,
+                                     const SecretString& password, Millis deadline) {
+  TRIVET_CHECK_OK(admit(stamp));
+  const Instant end = agents_.settings().clock->now() + std::min(left(stamp), deadline);
+  for (const SecretString& sql : master_user_statements(name, password)) {
+    TRIVET_CHECK_OK(admin_.execute_secret(sql, since(agents_.settings().clock->now(), end)));
+  }
+  return ok();
+}
+
 Result<std::uint32_t> LocalAgent::probe_login(const Endpoint& endpoint, Millis deadline) {
   mysql::ConnectOptions options;
   options.host = endpoint.address;

@@ -2,6 +2,7 @@
 #include "api/dispatch.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "api/context_keys.h"
@@ -97,7 +98,7 @@ struct Dispatcher::Progress {
   std::string session_name;
   std::string access_key_id;  // as claimed
   bool is_known_action = false;
-  Permission asked;  // the last permission that was asked
+  Permission asked;  // the one that was refused, or the first
   DecidedBy decided_by;
   bool is_authenticated = false;
   bool is_denied = false;
@@ -327,6 +328,7 @@ Status Dispatcher::authorize(const Call& call, const std::vector<Permission>& pe
                       "the action " + std::string(call.action) + " asks for no permission");
   }
   const ConditionKeys global = request_condition_keys(call);
+  std::optional<DecidedBy> first_decided_by;
   for (const Permission& permission : permissions) {
     ConditionKeys keys = permission.context;
     // merge() keeps what is there: nothing of a request may stand in for a global key.
@@ -341,7 +343,13 @@ Status Dispatcher::authorize(const Call& call, const std::vector<Permission>& pe
                                        .context = all,
                                        .decided_by = &progress.decided_by,
                                        .resource_policies = &permission.resource_policies}));
+    if (!first_decided_by) {
+      first_decided_by = progress.decided_by;
+    }
   }
+  // The first one is what the call is about; the others are what it needs besides.
+  progress.asked = permissions.front();
+  progress.decided_by = std::move(*first_decided_by);
   return ok();
 }
 

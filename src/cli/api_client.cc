@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "base/clock.h"
@@ -72,6 +73,30 @@ Result<std::string> ApiClient::get_function(const std::string& name) const {
   return send("lambda", {}, "", "/2015-03-31/functions/" + percent_encode(name));
 }
 
+Result<std::vector<std::string>> ApiClient::functions_on(std::string_view runtime) const {
+  constexpr int kPagesMax = 1'000;
+  std::vector<std::string> names;
+  std::string query;
+  for (int page = 0; page < kPagesMax; ++page) {
+    TRIVET_TRY(const std::string body, send("lambda", {}, "", "/2015-03-31/functions/" + query));
+    const auto answer = nlohmann::json::parse(body, nullptr, false);
+    if (!answer.is_object() || !answer.contains("Functions")) {
+      return make_error(Errc::kCorrupt, "the answer to ListFunctions cannot be read");
+    }
+    for (const auto& function : answer["Functions"]) {
+      if (function.value("Runtime", "") == runtime) {
+        names.push_back(function.value("FunctionName", ""));
+      }
+    }
+    const auto marker = answer.find("NextMarker");
+    if (marker == answer.end() || !marker->is_string()) {
+      break;
+    }
+    query = "?Marker=" + percent_encode(marker->get<std::string>());
+  }
+  return names;
+}
+
 Result<std::string> ApiClient::call(const Service& service, std::string_view action,
                                     const QueryParameters& parameters) const {
   std::string body = fmt::format("Action={}&Version={}", action, service.version);
@@ -89,7 +114,9 @@ Result<std::string> ApiClient::send(const std::string& service, net::Headers hea
   sigv4::SignedRequest to_sign{.method = get.empty() ? "POST" : "GET",
                                .headers = {},
                                .payload_sha256 = to_hex(sha256(body))};
-  to_sign.path = get.empty() ? "/" : get;
+  const std::size_t path_end = std::min(get.find('?'), get.size());
+  to_sign.path = get.empty() ? "/" : get.substr(0, path_end);
+  to_sign.query = path_end < get.size() ? get.substr(path_end + 1) : "";
   to_sign.headers = {{"Host", fmt::format("{}:{}", endpoint.host, endpoint.port)}};
   to_sign.headers.insert(to_sign.headers.end(), headers.begin(), headers.end());
   TRIVET_TRY(const sigv4::Headers added,
@@ -98,7 +125,7 @@ Result<std::string> ApiClient::send(const std::string& service, net::Headers hea
                  {.region = session_.region, .service = service, .now = SystemClock().wall_now()}));
   net::HttpRequest request;
   request.method = to_sign.method;
-  request.target = to_sign.path;
+  request.target = get.empty() ? "/" : get;
   request.headers.assign(to_sign.headers.begin(), to_sign.headers.end());
   request.headers.insert(request.headers.end(), added.begin(), added.end());
   request.body = std::move(body);

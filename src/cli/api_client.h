@@ -27,6 +27,8 @@ class ApiClient {
   Result<std::string> call_iam(std::string_view action, const QueryParameters& parameters) const;
   // An action of CloudWatch Logs, with JSON in and out.
   Result<std::string> call_logs(std::string_view action, std::string json) const;
+  // The names of Lambda's functions on a runtime.
+  Result<std::vector<std::string>> functions_on(std::string_view runtime) const;
   // GetFunction of Lambda.
   Result<std::string> get_function(const std::string& name) const;
 
@@ -36,7 +38,8 @@ class ApiClient {
   };
   Result<std::string> call(const Service& service, std::string_view action,
                            const QueryParameters& parameters) const;
-  // The body of a 200. `headers`: what is signed beside the host. `get`: the path of a GET.
+  // The body of a 200. `headers`: what is signed beside the host. `get`: the path and the query of
+  // a GET.
   Result<std::string> send(const std::string& service, net::Headers headers, std::string body,
                            const std::string& get = "") const;
   explicit ApiClient(SessionCredentials session) : session_(std::move(session)) {}

@@ -233,11 +233,12 @@ void add_login_rules_command(Builder& b) {
   };
   const auto number = [command](const char* name, const char* type, const char* help,
                                 std::optional<std::int64_t>& out) {
-    command->add_option(name, out, help)->type_name(type);
+    command->add_option(name, out, help)->type_name(type)->transform([](const std::string& text) {
+      return text == "off" ? "0" : text;
+    });
   };
   on_off("--one-time-tokens", &LoginRulesOptions::one_time_tokens, "a token lets in once");
-  number("--token-max-age", "SECONDS", "since a token was signed; 0: as long as it says",
-         rules->token_max_age_s);
+  number("--token-max-age", "SECONDS", "since its signing; 0: as it says", rules->token_max_age_s);
   on_off("--end-sessions", &LoginRulesOptions::end_sessions,
          "end the sessions of those who may not log in any more");
   number("--session-max-age", "SECONDS", "of a database session; 0: no end",

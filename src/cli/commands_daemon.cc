@@ -231,6 +231,7 @@ Result<int> run_down(const Context& context, const DownOptions& options) {
               guards, guards == 1 ? "" : "s", context.paths.home, guards == 1 ? "runs" : "run",
               context.command("up"), context.command("down")));
     }
+    TRIVET_TRY([[maybe_unused]] const Installation known, read_installation(context));
     say(fmt::format("trivetd was not running for {}", context.paths.home));
     return kExitOk;
   }

@@ -10,7 +10,6 @@
 #include "base/file.h"
 #include "cli/admin_client.h"
 #include "cli/commands.h"
-#include "cli/login.h"
 #include "cli/token_context.h"
 #include "core/token/explain.h"
 
@@ -96,7 +95,7 @@ Result<int> run_metrics(const Context& context, const MetricsOptions&) {
 
 Result<int> run_token_explain(const Context& context, const ExplainOptions& options) {
   const std::string text = read_input();
-  if (!options.json && !may_be_token(text)) {  // programs get their explanation of anything
+  if (text.empty() && !options.json) {  // programs get their explanation of anything
     return make_error(Errc::kInvalidArgument,
                       fmt::format("no token on standard input: `{}` makes one",
                                   context.command("token CLUSTER --user USER")));

@@ -15,6 +15,7 @@
 #include "cli/environment.h"
 #include "cli/login.h"
 #include "cli/status.h"
+#include "core/token/host.h"
 #include "core/token/make.h"
 
 namespace trivet::cli {
@@ -175,6 +176,9 @@ Result<int> run_token(const Context& context, const TokenOptions& options) {
                         "which region is the token for? Give --region or set AWS_REGION");
     }
     request.region = installation->realm.region;
+  }
+  if (!token::parse_host_port(fmt::format("{}:{}", request.host, request.port))) {
+    return make_error(Errc::kInvalidArgument, fmt::format("'{}' is no host", request.host));
   }
   print(token::make_db_token(request, *keys, SystemClock().wall_now()) + "\n");
   return kExitOk;

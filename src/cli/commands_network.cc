@@ -26,6 +26,7 @@ using nlohmann::json;
 
 // As POSIX shells say it.
 constexpr int kExitCannotRun = 126;
+constexpr int kExitNotFound = 127;
 constexpr int kExitBySignal = 128;
 
 std::string render_network(const json& network) {
@@ -113,8 +114,9 @@ Status enter(const Place& place) {
   }
   words.push_back(nullptr);
   ::execvp(words[0], words.data());
-  say("trivet: " + errno_message("run " + command[0], errno));
-  ::_exit(kExitCannotRun);
+  const int number = errno;
+  say("trivet: " + errno_message("run " + command[0], number));
+  ::_exit(number == ENOENT ? kExitNotFound : kExitCannotRun);
 }
 
 Result<int> run_there(const Place& place, const std::vector<std::string>& command) {

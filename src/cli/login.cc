@@ -71,10 +71,6 @@ Result<StatusEndpoint> find_endpoint(const DaemonStatus& status, std::string_vie
   return endpoint;
 }
 
-bool may_be_token(std::string_view text) {
-  return text.find('?') != std::string_view::npos || text.find("X-Amz-") != std::string_view::npos;
-}
-
 Status check_reachable(const DaemonStatus& status, const StatusCluster& cluster) {
   if (cluster.status == "stopped" || cluster.status == "stopping") {
     return make_error(Errc::kUnavailable, fmt::format("{0} is {1}: `trivet start {0}`",

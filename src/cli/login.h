@@ -59,9 +59,6 @@ std::vector<std::string> mysql_arguments(const MysqlLogin& login);
 Result<StatusEndpoint> find_endpoint(const DaemonStatus& status, std::string_view cluster,
                                      bool is_reader);
 
-// Whether a text is worth explaining as a token: it has a query, whatever is wrong with it.
-bool may_be_token(std::string_view text);
-
 // What is wrong with where a login goes to, with the cure: the cluster is stopped, or this host's
 // logins are dropped before they reach it. kUnavailable.
 Status check_reachable(const DaemonStatus& status, const StatusCluster& cluster);

@@ -94,13 +94,6 @@ TEST(FindEndpoint, NamesWhatThereIs) {
   EXPECT_EQ(find_endpoint(two_clusters(), "young", false).error().code, Errc::kUnavailable);
 }
 
-TEST(MayBeToken, NeedsAQuery) {
-  EXPECT_FALSE(may_be_token(""));
-  EXPECT_FALSE(may_be_token("garbage"));
-  EXPECT_TRUE(may_be_token("demo.local:3306/?Action=connect"));
-  EXPECT_TRUE(may_be_token("X-Amz-Expires=900"));
-}
-
 TEST(CheckReachable, SaysWhatUndoesIt) {
   DaemonStatus status = two_clusters();
   EXPECT_TRUE(check_reachable(status, status.clusters[0]));

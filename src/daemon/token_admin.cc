@@ -40,6 +40,12 @@ ClusterViewPtr find_cluster(const std::vector<ClusterViewPtr>& views, const std:
     });
     return found == views.end() ? nullptr : *found;
   }
+  // What is no token is none anywhere.
+  const bool is_token =
+      text.find('?') != std::string::npos && text.find("://") == std::string::npos;
+  if (!is_token && !views.empty()) {
+    return views.front();
+  }
   if (const auto host = token::parse_host_port(text.substr(0, text.find_first_of("/?")))) {
     for (const ClusterViewPtr& view : views) {
       if (is_reached_by(view->cluster, *host)) {

@@ -157,6 +157,16 @@ class MemberAgent {
     (void)deadline;
     return make_error(Errc::kUnavailable, "members of this kind have no accounts");
   }
+  // On the writer; replicated. The account has this password and the master user's privileges, also
+  // when it had lost them; it is made when it is gone.
+  virtual Status reset_master_user(const Stamp& stamp, const std::string& name,
+                                   const SecretString& password, Millis deadline) {
+    (void)stamp;
+    (void)name;
+    (void)password;
+    (void)deadline;
+    return make_error(Errc::kUnavailable, "members of this kind have no accounts");
+  }
   // A real login over verified TLS as the account that may do nothing, through `endpoint`; the
   // @@server_id that answered.
   virtual Result<std::uint32_t> probe_login(const Endpoint& endpoint, Millis deadline) = 0;

@@ -221,7 +221,7 @@ void Environment::fail_init(std::string payload) {
   read_output(kWindowBytes);
   gone([payload = std::move(payload), self = shared_from_this()](const std::string& request_id,
                                                                  Work& work) {
-    self->tail_.add(environments::start_line(request_id, self->image_->version));
+    self->write_lines({environments::start_line(request_id, self->image_->version)});
     self->current_ = Current{std::move(work), self->needs_.clock.now()};
     self->finish({payload, "Unhandled", {}}, "");
   });

@@ -289,7 +289,8 @@ bool ClusterDriver::take_process(Hands& hands, const MemberProcess& process) {
 
 void ClusterDriver::member_ended(const MemberId& id, int pid, const failover::MemberEnd& how) {
   Hands& hands = hands_.at(id);
-  log(Level::kWarning, "member.ended", {{"member", id.str()}, {"pid", pid}, {"how", how.how}});
+  log(stage_ == Stage::kRunning ? Level::kWarning : Level::kInfo, "member.ended",
+      {{"member", id.str()}, {"pid", pid}, {"how", how.how}});
   hands.ended_pid = pid;
   if (hands.process.mysqld_pid != pid) {
     return;  // a run that is already known to be over

@@ -87,9 +87,10 @@ class ClusterDriver {
   void end_sessions(const MemberId& member, std::vector<ClientSession> unwanted,
                     std::function<void(Result<std::vector<ClientSession>>)> done);
 
-  // As the agent's, on the writer; `done` on control, or never when the driver goes. kUnavailable
-  // while there is none.
-  void set_role(const RoleGrant& grant, std::function<void(Status)> done);
+  // Runs `work` on the writer's worker; `done` on control, or never when the driver goes.
+  // kUnavailable while there is none.
+  using AccountWork = std::function<Status(MemberAgent& writer, const Stamp& stamp)>;
+  void on_writer(AccountWork work, std::function<void(Status)> done);
 
   const Cluster& cluster() const { return cluster_; }
 

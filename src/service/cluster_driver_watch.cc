@@ -277,7 +277,8 @@ void ClusterDriver::ask_reports() {
           h.report = std::move(*report);
           note_lag(h, of_writer);
           h.reported_at = needs_.clock.wall_now();
-          h.trouble = h.report.replication_error;
+          // A writer's is of the time when it followed.
+          h.trouble = topology_.writer == id ? "" : h.report.replication_error;
           if (h.process.mysqld_pid == pid) {
             judge_replication(id, h.report);
           }

@@ -134,6 +134,10 @@ void ClusterEvents::loss_accepted(const Cluster& cluster, const LossPreview::Off
                          offer.member.str(), without, known));
 }
 
+void ClusterEvents::master_user_reset(const Cluster& cluster) {
+  of_cluster(cluster, "RDS-EVENT-0016", "configuration change", "Reset master credentials.");
+}
+
 void ClusterEvents::reboot_failed(const MemberId& member, std::string_view why) {
   of_member(member, "RDS-EVENT-0022", "availability",
             fmt::format("Error restarting mysql: {}.", why));

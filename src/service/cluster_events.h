@@ -40,6 +40,7 @@ class ClusterEvents {
   // An operator lets a member write that may lack acknowledged commits.
   void loss_accepted(const Cluster& cluster, const LossPreview::Offer& offer,
                      std::string_view without);
+  void master_user_reset(const Cluster& cluster);
   void reboot_failed(const MemberId& member, std::string_view why);
   void noted(const Cluster& cluster, const failover::Note& note, const NoteFacts& facts);
 

@@ -96,6 +96,9 @@ class ClusterService {
   // As MemberAgent::set_role() on the writer; waits. Errors: DBClusterNotFoundFault, kUnavailable,
   // kTimeout, kInvalidArgument.
   Status set_role(const ClusterId& id, const RoleGrant& grant);
+  // As MemberAgent::reset_master_user() on the writer; waits. Faults: DBClusterNotFoundFault,
+  // InvalidDBClusterStateFault; errors as those of set_role().
+  Status reset_master_user(const ClusterId& id, SecretString password);
 
   // Null when there is none.
   ClusterViewPtr find(const ClusterId& id) const;
@@ -103,6 +106,9 @@ class ClusterService {
   const EventLog& events() const { return event_log_; }
 
  private:
+  using AccountWork = ClusterDriver::AccountWork;
+
+  Status on_writer(const ClusterId& id, const AccountWork& work);
   Status set_status(const ClusterId& id, ClusterStatus from, ClusterStatus to);
   // Runs `work` with the cluster's driver on control and waits; then how the cluster looks.
   Result<ClusterViewPtr> with_driver(const ClusterId& id,

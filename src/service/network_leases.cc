@@ -92,9 +92,10 @@ Result<NetworkDriver::Lease> NetworkDriver::choose_place(const NetworkState& sta
         vpc ? vpc->security_group_ids : std::vector<std::string>{network::outside_group_id()};
     return lease;
   }
-  return make_error(Errc::kUnavailable,
-                    "no address is left in the function's subnets: add a subnet, or lower its "
-                    "concurrency");
+  return aws_fault(
+      Errc::kUnavailable, "SubnetIPAddressLimitReachedException",
+      "Lambda was not able to set up VPC access for the Lambda function because one or more "
+      "configured subnets has no available IP addresses.");
 }
 
 Result<FunctionNetwork> NetworkDriver::lease(const std::string& function_arn,

@@ -68,7 +68,7 @@ void create(const LambdaServices& services, const Call& call, CreateFunctionRequ
 }
 
 Result<functions::UpdateCode> update_wish(const Realm& realm, UpdateFunctionCodeRequest& request) {
-  TRIVET_TRY(Target target, target_of(realm, request.FunctionName));
+  TRIVET_TRY(Target target, whole_function(realm, request.FunctionName));
   functions::UpdateCode wish;
   wish.name = std::move(target.name);
   TRIVET_TRY(wish.archive, archive_of(request.ZipFile, request.S3Bucket, request.ImageUri));

@@ -63,6 +63,16 @@ Result<Target> target_of(const Realm& realm, const std::string& function_name,
   return out;
 }
 
+Result<Target> whole_function(const Realm& realm, const std::string& function_name) {
+  TRIVET_TRY(Target target, target_of(realm, function_name));
+  if (!target.qualifier.empty()) {
+    return functions::bad_value(
+        "This operation is permitted on Lambda functions only. Aliases and versions do not support "
+        "this operation. Please specify either a function name or an unqualified function ARN.");
+  }
+  return target;
+}
+
 Permission function_permission(const LambdaServices& services, const Realm& realm,
                                std::string_view action, const std::string& function_name,
                                const std::optional<std::string>& qualifier) {

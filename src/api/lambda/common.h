@@ -36,6 +36,9 @@ struct Target {
 Result<Target> target_of(const Realm& realm, const std::string& function_name,
                          const std::optional<std::string>& qualifier = std::nullopt);
 
+// The same where a version or an alias cannot be meant. InvalidParameterValueException.
+Result<Target> whole_function(const Realm& realm, const std::string& function_name);
+
 // On the function that a call names, with the tags that it has.
 Permission function_permission(const LambdaServices& services, const Realm& realm,
                                std::string_view action, const std::string& function_name,

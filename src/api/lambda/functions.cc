@@ -61,7 +61,7 @@ std::vector<Permission> may_configure(const LambdaServices& services, const Call
 Result<UpdateFunctionConfigurationResponse> configure(
     const LambdaServices& services, const Realm& realm,
     const UpdateFunctionConfigurationRequest& request) {
-  TRIVET_TRY(const Target target, target_of(realm, request.FunctionName));
+  TRIVET_TRY(const Target target, whole_function(realm, request.FunctionName));
   TRIVET_TRY(functions::ConfigurationWish wish, configuration_wish(request));
   TRIVET_TRY(functions::FunctionView view,
              services.functions.update_configuration(target.name, std::move(wish),

@@ -21,7 +21,7 @@ void add_tag_actions(ActionTable& table, const LambdaServices& services) {
       },
       [services](const Call& call,
                  const TagResourceRequest& request) -> Result<TagResourceResponse> {
-        TRIVET_TRY(const Target target, target_of(call.realm, request.Resource));
+        TRIVET_TRY(const Target target, whole_function(call.realm, request.Resource));
         TRIVET_CHECK_OK(services.functions.change_tags(target.name, [&](trivet::Tags& tags) {
           for (const auto& [key, value] : request.Tags) {
             tags[key] = value;
@@ -38,7 +38,7 @@ void add_tag_actions(ActionTable& table, const LambdaServices& services) {
       },
       [services](const Call& call,
                  const UntagResourceRequest& request) -> Result<UntagResourceResponse> {
-        TRIVET_TRY(const Target target, target_of(call.realm, request.Resource));
+        TRIVET_TRY(const Target target, whole_function(call.realm, request.Resource));
         TRIVET_CHECK_OK(services.functions.change_tags(target.name, [&](trivet::Tags& tags) {
           for (const std::string& key : request.TagKeys) {
             tags.erase(key);
@@ -52,21 +52,10 @@ void add_tag_actions(ActionTable& table, const LambdaServices& services) {
             function_permission(services, call.realm, "lambda:ListTags", request.Resource)};
       },
       [services](const Call& call, const ListTagsRequest& request) -> Result<ListTagsResponse> {
-        TRIVET_TRY(const Target target, target_of(call.realm, request.Resource));
+        TRIVET_TRY(const Target target, whole_function(call.realm, request.Resource));
         TRIVET_TRY(trivet::Tags tags, services.functions.tags(target.name));
         return ListTagsResponse{.Tags = std::move(tags)};
       }));
-}
-
-// Those are of functions as a whole.
-Result<Target> whole_function(const Realm& realm, const std::string& function_name) {
-  TRIVET_TRY(Target target, target_of(realm, function_name));
-  if (!target.qualifier.empty()) {
-    return functions::bad_value(
-        "This operation is permitted on Lambda functions only. Aliases and versions do not support "
-        "this operation. Please specify either a function name or an unqualified function ARN.");
-  }
-  return target;
 }
 
 void add_concurrency_actions(ActionTable& table, const LambdaServices& services) {

@@ -34,7 +34,7 @@ void add_version_actions(ActionTable& table, const LambdaServices& services) {
         if (request.PublishTo) {
           return not_implemented("PublishTo is not implemented.");
         }
-        TRIVET_TRY(Target target, target_of(call.realm, request.FunctionName));
+        TRIVET_TRY(Target target, whole_function(call.realm, request.FunctionName));
         TRIVET_TRY(functions::FunctionView view,
                    services.functions.publish({.name = std::move(target.name),
                                                .description = request.Description,

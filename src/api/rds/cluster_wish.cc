@@ -187,27 +187,7 @@ Status read_user(const CreateDBClusterRequest& request, Cluster& wanted) {
 Status read_password(const CreateDBClusterRequest& request, SecretString& password) {
   const bool is_given = request.MasterUserPassword && !request.MasterUserPassword->empty();
   TRIVET_CHECK_OK(require(is_given, "MasterUserPassword"));
-  const std::string_view text = request.MasterUserPassword->reveal();
-  if (text.size() < kPasswordMin) {
-    return bad_value(
-        fmt::format("The parameter MasterUserPassword is not a valid password because "
-                    "it is shorter than {} characters.",
-                    kPasswordMin));
-  }
-  if (text.size() > kPasswordMax) {
-    return bad_value(
-        fmt::format("The parameter MasterUserPassword is not a valid password because "
-                    "it is longer than {} characters.",
-                    kPasswordMax));
-  }
-  const bool is_valid = std::all_of(text.begin(), text.end(), [](char c) {
-    return c > ' ' && c <= '~' && c != '/' && c != '@' && c != '"';
-  });
-  if (!is_valid) {
-    return bad_value(
-        "The parameter MasterUserPassword is not a valid password. Only printable ASCII characters "
-        "besides '/', '@', '\"', ' ' may be used.");
-  }
+  TRIVET_CHECK_OK(check_master_password(request.MasterUserPassword->reveal()));
   password = request.MasterUserPassword->copy();
   return ok();
 }
@@ -274,10 +254,7 @@ Status read_monitoring(const CreateDBClusterRequest& request, Cluster& wanted) {
 Status read_backup(const CreateDBClusterRequest& request, const WishContext& context,
                    Cluster& wanted) {
   const std::int32_t days = request.BackupRetentionPeriod.value_or(1);
-  if (days < 1 || days > 35) {
-    return bad_value(fmt::format(
-        "Invalid backup retention period: {}. It must be between 1 and 35 days.", days));
-  }
+  TRIVET_CHECK_OK(check_backup_days(days));
   TRIVET_TRY(Windows windows,
              choose_windows(request.PreferredBackupWindow, request.PreferredMaintenanceWindow,
                             context.random_below));
@@ -375,6 +352,55 @@ static Result<bool> read_access(const service::NetworkState& network, const std:
   return is_public.value_or(has_gateway);
 }
 
+Status check_master_password(std::string_view text) {
+  if (text.size() < kPasswordMin) {
+    return bad_value(
+        fmt::format("The parameter MasterUserPassword is not a valid password because "
+                    "it is shorter than {} characters.",
+                    kPasswordMin));
+  }
+  if (text.size() > kPasswordMax) {
+    return bad_value(
+        fmt::format("The parameter MasterUserPassword is not a valid password because "
+                    "it is longer than {} characters.",
+                    kPasswordMax));
+  }
+  const bool is_valid = std::all_of(text.begin(), text.end(), [](char c) {
+    return c > ' ' && c <= '~' && c != '/' && c != '@' && c != '"';
+  });
+  if (!is_valid) {
+    return bad_value(
+        "The parameter MasterUserPassword is not a valid password. Only printable ASCII characters "
+        "besides '/', '@', '\"', ' ' may be used.");
+  }
+  return ok();
+}
+
+Status check_backup_days(std::int32_t days) {
+  if (days < 1 || days > 35) {
+    return bad_value(fmt::format(
+        "Invalid backup retention period: {}. It must be between 1 and 35 days.", days));
+  }
+  return ok();
+}
+
+Status check_security_groups(const service::NetworkState& network,
+                             const std::vector<std::string>& ids, const std::string& vpc_id) {
+  for (const std::string& id : ids) {
+    const SecurityGroup* security_group = network.find_security_group(id);
+    if (security_group == nullptr) {
+      return bad_value(fmt::format("Invalid security group , groupId= {}, groupName=.", id));
+    }
+    if (security_group->vpc_id != vpc_id) {
+      return bad_combination(fmt::format(
+          "The DB instance and EC2 security group are in different VPCs. The DB instance is in {} "
+          "and the EC2 security group is in {}",
+          vpc_id, security_group->vpc_id));
+    }
+  }
+  return ok();
+}
+
 Result<std::vector<service::MemberPlace>> place_cluster(const service::NetworkState& network,
                                                         const DbSubnetGroup& group,
                                                         ClusterWish& wish) {
@@ -399,18 +425,7 @@ Result<std::vector<service::MemberPlace>> place_cluster(const service::NetworkSt
                     "Current AZ coverage: {}. Add subnets to cover at least {} AZs.",
                     fmt::join(network.zones_of(group), ", "), kZones));
   }
-  for (const std::string& id : wanted.security_group_ids) {
-    const SecurityGroup* security_group = network.find_security_group(id);
-    if (security_group == nullptr) {
-      return bad_value(fmt::format("Invalid security group , groupId= {}, groupName=.", id));
-    }
-    if (security_group->vpc_id != group.vpc_id) {
-      return bad_combination(fmt::format(
-          "The DB instance and EC2 security group are in different VPCs. The DB instance is in {} "
-          "and the EC2 security group is in {}",
-          group.vpc_id, security_group->vpc_id));
-    }
-  }
+  TRIVET_CHECK_OK(check_security_groups(network, wanted.security_group_ids, group.vpc_id));
   if (wanted.security_group_ids.empty()) {
     if (const SecurityGroup* fallback = network.default_security_group(group.vpc_id)) {
       wanted.security_group_ids.push_back(fallback->id);

@@ -9,6 +9,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "api/shapes/rds.h"
@@ -42,6 +43,13 @@ struct WishContext {
 // DBClusterParameterGroupNotFound, NetworkTypeNotSupported, NotImplemented.
 Result<ClusterWish> read_cluster_wish(const CreateDBClusterRequest& request,
                                       const WishContext& context);
+
+// InvalidParameterValue.
+Status check_master_password(std::string_view text);
+Status check_backup_days(std::int32_t days);
+// All are there, and in this VPC. InvalidParameterValue, InvalidParameterCombination.
+Status check_security_groups(const service::NetworkState& network,
+                             const std::vector<std::string>& ids, const std::string& vpc_id);
 
 // One subnet in each of three zones of the group. Into `wish` go the security groups, those asked
 // for, else the VPC's default one, and whether it is publicly accessible. Faults:

@@ -14,16 +14,6 @@ struct Refusal {
   std::string_view hint{};  // a sentence
 };
 
-bool is_true(const std::optional<bool>& value) {
-  return value.value_or(false);
-}
-bool has_text(const std::optional<std::string>& value) {
-  return value && !value->empty();
-}
-bool differs(const std::optional<std::string>& value, std::string_view from) {
-  return has_text(value) && to_lower(*value) != from;
-}
-
 }  // namespace
 
 Status refuse_aurora_parameters(const CreateDBClusterRequest& request) {

@@ -12,6 +12,7 @@ namespace trivet::api {
 
 void add_rds_actions(ActionTable& table, RdsServices services) {
   rds::add_create_db_cluster(table, services);
+  rds::add_modify_db_cluster(table, services);
   rds::add_cluster_actions(table, services);
   rds::add_instance_actions(table, services);
   rds::add_lifecycle_actions(table, services);
@@ -46,6 +47,16 @@ std::string lower_name(const Realm& realm, std::string_view kind, std::string_vi
 }
 
 }  // namespace
+
+bool is_true(const std::optional<bool>& value) {
+  return value.value_or(false);
+}
+bool has_text(const std::optional<std::string>& value) {
+  return value && !value->empty();
+}
+bool differs(const std::optional<std::string>& value, std::string_view from) {
+  return has_text(value) && to_lower(*value) != to_lower(from);
+}
 
 Error bad_value(std::string message) {
   return aws_fault(Errc::kInvalidArgument, "InvalidParameterValue", std::move(message));

@@ -21,6 +21,7 @@ using service::ClusterView;
 using service::ClusterViewPtr;
 
 void add_create_db_cluster(ActionTable& table, const RdsServices& services);
+void add_modify_db_cluster(ActionTable& table, const RdsServices& services);
 void add_cluster_actions(ActionTable& table, const RdsServices& services);
 void add_instance_actions(ActionTable& table, const RdsServices& services);
 void add_lifecycle_actions(ActionTable& table, const RdsServices& services);
@@ -29,6 +30,11 @@ void add_log_file_actions(ActionTable& table, const RdsServices& services);
 void add_subnet_group_actions(ActionTable& table, const RdsServices& services);
 void add_engine_actions(ActionTable& table, const RdsServices& services);
 void add_tag_actions(ActionTable& table, const RdsServices& services);
+
+// Of parameters that may be missing. `differs` does not look at the case.
+bool is_true(const std::optional<bool>& value);
+bool has_text(const std::optional<std::string>& value);
+bool differs(const std::optional<std::string>& value, std::string_view from);
 
 Error bad_value(std::string message);
 Error bad_combination(std::string message);

@@ -201,16 +201,42 @@ TEST_F(RdsActionsTest, DeletesOnlyAsTold) {
   EXPECT_EQ(
       fault("DeleteDBCluster", {{"DBClusterIdentifier", "other"}, {"SkipFinalSnapshot", "true"}}),
       "DBClusterNotFoundFault");
-  ASSERT_TRUE(installation_.clusters().update(ClusterId("demo"), [](Cluster& cluster) {
-    cluster.deletion_protection = false;
-    return ok();
-  }));
+  ASSERT_TRUE(installation_.wait_until_available("demo"));
+  EXPECT_TRUE(
+      call("ModifyDBCluster", {{"DBClusterIdentifier", "demo"}, {"DeletionProtection", "false"}}));
   const auto deleted = call("DeleteDBCluster", skip);
   ASSERT_TRUE(deleted) << deleted.error().message;
   EXPECT_EQ(Installation::text_of(*deleted, "Status"), "deleting");
   EXPECT_TRUE(installation_.wait_for(
       [&] { return installation_.clusters().find(ClusterId("demo")) == nullptr; }));
   EXPECT_EQ(fault("DescribeDBClusters", id), "DBClusterNotFoundFault");
+}
+
+TEST_F(RdsActionsTest, ModifiesWhatItCanAndNothingElse) {
+  create("demo");
+  ASSERT_TRUE(installation_.wait_until_available("demo"));
+  const auto modify = [&](Parameters p) {
+    p.emplace_back("DBClusterIdentifier", "demo");
+    return fault("ModifyDBCluster", p);
+  };
+  EXPECT_EQ(modify({{"EnableIAMDatabaseAuthentication", "true"},
+                    {"BackupRetentionPeriod", "7"},
+                    {"ApplyImmediately", "true"}}),
+            "none");
+  EXPECT_EQ(modify({{"MasterUserPassword", "short"}, {"BackupRetentionPeriod", "8"}}),
+            "InvalidParameterValue");
+  EXPECT_EQ(modify({{"DBClusterInstanceClass", "db.m5d.large"}, {"BackupRetentionPeriod", "8"}}),
+            "NotImplemented");
+  EXPECT_EQ(modify({{"VpcSecurityGroupIds.VpcSecurityGroupId.1", "sg-0"}}),
+            "InvalidParameterValue");
+  const auto cluster = installation_.clusters().find(ClusterId("demo"))->cluster;
+  EXPECT_TRUE(cluster.iam_authentication);
+  EXPECT_EQ(cluster.backup_retention_days, 7);
+  EXPECT_EQ(modify({{"MasterUserPassword", "Longer-Secret"}}), "none");
+  const auto events = call("DescribeEvents", {{"SourceType", "db-cluster"}});
+  ASSERT_TRUE(events) << events.error().message;
+  EXPECT_NE(events->find("Reset master credentials."), std::string::npos);
+  EXPECT_EQ(fault("ModifyDBCluster", {{"DBClusterIdentifier", "other"}}), "DBClusterNotFoundFault");
 }
 
 TEST_F(RdsActionsTest, HandsOverToTheTargetOrSaysWhyNot) {

@@ -46,6 +46,9 @@ class ObedientAgent final : public MemberAgent {
   explicit ObedientAgent(MemberSeed seed) : seed_(std::move(seed)) {}
 
   Status prepare() override { return ok(); }
+  Status reset_master_user(const Stamp&, const std::string&, const SecretString&, Millis) override {
+    return ok();
+  }
   Status remove() override { return ok(); }
   Result<std::optional<MemberProcess>> adopt() override {
     return is_running_ ? std::optional(process()) : std::nullopt;

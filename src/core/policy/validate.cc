@@ -170,6 +170,16 @@ Status check_sids(const RawPolicy& policy) {
       sids.push_back(statement.sid);
     }
   }
+  const auto is_alphanumeric = [](std::string_view sid) {
+    return std::all_of(sid.begin(), sid.end(), [](char c) {
+      return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+    });
+  };
+  if (!std::all_of(sids.begin(), sids.end(), is_alphanumeric)) {
+    return malformed_policy(
+        "Statement IDs (SID) must be alpha-numeric. Check that your input satisfies the regular "
+        "expression [0-9A-Za-z]*");
+  }
   std::sort(sids.begin(), sids.end());
   if (std::adjacent_find(sids.begin(), sids.end()) != sids.end()) {
     return malformed_policy("Statement IDs (SID) in a single policy must be unique.");

@@ -54,9 +54,9 @@ TEST(Invoker, RefusesInAwssWords) {
             "ResourceNotFoundException: Function not found: "
             "arn:aws:lambda:us-east-1:123456789012:function:none");
   EXPECT_TRUE(refusal(event("{a")).starts_with("InvalidRequestContentException"));
-  EXPECT_EQ(refusal(event(std::string(6'291'557, '1'))),
-            "RequestTooLargeException: 6291557 byte payload is too large for the RequestResponse "
-            "invocation type (limit 6291556 bytes)");
+  EXPECT_EQ(refusal(event(std::string(6'291'457, '1'))),
+            "RequestTooLargeException: 6291457 byte payload is too large for the RequestResponse "
+            "invocation type (limit 6291456 bytes)");
   ASSERT_TRUE(bed.service->set_reserved_concurrency("report", 0).has_value());
   EXPECT_EQ(refusal(event()), "ReservedFunctionConcurrentInvocationLimitExceeded: Rate Exceeded.");
   ASSERT_TRUE(bed.service->set_reserved_concurrency("report", std::nullopt).has_value());

@@ -18,7 +18,7 @@
 namespace trivet::functions {
 
 // AWS's limits of an event's size.
-inline constexpr std::size_t kSyncPayloadMax = 6'291'556;
+inline constexpr std::size_t kSyncPayloadMax = 6'291'456;
 inline constexpr std::size_t kAsyncPayloadMax = 1'048'576;
 
 struct InvokeWish {
