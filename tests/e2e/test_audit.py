@@ -133,6 +133,8 @@ def a_good_token_is_explained(home):
     assert answer["checks"][-1]["name"] == "policy" and "Connect" in answer["checks"][-1]["detail"], answer
     other = explain(home, make(home), "--user", "tom")
     assert other["reason"] == "user-mismatch", other
+    for text in ("correct-horse-1", "https://" + make(home)):
+        assert explain(home, text)["reason"] == "malformed"
 
 
 @suite.test
@@ -161,6 +163,8 @@ def api_calls_say_who_what_and_which_statement(home):
     denied = next_record(home, 0, kind="api", request_id=request_id)
     assert denied["verdict"] == "denied" and denied["status"] == 403, denied
     assert denied["resource"].endswith(":cluster:demo") and denied["permission"] == "rds:DeleteDBCluster", denied
+    made, = home.audit_records(kind="api", action="CreateDBCluster")
+    assert made["resource"].endswith(":cluster:demo"), made
     key, _, _ = home.shared["jane"]
     try:
         home.client("rds", (key, "wrong", None)).describe_db_clusters()

@@ -139,6 +139,13 @@ def errors_of_functions_are_results(home):
     answer = invoke(client, "hello", {"sleep": 5})
     assert answer["Payload"]["errorType"] == "Sandbox.Timedout", answer
     assert answer["Payload"]["errorMessage"].endswith("Error: Task timed out after 1.00 seconds"), answer
+    broken = make(home, "broken", code="def handler(event, context:\n")
+    answer = invoke(broken, "broken", LogType="Tail")
+    assert answer["Payload"]["errorType"] == "Runtime.UserCodeSyntaxError", answer
+    kinds = [line.split(" ")[0] for line in base64.b64decode(answer["LogResult"]).decode().splitlines()]
+    assert kinds[0] == "INIT_START" and kinds[-3:] == ["START", "END", "REPORT"], kinds
+    wait_until("the same in the log group", lambda: [line.split(" ")[0] for line in messages(home, "broken")][-3:]
+               == kinds[-3:], 5)
 
 
 @suite.test
@@ -164,6 +171,9 @@ def refusals_are_awss(home):
     home.client("iam").create_role(RoleName="other", AssumeRolePolicyDocument=TRUST.replace("lambda", "ec2"))
     answer = refused("InvalidParameterValueException", make, home, "x", Role=home.shared["role"][:-3] + "other")
     assert answer["Error"]["Message"] == "The role defined for the function cannot be assumed by Lambda.", answer
+    for call in (client.update_function_configuration, client.publish_version):
+        answer = refused("InvalidParameterValueException", call, FunctionName="hello:$LATEST")
+        assert answer["Error"]["Message"].startswith("This operation is permitted on Lambda functions only."), answer
     refused("NotImplemented", client.create_function_url_config, FunctionName="hello", AuthType="NONE")
 
 
@@ -215,6 +225,14 @@ def versions_aliases_and_layers(home):
     assert [item["Version"] for item in client.list_layer_versions(LayerName="extra")["LayerVersions"]] == [1]
     listed = home.aws("lambda", "list-versions-by-function", "--function-name", "many")["Versions"]
     assert [item["Version"] for item in listed] == ["$LATEST", "1", "2"], listed
+
+
+@suite.test
+def a_runtime_stays_while_functions_name_it(home):
+    done = subprocess.run([BIN / "trivet", "--home", home.path, "runtime", "remove", "python3.13"], check=False,
+                          capture_output=True, text=True, env=plain_environment())
+    assert done.returncode == 1 and "run on python3.13: " in done.stderr, done
+    assert invoke(home.client("lambda"), "many:live", {"layer": True})["Payload"] == "layer 2"
 
 
 @suite.test

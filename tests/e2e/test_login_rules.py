@@ -102,7 +102,7 @@ def shown_and_changed_on_the_command_line(home):
     text = trivet(home, "login-rules", "demo").stdout
     assert "db.example.com:3306, *.tunnel.lan:*" in text and "end-sessions         on" in text, text
     back = rules(home, "--remove-alias", "db.example.com:3306", "--remove-alias", "*.tunnel.lan", "--rate-address", "0",
-                 "--end-sessions", "off", "--session-max-age", "0")
+                 "--end-sessions", "off", "--session-max-age", "off")
     assert back == DEFAULTS, back
 
 
