@@ -4,14 +4,16 @@
 
 Usage: tools/mutate.py [--check] [--count N] [--seed S] [--jobs J] [name …]
 
-Each mutant is built in build/mutants, a copy of the tree, and runs up to N schedules (100000). Prints
-what found it; ends with 1 when a mutant survives that is not listed as equivalent, or when its text no
-longer stands in the source. --check: only whether all of them stand there.
+Each mutant is built in build/mutants, a copy of the tree, and runs up to N schedules (100000); one that no
+schedule finds is given to the unit tests of the failover core. Prints what found it; ends with 1 when a
+mutant survives that is not listed as equivalent, or when its text no longer stands in the source.
+--check: only whether all of them stand there.
 """
 import argparse
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -24,6 +26,7 @@ from sources import ROOT, project_files  # noqa: E402
 WORK = ROOT / "build/mutants"
 TREE = WORK / "tree"
 BUILD = WORK / "build"
+UNIT_TESTS = "core_failover_test"
 CODES = {127: "crash", 128: "safety", 129: "liveness"}
 
 
@@ -35,8 +38,8 @@ def copy_if_changed(path):
     shutil.copyfile(source, target)
 
 
-def build(environment):
-    command = ["cmake", "--build", str(BUILD), "-j", str(os.cpu_count() or 1), "--target", "trivet-sim"]
+def build(environment, target="trivet-sim"):
+    command = ["cmake", "--build", str(BUILD), "-j", str(os.cpu_count() or 1), "--target", target]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     return done.returncode == 0, done.stdout[-3000:] + done.stderr[-1000:]
 
@@ -72,6 +75,16 @@ def run_simulator(options):
     return done.returncode, figures
 
 
+def failed_unit_test(environment):
+    """The first one that fails; None: all hold."""
+    good, output = build(environment, UNIT_TESTS)
+    if not good:
+        sys.exit(output)
+    done = subprocess.run([str(BUILD / "bin" / UNIT_TESTS)], capture_output=True, text=True, check=False, timeout=300)
+    failed = re.search(r"\[  FAILED  \] ([\w.]+)", done.stdout)
+    return None if done.returncode == 0 else failed[1] if failed else f"exit status {done.returncode}"
+
+
 def try_mutant(mutant, options, environment):
     """(verdict, detail): verdict is caught, survived, equivalent, or stale."""
     text = mutated(mutant)
@@ -84,8 +97,11 @@ def try_mutant(mutant, options, environment):
         if not good:
             return "stale", "does not compile: " + output[-400:]
         code, figures = run_simulator(options)
+        unit_test = failed_unit_test(environment) if code == 0 else None
     finally:
         shutil.copyfile(ROOT / mutant["file"], target)
+    if unit_test:
+        return "caught", f"unit test {unit_test}"
     if code == 0:
         return ("equivalent" if "equivalent" in mutant else "survived"), f"{options.count} schedules"
     seed = figures.get("seed", "?")
