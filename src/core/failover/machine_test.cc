@@ -326,10 +326,11 @@ Setup steady_setup(std::set<MemberId> alive) {
   return {{member(1), member(2), member(3)}, t, std::move(alive), "boot", {}};
 }
 
-// Answers every effect at once with `held` by member until none is left; returns the names in
-// order.
+// Answers every effect at once with `held` by member until none is left, those of `last` when there
+// are no others; returns the names in order.
 std::vector<std::string> play(FailoverMachine& machine, const Input& first, Instant& now,
-                              const std::map<MemberId, gtid::GtidSet>& held) {
+                              const std::map<MemberId, gtid::GtidSet>& held,
+                              const MemberId& last = MemberId()) {
   std::vector<std::string> names;
   std::vector<Effect> todo = machine.step(first, now);
   int ticks = 0;
@@ -342,6 +343,12 @@ std::vector<std::string> play(FailoverMachine& machine, const Input& first, Inst
     }
     if (i >= todo.size()) {
       break;
+    }
+    const auto begin = todo.begin() + static_cast<std::ptrdiff_t>(i);
+    const auto other =
+        std::find_if(begin, todo.end(), [&](const Effect& each) { return each.member != last; });
+    if (other != todo.end()) {
+      std::rotate(begin, other, other + 1);
     }
     const Effect effect = todo[i];
     names.push_back(std::string(name_of(effect.action)) +
@@ -422,7 +429,13 @@ TEST(FailoverMachine, WaitsForBothVotersWhenOneAcknowledgementIsRequired) {
   // Only one of the two promises arrives: nobody is chosen.
   effects = machine.step(EffectDone{effects[0].id, "", held.at(effects[0].member)}, now);
   EXPECT_TRUE(effects.empty());
-  EXPECT_FALSE(machine.waiting_for().empty());
+  EXPECT_EQ(machine.waiting_for(), "m3");
+  // Nor does anybody when the other one takes longer than a straggler is waited for.
+  now += Limits().straggler + Millis(1);
+  for (const Effect& effect : machine.step(Tick{}, now)) {
+    EXPECT_FALSE(std::holds_alternative<Drain>(effect.action)) << effect.member.str();
+  }
+  EXPECT_EQ(machine.waiting_for(), "m3");
 }
 
 TEST(FailoverMachine, ColdStartBringsTheLastWriterBackInPlace) {
@@ -434,6 +447,14 @@ TEST(FailoverMachine, ColdStartBringsTheLastWriterBackInPlace) {
   EXPECT_TRUE(comes_before(names, "guard m1", "open m1"));
   EXPECT_TRUE(comes_before(names, "follow m2", "open m1"));
   EXPECT_EQ(machine.open_readers().size(), 2U);
+}
+
+TEST(FailoverMachine, ALastWriterThatLacksWhatAnotherHoldsDoesNotWrite) {
+  Instant now{};
+  FailoverMachine machine(steady_setup({}), now);
+  const auto names = play(machine, Tick{}, now, held_sets(7, 9, 7), member(1));
+  EXPECT_TRUE(comes_before(names, "promise m1", "drain m2"));
+  EXPECT_TRUE(comes_before(names, "drain m2", "follow m1"));
 }
 
 TEST(FailoverMachine, ARebootOfTheWriterBringsItBackInPlace) {
