@@ -13,6 +13,7 @@ namespace {
 constexpr Micros kHangsLeast = std::chrono::milliseconds(850);
 constexpr Micros kBusyLeast = std::chrono::milliseconds(2'850);
 constexpr Micros kWaitsLeast = std::chrono::milliseconds(4'800);
+constexpr Micros kSpinsLeast = std::chrono::milliseconds(1'250);
 constexpr Micros kJustNow =
     std::chrono::milliseconds(3'000);  // judged before, and carried out late
 // Of a member that is watched all the time. One that could not be adopted at once, behind a command
@@ -20,6 +21,7 @@ constexpr Micros kJustNow =
 constexpr Micros kHangsMost = std::chrono::milliseconds(9'000);
 constexpr Micros kBusyMost = std::chrono::milliseconds(11'000);
 constexpr Micros kDiskMost = std::chrono::milliseconds(6'000);
+constexpr Micros kSpinsMost = std::chrono::milliseconds(3'500);
 constexpr Micros kWaitsMost = std::chrono::milliseconds(2'750);
 constexpr Micros kPaceAfter = std::chrono::seconds(8);
 constexpr Micros kLeftOutAfter = std::chrono::seconds(25);
@@ -55,11 +57,15 @@ void World::check_hang(int member) {
   if (lasted(s.disk_stalls_from, s.disk_stalls_until, now(), kHangsLeast) && another_writes) {
     return;
   }
-  const bool waits = s.committed < s.binlog.size() &&
-                     now() - ledger_.committed_at(s.binlog[s.committed]) >= kWaitsLeast;
-  if (!s.deaf || !waits) {
+  if (!s.deaf || waits(s) < (s.spins_since ? kSpinsLeast : kWaitsLeast)) {
     violate("needless", "m" + std::to_string(member + 1) + " is killed and does not hang", false);
   }
+}
+
+// Its oldest commit that is not acknowledged.
+Micros World::waits(const Server& s) const {
+  return s.committed < s.binlog.size() ? now() - ledger_.committed_at(s.binlog[s.committed])
+                                       : Micros(0);
 }
 
 // Something is in the way of a cluster that would be well otherwise.
@@ -85,6 +91,10 @@ void World::watch_members() {
     const Micros most = s.hang == Hang::kBusy ? kBusyMost : kHangsMost;
     if (s.pid != 0 && hangs(s) && now() - std::max(s.hangs_from, s.unwatched_at) > most) {
       violate("hang", "m" + std::to_string(s.index + 1) + " hangs and nobody ends it", false);
+    }
+    if (s.spins_since && s.semi_sync && !hangs(s) && !s.disk_stalls(now()) &&
+        std::min(waits(s), now() - std::max(*s.spins_since, s.unwatched_at)) > kSpinsMost) {
+      violate("hang", "m" + std::to_string(s.index + 1) + " spins and nobody ends it", false);
     }
     const bool is_only_one =
         std::none_of(servers_.begin(), servers_.end(), [&](const Server& other) {

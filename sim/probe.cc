@@ -10,6 +10,7 @@ namespace {
 
 using Query = failover::Probe::Query;
 
+constexpr std::uint64_t kFlood = 1U << 20U;  // what a spin writes between two looks
 constexpr Micros kProbePause{10'000};
 constexpr Micros kQueryMax = std::chrono::seconds(4);
 constexpr std::uint64_t kDiskFree = std::uint64_t{1} << 40U;
@@ -104,6 +105,7 @@ failover::Probe SimProbe::look(const LookOrder& order) {
   out.ended = world_.clock().now();
   look_at_disk(out);
   look_at_process(out);
+  out.log_written = self().spins_since ? kFlood : 0;
   return out;
 }
 

@@ -59,6 +59,7 @@ void Server::end_process() {
   ended_in_order = goes_down;
   ready = open = writable = holds_writes = semi_sync = was_guarded = applier = goes_down = false;
   half = half_open = deaf = false;
+  spins_since.reset();
   hang = Hang::kNone;
   acknowledged = 0;
   commit_delay = Micros(0);

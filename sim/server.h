@@ -63,7 +63,9 @@ struct Server {
   bool counts = false;     // and acknowledges
   bool half = false;       // the relay log ends in the middle of a transaction …
   bool half_open = false;  // … which the applier has begun: it does not stop by itself
-  bool deaf = false;       // hears no acknowledgement any more
+  bool deaf = false;       // hears no acknowledgement any more …
+  // … because the thread that should complains without end.
+  std::optional<Instant> spins_since;
   Hang hang = Hang::kNone;
   Instant hangs_from{};
   Instant hangs_until = Instant() - std::chrono::hours(1);

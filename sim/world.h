@@ -172,6 +172,7 @@ class World {
   void write(Client& client, Server& writer);
   Txn next_of(Client& client, const Server& writer);
   std::optional<Txn> in_doubt(const Server& writer) const;
+  Micros waits(const Server& s) const;
   bool is_disturbed();
   void watch_members();
   void check_waits();

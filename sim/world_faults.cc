@@ -175,6 +175,9 @@ void World::lose_acks(int member) {
   acks_lost_until_ = now() + random_.between(Micros(5'000), Micros(300'000));
   if (random_.chance(20)) {
     server(member).deaf = server(member).semi_sync;
+    if (server(member).deaf && random_.chance(50)) {
+      server(member).spins_since = now();
+    }
   }
 }
 

@@ -5,8 +5,8 @@
 Usage: tools/mutate.py [--check] [--count N] [--seed S] [--jobs J] [name …]
 
 Each mutant is built in build/mutants, a copy of the tree, and runs up to N schedules (100000); one that no
-schedule finds is given to the unit tests of the failover core. Prints what found it; ends with 1 when a
-mutant survives that is not listed as equivalent, or when its text no longer stands in the source.
+schedule finds is given to the unit tests of the failover core and of its driver. Prints what found it; ends
+with 1 when a mutant survives that is not listed as equivalent, or when its text no longer stands in the source.
 --check: only whether all of them stand there.
 """
 import argparse
@@ -26,7 +26,7 @@ from sources import ROOT, project_files  # noqa: E402
 WORK = ROOT / "build/mutants"
 TREE = WORK / "tree"
 BUILD = WORK / "build"
-UNIT_TESTS = "core_failover_test"
+UNIT_TESTS = ["core_failover_test", "service_cluster_test"]
 CODES = {127: "crash", 128: "safety", 129: "liveness"}
 
 
@@ -38,8 +38,8 @@ def copy_if_changed(path):
     shutil.copyfile(source, target)
 
 
-def build(environment, target="trivet-sim"):
-    command = ["cmake", "--build", str(BUILD), "-j", str(os.cpu_count() or 1), "--target", target]
+def build(environment, *targets):
+    command = ["cmake", "--build", str(BUILD), "-j", str(os.cpu_count() or 1), "--target", *(targets or ["trivet-sim"])]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     return done.returncode == 0, done.stdout[-3000:] + done.stderr[-1000:]
 
@@ -77,12 +77,15 @@ def run_simulator(options):
 
 def failed_unit_test(environment):
     """The first one that fails; None: all hold."""
-    good, output = build(environment, UNIT_TESTS)
+    good, output = build(environment, *UNIT_TESTS)
     if not good:
         sys.exit(output)
-    done = subprocess.run([str(BUILD / "bin" / UNIT_TESTS)], capture_output=True, text=True, check=False, timeout=300)
-    failed = re.search(r"\[  FAILED  \] ([\w.]+)", done.stdout)
-    return None if done.returncode == 0 else failed[1] if failed else f"exit status {done.returncode}"
+    for program in UNIT_TESTS:
+        done = subprocess.run([str(BUILD / "bin" / program)], capture_output=True, text=True, check=False, timeout=300)
+        if done.returncode != 0:
+            failed = re.search(r"\[  FAILED  \] ([\w.]+)", done.stdout)
+            return failed[1] if failed else f"exit status {done.returncode} of {program}"
+    return None
 
 
 def try_mutant(mutant, options, environment):

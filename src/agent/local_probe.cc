@@ -3,7 +3,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -18,7 +17,10 @@
 #include "adapter/process/guard_watcher.h"
 #include "agent/accounts.h"
 #include "agent/end_of_mysqld.h"
+#include "agent/own_file.h"
+#include "base/fd.h"
 #include "base/file.h"
+#include "base/log.h"
 
 namespace trivet::agent {
 namespace {
@@ -76,31 +78,16 @@ void look_at_process(int pid, failover::Probe& out) {
   }
 }
 
-// The folder is mysqld's user's: nothing there may lead us to another file.
-int open_own_file(const std::string& path) {
-  const int fd =
-      ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
-  struct stat found{};
-  if (fd >= 0 && (::fstat(fd, &found) != 0 || !S_ISREG(found.st_mode) || found.st_nlink != 1)) {
-    ::close(fd);
-    errno = EPERM;
-    return -1;
-  }
-  return fd;
-}
-
 int write_and_sync(const std::string& path, Instant now) {
-  const int fd = open_own_file(path);
-  if (fd < 0) {
+  const Fd file = open_own(path, O_WRONLY | O_CREAT);
+  if (!file.is_open()) {
     return errno;
   }
   const std::string text = fmt::format("{:020}\n", now.time_since_epoch().count());
   const bool done =
-      ::pwrite(fd, text.data(), text.size(), 0) == static_cast<ssize_t>(text.size()) &&
-      ::fdatasync(fd) == 0;
-  const int number = done ? 0 : errno;
-  ::close(fd);
-  return number;
+      ::pwrite(file.get(), text.data(), text.size(), 0) == static_cast<ssize_t>(text.size()) &&
+      ::fdatasync(file.get()) == 0;
+  return done ? 0 : errno;
 }
 
 // Has the kernel's SIGKILL reached it? Then nothing of it runs in user mode any more, though what
@@ -143,7 +130,12 @@ Result<failover::MemberEnd> kill_by_guard(const MemberPaths& paths, int mysqld_p
 }  // namespace
 
 LocalProbe::LocalProbe(const Clock& clock, MemberPaths paths, const std::string& name)
-    : clock_(clock), paths_(std::move(paths)), query_("ask-" + name), disk_("disk-" + name) {}
+    : clock_(clock),
+      paths_(std::move(paths)),
+      error_log_(paths_.error_log(), paths_.old_error_log()),
+      query_("ask-" + name),
+      disk_("disk-" + name),
+      log_growth_("log-" + name) {}
 
 mysql::ConnectOptions LocalProbe::session_options(Millis deadline) const {
   mysql::ConnectOptions options;
@@ -245,7 +237,8 @@ void LocalProbe::count_states(QueryAnswer& answer) {
 
 void LocalProbe::ask_disk() {
   disk_.ask(clock_.now(), [this]() -> DiskAnswer {
-    DiskAnswer answer{clock_.now(), "", false};
+    DiskAnswer answer;
+    answer.began = clock_.now();
     const int number = write_and_sync(paths_.data() + "/trivet-probe", answer.began);
     // Being rebuilt: there is no such folder now.
     if (number != 0 && number != ENOENT) {
@@ -254,6 +247,21 @@ void LocalProbe::ask_disk() {
     }
     return answer;
   });
+}
+
+std::uint64_t LocalProbe::look_at_log() {
+  const auto seen = error_log_.look(clock_.wall_now());
+  if (!seen) {
+    return 0;  // none yet; whatever else is wrong with the disk, the file beside it says
+  }
+  if (seen->moved > 0 || seen->cut > 0) {
+    log(Level::kWarning, "member.error_log_shortened",
+        {{"file", paths_.error_log()},
+         {"moved_bytes", seen->moved},
+         {"to", paths_.old_error_log()},
+         {"cut_bytes", seen->cut}});
+  }
+  return seen->written;
 }
 
 void LocalProbe::take_disk(failover::Probe& out) {
@@ -278,6 +286,7 @@ failover::Probe LocalProbe::look(const LookOrder& order) {
   const bool low = low_on_space_at_ && since(*low_on_space_at_, out.asked) < kLowRemembered;
   query_.ask(out.asked, [this, as_writer = order.as_writer, low] { return query(as_writer, low); });
   ask_disk();
+  log_growth_.ask(out.asked, [this] { return look_at_log(); });
   auto answer = query_.take(clock_, out.asked + order.deadline);
   out.query = !answer ? Query::kSilent : answer->answered ? Query::kAnswered : Query::kRefused;
   if (answer) {
@@ -294,6 +303,7 @@ failover::Probe LocalProbe::look(const LookOrder& order) {
       low_on_space_at_ = out.ended;
     }
   }
+  out.log_written = log_growth_.take(clock_, clock_.now());
   look_at_process(order.mysqld_pid, out);
   return out;
 }

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A member on this host, looked at beside its agent: a query over a session that is opened while
-// clients are still out, an fdatasync in its data directory, /proc. See ports/member_probe.h.
+// clients are still out, an fdatasync in its data directory, its error log, /proc. See
+// ports/member_probe.h.
 #pragma once
 
 #include <optional>
 #include <string>
 
 #include "adapter/mysql/connection.h"
+#include "agent/error_log.h"
 #include "agent/member_paths.h"
 #include "agent/pending.h"
 #include "base/clock.h"
@@ -40,6 +42,7 @@ class LocalProbe final : public MemberProbe {
   std::optional<failover::CommitProgress> progress();
   mysql::ConnectOptions session_options(Millis deadline) const;
   void ask_disk();
+  std::uint64_t look_at_log();  // on log_growth_'s thread
   void take_disk(failover::Probe& out);
   void count_states(QueryAnswer& answer);  // what needs a list of all sessions
 
@@ -48,8 +51,10 @@ class LocalProbe final : public MemberProbe {
   const Clock& clock_;
   const MemberPaths paths_;
   std::optional<mysql::Connection> session_;  // query_'s thread only
+  ErrorLog error_log_;                        // log_growth_'s thread only
   Pending<QueryAnswer> query_;
   Pending<DiskAnswer> disk_;
+  Pending<std::uint64_t> log_growth_;  // shortening a log takes longer than a disk may
 };
 
 }  // namespace trivet::agent

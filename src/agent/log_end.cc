@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "agent/own_file.h"
 #include "base/fd.h"
 #include "base/file.h"
 
@@ -18,15 +19,13 @@ constexpr std::size_t kBlock = 1U << 20U;
 constexpr std::string_view kIndex = "/binlog.index";
 constexpr std::uint64_t kIndexBytesMax = 1U << 26U;
 
-Result<Fd> open_own(const std::string& path, int flags) {
-  Fd file(::open(path.c_str(), flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
-  struct stat found{};
-  if (!file.is_open() || ::fstat(file.get(), &found) != 0) {
-    return make_error(errno == ENOENT ? Errc::kNotFound : Errc::kInternal,
-                      errno_message("open " + path, errno));
-  }
-  if (!S_ISREG(found.st_mode) || found.st_nlink != 1) {
-    return make_error(Errc::kCorrupt, path + " is no plain file");
+Result<Fd> open_existing(const std::string& path, int flags) {
+  Fd file = open_own(path, flags);
+  if (!file.is_open()) {
+    const Errc code = errno == ENOENT  ? Errc::kNotFound
+                      : errno == EPERM ? Errc::kCorrupt
+                                       : Errc::kInternal;
+    return make_error(code, errno_message("open " + path, errno));
   }
   return file;
 }
@@ -101,7 +100,7 @@ LogEnd unreadable(std::string file, std::string why) {
 // The last name in the index; empty when there is none that mysqld would write.
 Result<std::string> last_name(const std::string& data) {
   const std::string path = data + std::string(kIndex);
-  TRIVET_TRY(const Fd file, open_own(path, O_RDONLY));
+  TRIVET_TRY(const Fd file, open_existing(path, O_RDONLY));
   TRIVET_TRY(const std::uint64_t size, size_of(file, path));
   if (size > kIndexBytesMax) {
     return std::string();
@@ -138,7 +137,7 @@ Result<LogEnd> read_log_end(const std::string& data, const gtid::GtidSet& writer
     return unreadable("", name ? "its index names no file" : name.error().message);
   }
   const std::string path = data + "/" + *name;
-  const auto file = open_own(path, O_RDONLY);
+  const auto file = open_existing(path, O_RDONLY);
   if (!file) {
     return file.error().code == Errc::kInternal
                ? Result<LogEnd>(file.error())
@@ -158,7 +157,7 @@ Result<LogEnd> read_log_end(const std::string& data, const gtid::GtidSet& writer
 }
 
 Status copy_tail(const LogEnd& log, const std::string& to) {
-  TRIVET_TRY(const Fd from, open_own(log.file, O_RDONLY));
+  TRIVET_TRY(const Fd from, open_existing(log.file, O_RDONLY));
   const Fd copy(::open(to.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!copy.is_open()) {
     return make_error(Errc::kInternal, errno_message("open " + to, errno));
@@ -185,7 +184,7 @@ Status copy_tail(const LogEnd& log, const std::string& to) {
 
 Status cut_tail(const LogEnd& log) {
   TRIVET_ASSERT(log.tail.begins_at >= log.tail.preamble && log.tail.preamble > 0);
-  TRIVET_TRY(const Fd file, open_own(log.file, O_WRONLY));
+  TRIVET_TRY(const Fd file, open_existing(log.file, O_WRONLY));
   TRIVET_TRY(const std::uint64_t size, size_of(file, log.file));
   if (size != log.tail.file_bytes) {
     return make_error(Errc::kConflict, log.file + " has changed since it was read");

@@ -28,6 +28,7 @@ struct MemberPaths {
   std::string certificate() const { return folder + "/server-cert.pem"; }
   std::string key() const { return folder + "/server-key.pem"; }
   std::string error_log() const { return folder + "/error.log"; }
+  std::string old_error_log() const { return error_log() + ".1"; }
   std::string output() const { return folder + "/mysqld.out"; }
   std::string guard_log() const { return folder + "/guard.log"; }
   std::string promise() const { return folder + "/promise.json"; }

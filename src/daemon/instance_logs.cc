@@ -22,10 +22,11 @@ std::vector<std::pair<std::string, std::string>> InstanceLogs::files(const Clust
   const std::string refused = paths_.auth_error_logs() + "/" + cluster.id.str() + ".log";
   std::vector<std::pair<std::string, std::string>> out = {
       {"error/mysql-error.log", member_paths.error_log()},
+      {"error/mysql-error.log.1", member_paths.old_error_log()},
       {"iam-db-auth-error/iam-db-auth-error.log", refused}};
   for (int i = 1; i <= kFullOnesMax; ++i) {
     const std::string end = "." + std::to_string(i);
-    out.emplace_back(out[1].first + end, refused + end);
+    out.emplace_back("iam-db-auth-error/iam-db-auth-error.log" + end, refused + end);
   }
   return out;
 }

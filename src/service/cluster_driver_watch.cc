@@ -145,6 +145,11 @@ void ClusterDriver::act_on(const MemberId& id, int pid, const failover::Finding&
           {{"member", id.str()}, {"reason", finding.reason}, {"ms", finding.since.count()}});
       nudge(id);
       break;
+    case Kind::kLogFlood:
+      log(Level::kWarning, "member.error_log_flood",
+          {{"member", id.str()}, {"reason", finding.reason}});
+      nudge(id);
+      break;
     case Kind::kDiskFull:
     case Kind::kDiskFailed:
       hands.disk_trouble = finding.reason;

@@ -37,7 +37,8 @@ struct Machine {
   std::set<MemberId> lost_acknowledgement;  // writers whose commits wait until a nudge
   std::set<MemberId> lagging;               // readers that are always 250 ms behind
   std::map<MemberId, failover::Micros> commit_delay;
-  std::string failing_prepare;  // this member cannot be prepared
+  std::set<MemberId> still_born;  // their next run ends before its start is told
+  std::string failing_prepare;    // this member cannot be prepared
   int next_pid = 100;
 };
 
@@ -70,8 +71,19 @@ class FakeAgent final : public MemberAgent {
                : std::optional<MemberProcess>(MemberProcess{at->second, at->second + 1});
   }
   Result<MemberProcess> start(Millis) override {
-    const std::scoped_lock lock(machine_.mutex);
-    const int pid = machine_.running.emplace(id(), machine_.next_pid += 2).first->second;
+    std::function<void(int, const std::string&)> on_exit;
+    int pid = 0;
+    {
+      const std::scoped_lock lock(machine_.mutex);
+      pid = machine_.running.emplace(id(), machine_.next_pid += 2).first->second;
+      if (machine_.still_born.erase(id()) > 0) {
+        machine_.running.erase(id());
+        on_exit = machine_.on_exit.at(id());
+      }
+    }
+    if (on_exit) {
+      on_exit(pid, "killed by signal 9");
+    }
     return MemberProcess{pid, pid + 1};
   }
   // The kernel tells of the death as of any other.
@@ -477,6 +489,22 @@ TEST_F(ClusterServiceTest, AReaderThatHangsIsRestartedWithoutAFailover) {
     return pid != 0 && pid != former && views[0]->members[2].serves_reads;
   }));
   EXPECT_EQ(service_->find(ClusterId("demo"))->topology.term, Term(1));
+}
+
+TEST_F(ClusterServiceTest, ARunWhoseEndIsToldBeforeItsBeginningIsStartedAgain) {
+  ASSERT_TRUE(create().has_value());
+  ASSERT_TRUE(wait_until_whole());
+  const MemberId reader("demo-instance-2");
+  {
+    const std::scoped_lock lock(machine_.mutex);
+    machine_.still_born.insert(reader);
+  }
+  kill_member(reader.str());
+  EXPECT_TRUE(wait_for([&](const std::vector<ClusterViewPtr>& views) {
+    const std::scoped_lock lock(machine_.mutex);
+    return machine_.still_born.empty() && machine_.running.contains(reader) &&
+           status_text(*views[0]) == "available" && views[0]->members[1].state == "available";
+  }));
 }
 
 TEST_F(ClusterServiceTest, AReaderThatSomebodyWroteToIsCloned) {

@@ -26,7 +26,8 @@ LOGS = ROOT / "build/logs/e2e"
 REGION = "us-east-1"
 MASTER, MASTER_PASSWORD = "admin", "correct-horse-1"
 NETWORKS = range(60, 100)  # the 127.N that homes of tests take
-KEPT_LOGS = ("trivetd.log", "config.json", "error.log", "mysqld.out", "guard.log", "my.cnf", "promise.json")
+KEPT_LOGS = ("trivetd.log", "config.json", "error.log", "error.log.1", "mysqld.out", "guard.log", "my.cnf",
+             "promise.json")
 
 
 def plain_environment(**more):

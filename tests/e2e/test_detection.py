@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import pymysql
@@ -189,6 +190,66 @@ def a_lost_acknowledgement_is_made_up_for(home):
     home.wait_event("member.restarted", begun, 30, member=lost.other["identifier"])
     home.wait_whole()
     return f"answered {took * 1000:.0f} ms after somebody looked; {len(reported)} found"
+
+
+@contextlib.contextmanager
+def flooded(path):
+    """Somebody appends to this error log without end, as a thread of mysqld that spins does."""
+    enough = threading.Event()
+
+    def flood():
+        with open(path, "ab", buffering=0) as log:
+            for _ in range(2000):  # 8 GB
+                log.write(b"A message intended for a client cannot be sent there\n" * 80_000)
+                if enough.wait(0.05):
+                    return
+
+    thread = threading.Thread(target=flood, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        enough.set()
+        thread.join(30)
+
+
+def error_log(home, member):
+    return next(home.path.glob(f"clusters/*/{member['identifier']}/error.log"))
+
+
+@suite.test
+def a_flood_in_the_error_log_is_no_hang_and_fills_no_disk(home):
+    home.wait_whole()
+    before, begun, writer = home.members(), home.log_size(), home.writer()
+    log = error_log(home, writer)
+    with flooded(log):
+        home.wait_event("member.error_log_flood", begun, 20, member=writer["identifier"])
+        wait_until("a log that is cut", lambda: [
+            event for event in home.events("member.error_log_shortened", begun) if event["cut_bytes"] > 20 << 20], 60)
+        home.sql(home.shared["host"], "UPDATE mydb.one SET n = n + 1 WHERE id = 1")
+    # What was said before the flood is kept.
+    assert "ready for connections" in log.with_name("error.log.1").read_text(encoding="utf-8", errors="replace")
+    files = home.client("rds").describe_db_log_files(DBInstanceIdentifier=writer["identifier"])["DescribeDBLogFiles"]
+    assert {"error/mysql-error.log", "error/mysql-error.log.1"} <= {file["LogFileName"] for file in files}, files
+    assert not home.events("member.hung", begun)
+    as_they_were(home, before)
+    cut = sum(event["cut_bytes"] for event in home.events("member.error_log_shortened", begun))
+    return f"{cut >> 20} MiB cut"
+
+
+@suite.test
+def a_writer_that_spins_is_found_sooner_than_one_that_waits(home):
+    home.wait_whole()
+    begun, writer = home.log_size(), home.writer()
+    home.admin_sql(writer, "SET GLOBAL rpl_semi_sync_source_wait_for_replica_count = 5")  # no write helps
+    with flooded(error_log(home, writer)), contextlib.closing(home.connect(writer["address"])) as client:
+        with contextlib.suppress(pymysql.err.OperationalError), client.cursor() as cursor:
+            cursor.execute("UPDATE mydb.one SET n = n + 1 WHERE id = 1")
+        hung = home.wait_event("member.hung", begun, 10, member=writer["identifier"])
+    assert "it spins" in hung["reason"] and hung["ms"] < 3000, hung
+    home.wait_event("failover.completed", begun, 10)
+    home.wait_whole()
+    return f"found after {hung['ms']} ms"
 
 
 def disk_image(home):

@@ -34,6 +34,7 @@ std::vector<Finding> FaultDetector::on_probe(const MemberId& id, const Probe& pr
   }
   judge_disk(id, m, probe, out);
   judge_space(id, m, probe, out);
+  judge_log(m, probe, out);
   judge_acknowledgements(id, m, probe, out);
   if (probe.commits) {
     m.acknowledged = probe.commits->acknowledged;
@@ -217,6 +218,22 @@ void FaultDetector::judge_standstill(const MemberId& id, Watched& m, const Probe
   }
 }
 
+// While nobody commits, only a write can show what a flood means.
+void FaultDetector::judge_log(Watched& m, const Probe& probe, Findings& out) const {
+  if (probe.log_written) {
+    m.flood_looks = *probe.log_written >= limits_.flood ? m.flood_looks + 1 : 0;
+  }
+  const int since_found = m.flood_looks - limits_.flood_looks;
+  if (probe.log_written && probe.commits && probe.commits->waiting == 0 && since_found >= 0 &&
+      since_found % limits_.flood_again == 0) {
+    out.push_back({Finding::Kind::kLogFlood,
+                   "its error log grew by " + std::to_string(*probe.log_written) +
+                       " bytes since the last look, as in " + std::to_string(m.flood_looks) +
+                       " looks in a row",
+                   Millis(0)});
+  }
+}
+
 std::optional<MemberId> FaultDetector::holder(const MemberId& writer, const Stall& stall,
                                               const gtid::GtidSet& executed) const {
   for (const auto& [id, other] : members_) {
@@ -251,12 +268,20 @@ void FaultDetector::judge_acknowledgements(const MemberId& id, Watched& m, const
   if (stall.looks < limits_.misses || still < limits_.acknowledgement) {
     return;
   }
+  const std::string nothing = "no acknowledgement for " + ms(still);
+  if (m.flood_looks >= limits_.flood_looks && still >= limits_.flooded) {
+    hang(m,
+         std::to_string(commits.waiting) + " sessions wait, " + nothing +
+             ", and its error log is flooded: it spins",
+         still, out);
+    return;
+  }
   const auto voter = holder(id, stall, commits.executed);
   if (!voter || m.disk_pending) {
     return;  // nobody has them yet: waiting is right (I1); or no write would help now
   }
   const std::string reason = std::to_string(commits.waiting) + " sessions wait for what " +
-                             voter->str() + " received, no acknowledgement for " + ms(still);
+                             voter->str() + " received, " + nothing;
   if (stall.nudges >= limits_.nudges && still >= limits_.acknowledgements) {
     hang(m, reason + ", and small writes did not help", still, out);
   } else if (probe.ended >= stall.next_nudge) {

@@ -37,10 +37,14 @@ struct DetectorLimits {
   Millis space_again{1'000};             // threads that wait for space although there is some
   Millis overslept{300};   // a look that took so much longer than `probe`: we stood still ourselves
   Millis look_gap{1'000};  // so did we when two looks are further apart
-  Millis acknowledgement{600};     // no commit acknowledged while some wait
-  Millis nudge_every{700};         //
-  int nudges = 3;                  // that did not help …
-  Millis acknowledgements{5'000};  // … and no progress for so long: the source itself hangs
+  Millis acknowledgement{600};        // no commit acknowledged while some wait
+  Millis nudge_every{700};            //
+  int nudges = 3;                     // that did not help …
+  Millis acknowledgements{5'000};     // … and no progress for so long: the source itself hangs
+  std::uint64_t flood = 128U << 10U;  // bytes in its error log between two looks …
+  int flood_looks = 4;                // … in a row
+  int flood_again = 16;               // looks, until a small write is tried again
+  Millis flooded{1'300};              // … and no progress for so long: it spins
 };
 
 // What a writer says of its commits.
@@ -69,18 +73,20 @@ struct Probe {
   Disk disk = Disk::kSynced;
   Instant disk_began;
   std::string disk_error;
-  std::optional<std::uint64_t> disk_free;  // bytes
-  bool no_space = false;                   // the file system said so
-  unsigned waiting_for_space = 0;          // threads of the server, a receiver for one
-  std::optional<Millis> cpu;               // used by the process since it began
-  char state = '?';                        // as in /proc/PID/stat: T is stopped, D waits for a disk
-  std::optional<CommitProgress> commits;   // of a writer
+  std::optional<std::uint64_t> disk_free;    // bytes
+  bool no_space = false;                     // the file system said so
+  unsigned waiting_for_space = 0;            // threads of the server, a receiver for one
+  std::optional<std::uint64_t> log_written;  // bytes in its error log since the look before
+  std::optional<Millis> cpu;                 // used by the process since it began
+  char state = '?';                       // as in /proc/PID/stat: T is stopped, D waits for a disk
+  std::optional<CommitProgress> commits;  // of a writer
 };
 
 struct Finding {
   enum class Kind {
     kHung,                 // SIGKILL it
     kLostAcknowledgement,  // a small write lets the waiting commits go on
+    kLogFlood,             // a small write shows whether commits still go on
     kDiskFull,
     kDiskFailed,
     kDiskWell,  // again
@@ -120,6 +126,7 @@ class FaultDetector {
     Millis silence_at_first{0};
     int refused = 0;
     Instant refused_since;
+    int flood_looks = 0;
     int disk_looks = 0;   // at the same pending fdatasync
     Instant disk_since;   // that one, or when counting began anew
     Instant disk_synced;  // when the last one that ended had begun
@@ -145,6 +152,7 @@ class FaultDetector {
   void judge_standstill(const MemberId& id, Watched& m, const Probe& probe, Findings& out) const;
   void judge_acknowledgements(const MemberId& id, Watched& m, const Probe& probe,
                               Findings& out) const;
+  void judge_log(Watched& m, const Probe& probe, Findings& out) const;
   bool is_busy(const Watched& m, const Probe& probe) const;
   // The member that holds what `writer` still waits for.
   std::optional<MemberId> holder(const MemberId& writer, const Stall& stall,

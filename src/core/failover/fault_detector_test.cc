@@ -160,6 +160,50 @@ TEST_F(FaultDetectorTest, NobodyListeningTakesThreeSeconds) {
   EXPECT_EQ(look(refused).at(0).kind, Kind::kHung);
 }
 
+TEST_F(FaultDetectorTest, ASourceThatSpinsIsAHangSoonerThanOneThatStandsStill) {
+  Probe spins = with_commits(3, 7, 7);
+  spins.log_written = 1U << 20U;
+  for (int i = 0; i < 20 && found_.empty(); ++i) {  // nobody holds what it waits for
+    look(spins);
+  }
+  ASSERT_EQ(found_.size(), 1U);
+  EXPECT_EQ(found_[0].kind, Kind::kHung);
+  EXPECT_LE(found_[0].since, Millis(1'600));
+  EXPECT_NE(found_[0].reason.find("its error log is flooded"), std::string::npos);
+}
+
+TEST_F(FaultDetectorTest, AFloodWithoutAStallIsNoHang) {
+  Probe complains = with_commits(3, 7, 7);
+  complains.log_written = 1U << 20U;
+  for (int i = 0; i < 100; ++i) {
+    complains.commits->acknowledged += 1;
+    look(complains);
+  }
+  EXPECT_TRUE(found_.empty());
+}
+
+TEST_F(FaultDetectorTest, AStallWithoutAFloodIsNoSpin) {
+  Probe waits = with_commits(3, 7, 7);
+  for (int i = 0; i < 100; ++i) {
+    waits.log_written = i % 4 == 3 ? 100 : 1U << 20U;
+    look(waits);
+  }
+  EXPECT_TRUE(found_.empty());
+}
+
+TEST_F(FaultDetectorTest, AFloodWithoutCommitsIsAskedWithASmallWrite) {
+  Probe idle = with_commits(0, 7, 7);
+  idle.log_written = 1U << 20U;
+  for (int i = 0; i < 19; ++i) {
+    look(idle);
+    EXPECT_EQ(found_.size(), i < 3 ? 0U : 1U) << i;
+  }
+  look(idle);
+  ASSERT_EQ(found_.size(), 2U) << "asked again";
+  EXPECT_EQ(found_[0].kind, Kind::kLogFlood);
+  EXPECT_EQ(found_[1].kind, Kind::kLogFlood);
+}
+
 TEST_F(FaultDetectorTest, AStalledDiskIsAHangWhileAnothersWorks) {
   Probe stalled = answered();
   stalled.disk = Disk::kPending;
