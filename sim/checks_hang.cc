@@ -92,9 +92,12 @@ void World::watch_members() {
     if (s.pid != 0 && hangs(s) && now() - std::max(s.hangs_from, s.unwatched_at) > most) {
       violate("hang", "m" + std::to_string(s.index + 1) + " hangs and nobody ends it", false);
     }
-    if (s.spins_since && s.semi_sync && !hangs(s) && !s.disk_stalls(now()) &&
-        std::min(waits(s), now() - std::max(*s.spins_since, s.unwatched_at)) > kSpinsMost) {
-      violate("hang", "m" + std::to_string(s.index + 1) + " spins and nobody ends it", false);
+    if (s.spins_since && s.semi_sync && !hangs(s) && !s.disk_stalls(now())) {
+      const Instant from = std::max({*s.spins_since, s.unwatched_at, std::min(s.hangs_until, now()),
+                                     std::min(s.disk_stalls_until, now())});
+      if (std::min(waits(s), now() - from) > kSpinsMost) {
+        violate("hang", "m" + std::to_string(s.index + 1) + " spins and nobody ends it", false);
+      }
     }
     const bool is_only_one =
         std::none_of(servers_.begin(), servers_.end(), [&](const Server& other) {

@@ -79,14 +79,18 @@ Result<std::string> AdminClient::call(const Call& call) const {
   if (response.status == 200) {
     return std::move(response.body);
   }
-  if (response.status == 409) {  // what was asked for cannot be had now: the message says it all
-    return make_error(Errc::kConflict, error_text(response.body));
-  }
   const bool is_denied = response.status == 401 || response.status == 403;
-  return make_error(is_denied                ? Errc::kDenied
+  const Errc code = is_denied                ? Errc::kDenied
                     : response.status == 400 ? call.of_bad_request
-                                             : Errc::kInternal,
-                    fmt::format("trivetd: {} ({})", error_text(response.body), response.status));
+                    : response.status == 404 ? Errc::kNotFound
+                    : response.status == 409 ? Errc::kConflict
+                                             : Errc::kInternal;
+  const std::string text = error_text(response.body);
+  // What the daemon itself finds wrong with the request, its own message says.
+  const bool says_it_all =
+      code == Errc::kNotFound || code == Errc::kConflict || response.status == 400;
+  return make_error(code,
+                    says_it_all ? text : fmt::format("trivetd: {} ({})", text, response.status));
 }
 
 Result<std::string> AdminClient::status(Millis deadline) const {

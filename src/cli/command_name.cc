@@ -11,8 +11,9 @@
 namespace trivet::cli {
 namespace {
 
-// A word that is further from a command was not meant as it.
+// A word that is further from a command, or more than a third of it, was not meant as it.
 constexpr std::size_t kNearMax = 2;
+constexpr std::size_t kPart = 3;
 
 // How many letters must be put, taken or replaced to make the one of the other.
 std::size_t distance(std::string_view one, std::string_view other) {
@@ -33,7 +34,7 @@ std::size_t distance(std::string_view one, std::string_view other) {
 
 std::string unknown_command(std::string_view word, const std::vector<std::string>& names) {
   std::string nearest;
-  std::size_t least = kNearMax + 1;
+  std::size_t least = std::clamp(word.size() / kPart, std::size_t{1}, kNearMax) + 1;
   for (const std::string& name : names) {
     const std::size_t found = distance(word, name);
     if (found < least) {
