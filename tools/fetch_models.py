@@ -39,7 +39,7 @@ OPERATIONS = {
         DescribeDBClusters DeleteDBCluster DescribeDBInstances DescribeDBEngineVersions
         DescribeOrderableDBInstanceOptions AddTagsToResource RemoveTagsFromResource ListTagsForResource
         FailoverDBCluster DescribeEvents RebootDBCluster RebootDBInstance StartDBCluster StopDBCluster
-        DescribeDBLogFiles DownloadDBLogFilePortion ModifyDBCluster""",
+        DescribeDBLogFiles DownloadDBLogFilePortion ModifyDBCluster ModifyDBSubnetGroup DescribeGlobalClusters""",
     "iam": """CreateUser GetUser ListUsers DeleteUser UpdateUser CreateAccessKey ListAccessKeys
         DeleteAccessKey UpdateAccessKey GetAccessKeyLastUsed CreateRole GetRole ListRoles DeleteRole
         UpdateRole UpdateRoleDescription UpdateAssumeRolePolicy PutUserPolicy GetUserPolicy ListUserPolicies
@@ -79,7 +79,8 @@ OPERATIONS = {
         ListLayerVersions DeleteLayerVersion AddPermission RemovePermission GetPolicy PutFunctionConcurrency
         GetFunctionConcurrency DeleteFunctionConcurrency TagResource UntagResource ListTags
         PutFunctionEventInvokeConfig UpdateFunctionEventInvokeConfig GetFunctionEventInvokeConfig
-        DeleteFunctionEventInvokeConfig ListFunctionEventInvokeConfigs Invoke GetAccountSettings""",
+        DeleteFunctionEventInvokeConfig ListFunctionEventInvokeConfigs Invoke GetAccountSettings
+        GetFunctionCodeSigningConfig""",
     "logs": """CreateLogGroup DeleteLogGroup DescribeLogGroups CreateLogStream DeleteLogStream DescribeLogStreams
         PutLogEvents GetLogEvents FilterLogEvents PutRetentionPolicy DeleteRetentionPolicy TagResource
         UntagResource ListTagsForResource""",

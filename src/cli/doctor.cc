@@ -8,6 +8,7 @@
 
 #include <cerrno>
 #include <filesystem>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -148,8 +149,8 @@ int try_bind(const std::string& host, std::uint16_t port) {
   return number;
 }
 
-// Of daemons that this machine runs, the home of the one whose API is there; empty: none.
-std::string home_of_holder(const Installation& installation) {
+// Of daemons that this machine runs, the home of one whose installation is `wanted`; empty: none.
+std::string home_of_daemon(const std::function<bool(const Installation&)>& wanted) {
   std::error_code error;
   for (const auto& folder : std::filesystem::directory_iterator("/proc", error)) {
     const auto line = read_file(folder.path().string() + "/cmdline");
@@ -162,8 +163,7 @@ std::string home_of_holder(const Installation& installation) {
     const std::string home(words.c_str() + at + option.size());
     const auto config = read_file(HomePaths{home}.config());
     const auto other = config ? decode_installation(*config) : Result<Installation>(config.error());
-    if (other && other->api_host == installation.api_host &&
-        other->api_port == installation.api_port) {
+    if (other && wanted(*other)) {
       return home;
     }
   }
@@ -179,7 +179,10 @@ Check check_api(const Context& context, const Installation& installation, bool i
   if (number == 0) {
     return good("api", where + " is free");
   }
-  const std::string holder = number == EADDRINUSE ? home_of_holder(installation) : "";
+  const auto is_there = [&](const Installation& other) {
+    return other.api_host == installation.api_host && other.api_port == installation.api_port;
+  };
+  const std::string holder = number == EADDRINUSE ? home_of_daemon(is_there) : "";
   if (holder == context.paths.home) {
     return good("api", installation.endpoint_url());
   }
@@ -190,9 +193,18 @@ Check check_api(const Context& context, const Installation& installation, bool i
 
 Check check_addresses(const Installation& installation) {
   const std::string address = installation.address_prefix + ".0.1";
-  const int number = try_bind(address, 0);
-  return number == 0 ? good("addresses", installation.address_prefix + ".0.0/16 can be used")
-                     : bad("addresses", errno_message("bind " + address, number));
+  if (const int number = try_bind(address, 0); number != 0) {
+    return bad("addresses", errno_message("bind " + address, number));
+  }
+  const std::string network = installation.address_prefix + ".0.0/16";
+  const std::string holder = home_of_daemon([&](const Installation& other) {
+    return other.address_prefix == installation.address_prefix && other.id != installation.id;
+  });
+  return holder.empty()
+             ? good("addresses", network + " can be used")
+             : warning("addresses", network + " is also that of trivetd of " + holder +
+                                        ": endpoints of the one may be taken by the other; a home "
+                                        "gets others with `init --address-prefix 127.N`");
 }
 
 Check check_hosts(const Installation& installation) {

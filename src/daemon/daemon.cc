@@ -257,16 +257,10 @@ Status Daemon::Parts::build_network() {
                                      [this](const std::string& subnet) {
                                        return functions->functions().uses_subnet(subnet);
                                      }});
-  subnet_groups = std::make_unique<service::SubnetGroupService>(
-      service::SubnetGroupService::Needs{*network, [this](const std::string& name) {
-                                           std::vector<std::string> out;
-                                           for (const auto& view : clusters->views()) {
-                                             if (view->cluster.subnet_group == name) {
-                                               out.push_back(view->cluster.id.str());
-                                             }
-                                           }
-                                           return out;
-                                         }});
+  subnet_groups = std::make_unique<service::SubnetGroupService>(service::SubnetGroupService::Needs{
+      *network, [this](const std::string& name) {
+        return service::clusters_in_group(clusters->views(), name);
+      }});
   instance_tags = std::make_unique<service::InstanceTags>(*store);
   return ec2->start();
 }

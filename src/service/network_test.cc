@@ -99,7 +99,7 @@ class NetworkTest : public testing::Test {
   store_memory::MemoryStore store_;
   NetworkStore network_{store_};
   std::set<std::string> used_groups_;
-  std::vector<std::string> clusters_;
+  std::vector<SubnetGroupService::Placed> clusters_;
   Ec2Service ec2_{
       {.network = network_,
        .realm = {.account = AccountId("123456789012")},
@@ -164,7 +164,7 @@ TEST_F(NetworkTest, DeletesASubnetOnlyWhenNoGroupHasIt) {
       groups_.create({.name = "Two", .description = "d", .subnet_ids = {a, b, a}, .tags = {}}));
   EXPECT_EQ(state().find_subnet_group("two")->subnet_ids.size(), 2U);
   EXPECT_EQ(fault_of(ec2_.delete_subnet(a)), "DependencyViolation");
-  clusters_ = {"demo"};
+  clusters_ = {{"demo", {a, b}}};
   EXPECT_EQ(fault_of(groups_.remove("two")), "InvalidDBSubnetGroupStateFault");
   clusters_.clear();
   EXPECT_EQ(fault_of(groups_.remove("TWO")), "none");
@@ -193,6 +193,31 @@ TEST_F(NetworkTest, RefusesSubnetGroupsThatAwsRefuses) {
   EXPECT_EQ(fault("g", std::vector<std::string>(1, a)), "DBSubnetGroupDoesNotCoverEnoughAZs");
   EXPECT_EQ(fault("My group_1.x-y", {a, b}), "none");
   EXPECT_EQ(fault("my GROUP_1.x-y", {a, b}), "DBSubnetGroupAlreadyExists");
+}
+
+TEST_F(NetworkTest, ModifiesASubnetGroupButForWhatIsInUse) {
+  const std::string a = subnet("172.31.48.0/24", "us-east-1a");
+  const std::string b = subnet("172.31.49.0/24", "us-east-1b");
+  const std::string c = subnet("172.31.50.0/24", "us-east-1c");
+  ASSERT_TRUE(
+      groups_.create({.name = "two", .description = "d", .subnet_ids = {a, b}, .tags = {}}));
+  const auto modified = groups_.modify("Two", {b, c, c}, "");
+  ASSERT_TRUE(modified);
+  EXPECT_EQ(modified->subnet_ids, (std::vector<std::string>{b, c}));
+  EXPECT_EQ(state().find_subnet_group("two")->subnet_ids, modified->subnet_ids);
+  EXPECT_EQ(modified->description, "d");
+  clusters_ = {{"demo", {b, c}}};
+  const auto refused = groups_.modify("two", {a, b}, "");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().message,
+            "Some of the subnets to be deleted are currently in use: " + c);
+  EXPECT_EQ(groups_.modify("two", {a, b, c}, "wide")->description, "wide");
+  EXPECT_EQ(fault_of(groups_.modify("two", {}, "")), "InvalidParameterValue");
+  EXPECT_EQ(fault_of(groups_.modify("two", {a}, "")), "DBSubnetGroupDoesNotCoverEnoughAZs");
+  EXPECT_EQ(fault_of(groups_.modify("two", {a, "subnet-0"}, "")), "InvalidSubnet");
+  EXPECT_EQ(fault_of(groups_.modify("three", {a, b}, "")), "DBSubnetGroupNotFoundFault");
+  clusters_.clear();
+  EXPECT_EQ(groups_.modify("default", {a, b}, "")->subnet_ids.size(), 2U);
 }
 
 TEST_F(NetworkTest, MakesTheDefaultSubnetGroupWhenItIsNeeded) {

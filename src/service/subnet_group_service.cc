@@ -57,6 +57,25 @@ Status check_texts(const CreateDbSubnetGroup& wanted) {
   return ok();
 }
 
+// Each once, in their order.
+Result<std::vector<std::string>> distinct(const std::vector<std::string>& subnet_ids) {
+  std::vector<std::string> out;
+  for (const std::string& id : subnet_ids) {
+    if (std::find(out.begin(), out.end(), id) == out.end()) {
+      out.push_back(id);
+    }
+  }
+  if (out.empty()) {
+    return bad_group_value("The parameter SubnetIds must be provided and must not be blank.");
+  }
+  if (out.size() > kGroupSubnetsMax) {
+    return aws_fault(
+        Errc::kInvalidArgument, "DBSubnetQuotaExceededFault",
+        fmt::format("A DB subnet group may have at most {} subnets.", kGroupSubnetsMax));
+  }
+  return out;
+}
+
 // The group's VPC, when its subnets are there, in one VPC and in zones enough.
 Result<std::string> check_subnets(const NetworkState& state,
                                   const std::vector<std::string>& subnet_ids) {
@@ -100,19 +119,7 @@ Result<DbSubnetGroup> SubnetGroupService::create(const CreateDbSubnetGroup& want
                       .vpc_id = {},
                       .subnet_ids = {},
                       .tags = wanted.tags};
-  for (const std::string& id : wanted.subnet_ids) {
-    if (std::find(group.subnet_ids.begin(), group.subnet_ids.end(), id) == group.subnet_ids.end()) {
-      group.subnet_ids.push_back(id);
-    }
-  }
-  if (group.subnet_ids.empty()) {
-    return bad_group_value("The parameter SubnetIds must be provided and must not be blank.");
-  }
-  if (group.subnet_ids.size() > kGroupSubnetsMax) {
-    return aws_fault(
-        Errc::kInvalidArgument, "DBSubnetQuotaExceededFault",
-        fmt::format("A DB subnet group may have at most {} subnets.", kGroupSubnetsMax));
-  }
+  TRIVET_TRY(group.subnet_ids, distinct(wanted.subnet_ids));
   TRIVET_CHECK_OK(needs_.network.change([&](const NetworkState& state) -> Result<NetworkChange> {
     if (state.find_subnet_group(group.name) != nullptr) {
       return aws_fault(Errc::kAlreadyExists, "DBSubnetGroupAlreadyExists",
@@ -130,6 +137,54 @@ Result<DbSubnetGroup> SubnetGroupService::create(const CreateDbSubnetGroup& want
   return group;
 }
 
+std::vector<SubnetGroupService::Placed> SubnetGroupService::clusters_in(
+    const std::string& name) const {
+  return needs_.clusters_in ? needs_.clusters_in(name) : std::vector<Placed>();
+}
+
+Result<DbSubnetGroup> SubnetGroupService::modify(const std::string& name,
+                                                 const std::vector<std::string>& subnet_ids,
+                                                 const std::string& description) {
+  TRIVET_TRY(const std::vector<std::string> wanted, distinct(subnet_ids));
+  const std::string lower = to_lower(name);
+  if (lower == kDefaultName) {
+    TRIVET_CHECK_OK(make_default());
+  }
+  DbSubnetGroup group;
+  TRIVET_CHECK_OK(needs_.network.change([&](const NetworkState& state) -> Result<NetworkChange> {
+    const DbSubnetGroup* found = state.find_subnet_group(lower);
+    if (found == nullptr) {
+      return no_such_group(name);
+    }
+    group = *found;
+    TRIVET_TRY(const std::string vpc, check_subnets(state, wanted));
+    if (vpc != group.vpc_id) {
+      return bad_group_value(
+          "The new Subnets are not in the same Vpc as the existing subnet group");
+    }
+    std::set<std::string> missed;
+    for (const Placed& placed : clusters_in(lower)) {
+      for (const std::string& id : placed.subnet_ids) {
+        if (std::find(wanted.begin(), wanted.end(), id) == wanted.end()) {
+          missed.insert(id);
+        }
+      }
+    }
+    if (!missed.empty()) {
+      return bad_group_value(fmt::format(
+          "Some of the subnets to be deleted are currently in use: {}", fmt::join(missed, ", ")));
+    }
+    group.subnet_ids = wanted;
+    if (!description.empty()) {
+      group.description = description;
+    }
+    NetworkChange change;
+    change.put(group);
+    return change;
+  }));
+  return group;
+}
+
 Status SubnetGroupService::remove(const std::string& name) {
   const std::string lower = to_lower(name);
   return needs_.network.change([&](const NetworkState& state) -> Result<NetworkChange> {
@@ -140,13 +195,12 @@ Status SubnetGroupService::remove(const std::string& name) {
     if (group == nullptr) {
       return no_such_group(name);
     }
-    const auto clusters =
-        needs_.clusters_in ? needs_.clusters_in(lower) : std::vector<std::string>();
+    const std::vector<Placed> clusters = clusters_in(lower);
     if (!clusters.empty()) {
       return aws_fault(Errc::kConflict, "InvalidDBSubnetGroupStateFault",
                        fmt::format("Cannot delete the subnet group '{}' because at least one "
                                    "database cluster: {} is still using it.",
-                                   lower, clusters.front()));
+                                   lower, clusters.front().cluster));
     }
     NetworkChange change;
     change.remove(*group);
@@ -203,6 +257,22 @@ Status SubnetGroupService::hold(const std::string& name, const Use& use) {
     const DbSubnetGroup* group = state.find_subnet_group(lower);
     return group == nullptr ? Status(no_such_group(name)) : use(state, *group);
   });
+}
+
+std::vector<SubnetGroupService::Placed> clusters_in_group(const std::vector<ClusterViewPtr>& views,
+                                                          const std::string& group) {
+  std::vector<SubnetGroupService::Placed> out;
+  for (const ClusterViewPtr& view : views) {
+    if (view->cluster.subnet_group != group) {
+      continue;
+    }
+    SubnetGroupService::Placed& placed = out.emplace_back();
+    placed.cluster = view->cluster.id.str();
+    for (const Member& member : view->cluster.members) {
+      placed.subnet_ids.push_back(member.subnet_id);
+    }
+  }
+  return out;
 }
 
 }  // namespace trivet::service

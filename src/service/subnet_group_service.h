@@ -10,6 +10,7 @@
 
 #include "base/result.h"
 #include "model/network.h"
+#include "service/cluster_view.h"
 #include "service/network_state.h"
 
 namespace trivet::service {
@@ -24,10 +25,14 @@ struct CreateDbSubnetGroup {
 // Thread-safe; calls block on the store. Errors carry AWS's codes and texts.
 class SubnetGroupService {
  public:
+  struct Placed {
+    std::string cluster;
+    std::vector<std::string> subnet_ids;  // its members'
+  };
   struct Needs {
     NetworkStore& network;
     // The clusters that are placed in this group.
-    std::function<std::vector<std::string>(const std::string& name)> clusters_in;
+    std::function<std::vector<Placed>(const std::string& name)> clusters_in;
   };
   explicit SubnetGroupService(Needs needs) : needs_(std::move(needs)) {}
 
@@ -36,6 +41,11 @@ class SubnetGroupService {
   // Faults: DBSubnetGroupAlreadyExists, DBSubnetGroupDoesNotCoverEnoughAZs, InvalidSubnet,
   // DBSubnetGroupQuotaExceeded, DBSubnetQuotaExceededFault, InvalidParameterValue.
   Result<DbSubnetGroup> create(const CreateDbSubnetGroup& wanted);
+  // Other subnets, and another description unless it is empty. Faults: DBSubnetGroupNotFoundFault,
+  // DBSubnetGroupDoesNotCoverEnoughAZs, InvalidSubnet, DBSubnetQuotaExceededFault,
+  // InvalidParameterValue (another VPC's, or one that a cluster's member is in is left out).
+  Result<DbSubnetGroup> modify(const std::string& name, const std::vector<std::string>& subnet_ids,
+                               const std::string& description);
   // Faults: DBSubnetGroupNotFoundFault, InvalidDBSubnetGroupStateFault (a cluster is in it),
   // InvalidParameterValue ("default").
   Status remove(const std::string& name);
@@ -49,7 +59,12 @@ class SubnetGroupService {
 
  private:
   Status make_default();
+  std::vector<Placed> clusters_in(const std::string& name) const;
   Needs needs_;
 };
+
+// Those that are placed in the group.
+std::vector<SubnetGroupService::Placed> clusters_in_group(const std::vector<ClusterViewPtr>& views,
+                                                          const std::string& group);
 
 }  // namespace trivet::service

@@ -292,6 +292,9 @@ def a_subnet_group_in_two_zones(home):
             DBSubnetGroupDescription="two", SubnetIds=subnets)
     refused(rds.create_db_subnet_group, 400, "InvalidSubnet", DBSubnetGroupName="ghost",
             DBSubnetGroupDescription="ghost", SubnetIds=[*subnets[:2], "subnet-0123456789abcdef0"])
+    wide = rds.modify_db_subnet_group(DBSubnetGroupName="narrow", SubnetIds=subnets)["DBSubnetGroup"]
+    assert {entry["SubnetIdentifier"] for entry in wide["Subnets"]} == set(subnets), wide
+    refused(rds.modify_db_subnet_group, 404, "DBSubnetGroupNotFoundFault", DBSubnetGroupName="ghost", SubnetIds=subnets)
     rds.delete_db_subnet_group(DBSubnetGroupName="narrow")
     refused(rds.delete_db_subnet_group, 404, "DBSubnetGroupNotFoundFault", DBSubnetGroupName="narrow")
 
@@ -303,7 +306,10 @@ def what_a_cluster_that_exists_forbids(home):
     refused(rds.create_db_cluster, 400, "DBClusterAlreadyExistsFault", **home.cluster_parameters("DEMO"))
     refused(rds.delete_db_subnet_group, 400, "InvalidDBSubnetGroupStateFault", DBSubnetGroupName="trivet")
     refused(rds.delete_db_cluster, 400, COMBINATION, DBClusterIdentifier="demo")
+    assert rds.describe_global_clusters(Filters=[{"Name": "db-cluster-id", "Values": ["demo"]}])["GlobalClusters"] == []
     used = rds.describe_db_subnet_groups(DBSubnetGroupName="trivet")["DBSubnetGroups"][0]["Subnets"]
+    ids = [entry["SubnetIdentifier"] for entry in used]
+    refused(rds.modify_db_subnet_group, 400, "InvalidParameterValue", DBSubnetGroupName="trivet", SubnetIds=ids[:2])
     refused(home.client("ec2").delete_subnet, 400, "DependencyViolation", SubnetId=used[0]["SubnetIdentifier"])
     message = refused(rds.create_db_instance, 501, "NotImplemented", DBInstanceIdentifier="one", Engine="mysql",
                       DBInstanceClass="db.t3.micro")

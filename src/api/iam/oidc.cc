@@ -43,12 +43,12 @@ Action change_action(IamService& service, ChangeOf change_of) {
 void add_create_oidc_provider(ActionTable& table, IamService& service) {
   table.add(make_action<CreateOpenIDConnectProviderRequest>(
       [&service](const Call&, const CreateOpenIDConnectProviderRequest& request) {
-        const std::string bare = request.Url.substr(request.Url.find("://") + 3);
-        Permission permission{
-            .action = "iam:CreateOpenIDConnectProvider",
-            .resource = "arn:" + service.realm().partition +
-                        ":iam::" + service.realm().account.str() + ":oidc-provider/" +
-                        (request.Url.find("://") == std::string::npos ? request.Url : bare)};
+        const std::size_t scheme = request.Url.find("://");
+        const std::string bare =
+            scheme == std::string::npos ? request.Url : request.Url.substr(scheme + 3);
+        Permission permission{.action = "iam:CreateOpenIDConnectProvider",
+                              .resource = "arn:" + service.realm().partition + ":iam::" +
+                                          service.realm().account.str() + ":oidc-provider/" + bare};
         add_request_tags(request.Tags, permission);
         return Permissions{permission};
       },

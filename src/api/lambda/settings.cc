@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Tags, reserved concurrency, and the account's limits.
+// Tags, reserved concurrency, code signing, and the account's limits.
 #include <utility>
 
 #include "api/lambda/common.h"
@@ -95,6 +95,22 @@ void add_concurrency_actions(ActionTable& table, const LambdaServices& services)
       }));
 }
 
+// There is no code signing, and tools ask each function for it.
+void add_code_signing_actions(ActionTable& table, const LambdaServices& services) {
+  table.add(make_action<GetFunctionCodeSigningConfigRequest>(
+      [services](const Call& call, const GetFunctionCodeSigningConfigRequest& request) {
+        return std::vector<Permission>{function_permission(
+            services, call.realm, "lambda:GetFunctionCodeSigningConfig", request.FunctionName)};
+      },
+      [services](const Call& call, const GetFunctionCodeSigningConfigRequest& request)
+          -> Result<GetFunctionCodeSigningConfigResponse> {
+        TRIVET_TRY(const Target target, whole_function(call.realm, request.FunctionName));
+        TRIVET_CHECK_OK(services.functions.resolve(target.name, ""));
+        return GetFunctionCodeSigningConfigResponse{.CodeSigningConfigArn = "",
+                                                    .FunctionName = target.name};
+      }));
+}
+
 GetAccountSettingsResponse account(const LambdaServices& services) {
   std::int64_t code_bytes = 0;
   const auto all = services.functions.state();
@@ -127,6 +143,7 @@ GetAccountSettingsResponse account(const LambdaServices& services) {
 void add_setting_actions(ActionTable& table, const LambdaServices& services) {
   add_tag_actions(table, services);
   add_concurrency_actions(table, services);
+  add_code_signing_actions(table, services);
   table.add(make_action<GetAccountSettingsRequest>(
       [](const Call&, const GetAccountSettingsRequest&) {
         return std::vector<Permission>{{.action = "lambda:GetAccountSettings", .resource = "*"}};

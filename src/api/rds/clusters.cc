@@ -117,9 +117,31 @@ std::vector<Permission> delete_permissions(const RdsServices& services, const Re
   return all;
 }
 
+// Aurora's; there are none here, which is what Terraform asks of every cluster.
+Result<DescribeGlobalClustersResponse> describe_global(
+    const DescribeGlobalClustersRequest& request) {
+  if (has_text(request.GlobalClusterIdentifier)) {
+    return aws_fault(Errc::kNotFound, "GlobalClusterNotFoundFault",
+                     fmt::format("Global cluster {} not found", *request.GlobalClusterIdentifier));
+  }
+  return DescribeGlobalClustersResponse{};
+}
+
 }  // namespace
 
 void add_cluster_actions(ActionTable& table, const RdsServices& services) {
+  table.add(make_action<DescribeGlobalClustersRequest>(
+      [](const Call& call, const DescribeGlobalClustersRequest& request) {
+        // A global cluster's ARN has no Region.
+        return std::vector<Permission>{
+            {.action = "rds:DescribeGlobalClusters",
+             .resource = fmt::format("arn:{}:rds::{}:global-cluster:{}", call.realm.partition,
+                                     call.realm.account.str(),
+                                     request.GlobalClusterIdentifier.value_or("*"))}};
+      },
+      [](const Call&, const DescribeGlobalClustersRequest& request) {
+        return describe_global(request);
+      }));
   table.add(make_action<DescribeDBClustersRequest>(
       [services](const Call& call, const DescribeDBClustersRequest& request) {
         return std::vector<Permission>{

@@ -456,6 +456,28 @@ TEST_F(RdsActionsTest, KeepsWhatAClusterUses) {
   EXPECT_EQ(refused.error().fault, "DependencyViolation");
 }
 
+TEST_F(RdsActionsTest, HasNoGlobalClusters) {
+  create("demo");
+  const auto none = call("DescribeGlobalClusters", {{"Filters.Filter.1.Name", "db-cluster-id"},
+                                                    {"Filters.Filter.1.Values.Value.1", "demo"}});
+  ASSERT_TRUE(none) << none.error().message;
+  EXPECT_EQ(count(*none, "<GlobalClusterMember>"), 0U);
+  EXPECT_EQ(installation_.asked()[0].resource, "arn:aws:rds::123456789012:global-cluster:*");
+  EXPECT_EQ(fault("DescribeGlobalClusters", {{"GlobalClusterIdentifier", "world"}}),
+            "GlobalClusterNotFoundFault");
+}
+
+TEST_F(RdsActionsTest, AsksForTheDbSubnetGroupThatItModifies) {
+  create("demo");
+  const auto refused =
+      call("ModifyDBSubnetGroup", {{"DBSubnetGroupName", "default"},
+                                   {"SubnetIds.SubnetIdentifier.1", "subnet-0123456789abcdef0"}});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().fault, "InvalidSubnet");
+  EXPECT_EQ(installation_.asked()[0].action, "rds:ModifyDBSubnetGroup");
+  EXPECT_EQ(installation_.asked()[0].resource, "arn:aws:rds:us-east-1:123456789012:subgrp:default");
+}
+
 TEST_F(RdsActionsTest, ShowsAndReadsLogFiles) {
   create("demo");
   ASSERT_TRUE(installation_.wait_until_available("demo"));

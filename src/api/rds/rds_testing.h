@@ -123,13 +123,7 @@ class Installation {
                     return false;
                   }}),
         groups_({.network = network_, .clusters_in = [this](const std::string& name) {
-                   std::vector<std::string> ids;
-                   for (const auto& view : clusters_->views()) {
-                     if (view->cluster.subnet_group == name) {
-                       ids.push_back(view->cluster.id.str());
-                     }
-                   }
-                   return ids;
+                   return service::clusters_in_group(clusters_->views(), name);
                  }}) {
     clusters_ = std::make_unique<service::ClusterService>(service::ClusterService::Needs{
         .store = store_,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// CreateDBSubnetGroup, DescribeDBSubnetGroups, DeleteDBSubnetGroup.
+// CreateDBSubnetGroup, DescribeDBSubnetGroups, ModifyDBSubnetGroup, DeleteDBSubnetGroup.
 #include <fmt/format.h>
 
 #include "api/rds/common.h"
@@ -78,6 +78,20 @@ void add_subnet_group_actions(ActionTable& table, const RdsServices& services) {
       },
       [services](const Call& call, const DescribeDBSubnetGroupsRequest& request) {
         return describe(services, call.realm, request);
+      }));
+  table.add(make_action<ModifyDBSubnetGroupRequest>(
+      [services](const Call& call, const ModifyDBSubnetGroupRequest& request) {
+        return std::vector<Permission>{subnet_group_permission(
+            services, call.realm, "rds:ModifyDBSubnetGroup", request.DBSubnetGroupName)};
+      },
+      [services](const Call& call,
+                 const ModifyDBSubnetGroupRequest& request) -> Result<ModifyDBSubnetGroupResponse> {
+        TRIVET_TRY(const DbSubnetGroup group,
+                   services.subnet_groups.modify(request.DBSubnetGroupName, request.SubnetIds,
+                                                 request.DBSubnetGroupDescription.value_or("")));
+        TRIVET_TRY(const service::NetworkState network, services.subnet_groups.state());
+        return ModifyDBSubnetGroupResponse{.DBSubnetGroup =
+                                               subnet_group_shape(group, network, call.realm)};
       }));
   table.add(make_action<DeleteDBSubnetGroupRequest>(
       [services](const Call& call, const DeleteDBSubnetGroupRequest& request) {
