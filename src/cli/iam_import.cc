@@ -95,6 +95,19 @@ class Planner {
     // After all of them, because a trust may name a role that comes later.
     for (const json* role : made) {
       grants(*role, "Role", "role", text_of(*role, "RoleName"));
+      instance_profiles(*role);
+    }
+  }
+
+  void instance_profiles(const json& role) {
+    const std::string role_name = text_of(role, "RoleName");
+    for (const json& profile : list_of(role, "InstanceProfileList")) {
+      const std::string name = text_of(profile, "InstanceProfileName");
+      const std::string what = "instance profile " + name;
+      add("CreateInstanceProfile",
+          {{"InstanceProfileName", name}, {"Path", text_of(profile, "Path")}}, what);
+      add("AddRoleToInstanceProfile", {{"InstanceProfileName", name}, {"RoleName", role_name}},
+          "role " + role_name + " in " + what, {"role " + role_name, what});
     }
   }
 

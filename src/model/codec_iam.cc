@@ -199,6 +199,27 @@ Result<IamOidcProvider> decode_iam_oidc_provider(std::string_view text) {
   });
 }
 
+std::string encode(const IamInstanceProfile& profile) {
+  return dump({{"v", kVersion},
+               {"name", profile.name},
+               {"path", profile.path},
+               {"id", profile.id},
+               {"role_name", profile.role_name},
+               {"created_ms", to_ms(profile.created)},
+               {"tags", profile.tags}});
+}
+
+Result<IamInstanceProfile> decode_iam_instance_profile(std::string_view text) {
+  return decode<IamInstanceProfile>(text, [](const json& j, IamInstanceProfile& p) {
+    p.name = j.at("name");
+    p.path = j.at("path");
+    p.id = j.at("id");
+    p.role_name = j.at("role_name");
+    p.created = wall_time_from_ms(j.at("created_ms"));
+    p.tags = j.at("tags").get<Tags>();
+  });
+}
+
 std::string encode(const IamAccount& account) {
   return dump({{"v", kVersion}, {"alias", account.alias}, {"guardrail", account.guardrail}});
 }

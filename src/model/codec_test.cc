@@ -93,6 +93,9 @@ TEST(IamCodec, GroupsProvidersAndTheAccountRoundTrip) {
   EXPECT_EQ(encode(*decode_iam_group(encode(group))), encode(group));
   const IamOidcProvider provider{.url = "example.com", .client_ids = {"a"}, .jwks = "{}"};
   EXPECT_EQ(encode(*decode_iam_oidc_provider(encode(provider))), encode(provider));
+  const IamInstanceProfile profile{
+      .name = "P", .path = "/x/", .id = "AIPAX", .role_name = "r", .tags = {{"a", "b"}}};
+  EXPECT_EQ(encode(*decode_iam_instance_profile(encode(profile))), encode(profile));
   const IamAccount account{.alias = "us", .guardrail = "{}"};
   EXPECT_EQ(encode(*decode_iam_account(encode(account))), encode(account));
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Users, groups, access keys, roles, managed policies, OIDC providers and what a session carries,
-// as they are stored. A record names others by unique id where a name can be given again (owner of
-// a key, principals of a trust policy).
+// Users, groups, access keys, roles, managed policies, OIDC providers, instance profiles and what a
+// session carries, as they are stored. A record names others by unique id where a name can be given
+// again (owner of a key, principals of a trust policy).
 #pragma once
 
 #include <cstdint>
@@ -107,6 +107,16 @@ struct IamOidcProvider {
   Tags tags;
 };
 
+// Key iam/instance-profiles/<name in lower case>.
+struct IamInstanceProfile {
+  std::string name;
+  std::string path = "/";
+  std::string id;         // AIPA…
+  std::string role_name;  // empty: none yet. Roles are never renamed.
+  WallTime created{};
+  Tags tags;
+};
+
 // Key iam/account: what belongs to no one identity.
 struct IamAccount {
   std::string alias;      // empty: none
@@ -136,6 +146,7 @@ std::string encode(const IamAccessKey& key);
 std::string encode(const IamPolicy& policy);
 std::string encode(const IamGroup& group);
 std::string encode(const IamOidcProvider& provider);
+std::string encode(const IamInstanceProfile& profile);
 std::string encode(const IamAccount& account);
 std::string encode(const SessionData& data);  // the same text for the same value
 std::string encode(const StoredSessionData& stored);
@@ -145,6 +156,7 @@ Result<IamAccessKey> decode_iam_access_key(std::string_view text);
 Result<IamPolicy> decode_iam_policy(std::string_view text);
 Result<IamGroup> decode_iam_group(std::string_view text);
 Result<IamOidcProvider> decode_iam_oidc_provider(std::string_view text);
+Result<IamInstanceProfile> decode_iam_instance_profile(std::string_view text);
 Result<IamAccount> decode_iam_account(std::string_view text);
 Result<SessionData> decode_session_data(std::string_view text);
 Result<StoredSessionData> decode_stored_session_data(std::string_view text);

@@ -19,6 +19,7 @@ inline constexpr std::size_t kUsersMax = 5000;
 inline constexpr std::size_t kGroupsMax = 300;
 inline constexpr std::size_t kGroupsPerUserMax = 10;
 inline constexpr std::size_t kRolesMax = 1000;
+inline constexpr std::size_t kInstanceProfilesMax = 1000;
 inline constexpr std::size_t kPolicyVersionsMax = 5;
 inline constexpr std::size_t kOidcProvidersMax = 100;
 inline constexpr std::size_t kClientIdsMax = 100;

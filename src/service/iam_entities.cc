@@ -86,6 +86,15 @@ Result<Commit> edit(const IamState& state, const EntityRef& ref, const Change& c
   return Commit{};
 }
 
+// The same of what decides what somebody may do.
+Result<Commit> edit_policies(const IamState& state, const EntityRef& ref, const Change& change) {
+  const RoleEntry* role = ref.kind == Kind::kRole ? state.find_role(ref.name) : nullptr;
+  if (role != nullptr) {
+    TRIVET_CHECK_OK(check_modifiable(role->record));
+  }
+  return edit(state, ref, change);
+}
+
 // Adds `by` to one of the policy's counts; nothing to do for AWS's own.
 void count_use(const PolicyEntry* policy, std::int64_t IamPolicy::* count, std::int64_t by,
                Commit& commit) {
@@ -135,7 +144,7 @@ Status IamService::put_inline_policy(const EntityRef& entity, std::string_view n
     static_cast<void>(found);  // an unknown entity comes before a bad document
     TRIVET_TRY(const NamedPolicy parsed, check_identity_policy(std::string(name), document));
     static_cast<void>(parsed);
-    return edit(state, entity, [&](IamEntity& changed) -> Status {
+    return edit_policies(state, entity, [&](IamEntity& changed) -> Status {
       changed.inline_policies[std::string(name)] = std::string(document);
       std::size_t total = 0;
       for (const auto& [each, text] : changed.inline_policies) {
@@ -176,7 +185,7 @@ Result<Page<std::string>> IamService::list_inline_policies(const EntityRef& enti
 
 Status IamService::delete_inline_policy(const EntityRef& entity, std::string_view name) {
   return mutate([&](const IamState& state) -> Result<Commit> {
-    return edit(state, entity, [&](IamEntity& changed) -> Status {
+    return edit_policies(state, entity, [&](IamEntity& changed) -> Status {
       if (changed.inline_policies.erase(std::string(name)) == 0) {
         return no_such_inline_policy(entity, name);
       }
@@ -197,7 +206,7 @@ Status IamService::attach_policy(const EntityRef& entity, std::string_view arn) 
     if (std::find(attached.begin(), attached.end(), arn) != attached.end()) {
       return Commit{};  // as AWS: attaching again is no error
     }
-    TRIVET_TRY(Commit commit, edit(state, entity, [&](IamEntity& changed) -> Status {
+    TRIVET_TRY(Commit commit, edit_policies(state, entity, [&](IamEntity& changed) -> Status {
                  if (changed.attached_policies.size() >= kAttachedPoliciesMax) {
                    return limit_exceeded("Cannot exceed quota for PoliciesPer" +
                                          std::string(facts_of(entity).capital) + ": " +
@@ -214,7 +223,7 @@ Status IamService::attach_policy(const EntityRef& entity, std::string_view arn) 
 Status IamService::detach_policy(const EntityRef& entity, std::string_view arn) {
   TRIVET_CHECK_OK(check_arn(arn));
   return mutate([&](const IamState& state) -> Result<Commit> {
-    TRIVET_TRY(Commit commit, edit(state, entity, [&](IamEntity& changed) -> Status {
+    TRIVET_TRY(Commit commit, edit_policies(state, entity, [&](IamEntity& changed) -> Status {
                  if (std::erase(changed.attached_policies, arn) == 0) {
                    return no_such_entity("Policy " + std::string(arn) + " was not found.");
                  }
@@ -258,7 +267,7 @@ Status IamService::set_boundary(const EntityRef& entity, std::string_view arn) {
     }
     TRIVET_CHECK_OK(check_boundary(state, options_.realm, arn));
     const std::string before = found->permissions_boundary;
-    TRIVET_TRY(Commit commit, edit(state, entity, [&](IamEntity& changed) -> Status {
+    TRIVET_TRY(Commit commit, edit_policies(state, entity, [&](IamEntity& changed) -> Status {
                  changed.permissions_boundary = std::string(arn);
                  return ok();
                }));

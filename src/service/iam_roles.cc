@@ -42,6 +42,9 @@ Result<std::map<std::string, std::string>> check_trust(const IamState& state, co
 Result<IamRole> IamService::create_role(const CreateRole& request, WallTime now) {
   TRIVET_CHECK_OK(check_name("roleName", request.name, 64));
   TRIVET_CHECK_OK(check_path("path", request.path));
+  if (request.path.starts_with(kServiceLinkedPath)) {
+    return invalid_input("Roles under " + request.path + " are made by CreateServiceLinkedRole.");
+  }
   TRIVET_CHECK_OK(check_description(request.description));
   TRIVET_CHECK_OK(check_session_seconds(request.session_seconds_max));
   IamRole role;
@@ -127,6 +130,7 @@ Status IamService::update_trust_policy(std::string_view name, std::string_view d
     if (entry == nullptr) {
       return no_such_role(name);
     }
+    TRIVET_CHECK_OK(check_modifiable(entry->record));
     IamRole role = entry->record;
     TRIVET_TRY(role.trusted_ids, check_trust(state, options_.realm, document));
     role.trust_policy = std::string(document);
@@ -140,6 +144,13 @@ Status IamService::delete_role(std::string_view name) {
     const RoleEntry* entry = state.find_role(name);
     if (entry == nullptr) {
       return no_such_role(name);
+    }
+    TRIVET_CHECK_OK(check_modifiable(entry->record));
+    for (const auto& [key, profile] : state.instance_profiles) {
+      if (to_lower(profile->record.role_name) == to_lower(name)) {
+        return delete_conflict(
+            "Cannot delete entity, must remove roles from instance profile first.");
+      }
     }
     if (!entry->record.attached_policies.empty()) {
       return delete_conflict("Cannot delete entity, must detach all policies first.");

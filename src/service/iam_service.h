@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// IAM: users, groups, access keys, roles, policies, OIDC providers. Every change is one commit of
-// the store whose compares name what it was decided on; memory and the snapshot that verifiers read
-// follow before the call returns.
+// IAM: users, groups, access keys, roles, policies, OIDC providers, instance profiles. Every change
+// is one commit of the store whose compares name what it was decided on; memory and the snapshot
+// that verifiers read follow before the call returns.
 #pragma once
 
 #include <atomic>
@@ -135,6 +135,12 @@ struct OidcChange {
   std::optional<std::string> jwks;  // checked by the caller
 };
 
+// Under this path are roles that only their service changes: UnmodifiableEntity for everybody else.
+inline constexpr std::string_view kServiceLinkedPath = "/aws-service-role/";
+std::string service_linked_role_path(std::string_view service);
+bool is_service_linked(const IamRole& role);
+Status check_modifiable(const IamRole& role);
+
 // Thread-safe: one mutex around memory and commits; readers of snapshot() never wait for it. A
 // commit that loses against another process is decided again on fresh state, then
 // ConcurrentModification. All faults are AWS's. Does not own the store.
@@ -191,7 +197,27 @@ class IamService {
   Result<Page<IamRole>> list_roles(const PageRequest& page) const;
   Status update_role(const UpdateRole& request);
   Status update_trust_policy(std::string_view role, std::string_view document);
+  // DeleteConflict while it has policies or is in an instance profile.
   Status delete_role(std::string_view name);
+
+  // Of rds.amazonaws.com alone; NotImplemented, InvalidInput.
+  Result<IamRole> create_service_linked_role(std::string_view service, std::string_view suffix,
+                                             std::string_view description, WallTime now);
+  // At once; returns the id of a task that has ended. Until the next start it is known.
+  Result<std::string> delete_service_linked_role(std::string_view name);
+  Status check_deletion(std::string_view task) const;  // NoSuchEntity
+
+  Result<IamInstanceProfile> create_instance_profile(std::string_view name, std::string_view path,
+                                                     const TagList& tags, WallTime now);
+  Result<IamInstanceProfile> get_instance_profile(std::string_view name) const;
+  // `role` empty: all of them.
+  Result<Page<IamInstanceProfile>> list_instance_profiles(const PageRequest& page,
+                                                          std::string_view role) const;
+  // One role for each. LimitExceeded.
+  Status add_to_instance_profile(std::string_view profile, std::string_view role);
+  Status remove_from_instance_profile(std::string_view profile, std::string_view role);
+  // DeleteConflict while it has a role.
+  Status delete_instance_profile(std::string_view name);
 
   Status put_inline_policy(const EntityRef& entity, std::string_view name,
                            std::string_view document);
@@ -268,6 +294,7 @@ class IamService {
   std::atomic<std::shared_ptr<const IdentitySnapshot>> snapshot_;
   mutable Mutex use_mutex_;
   std::map<std::string, AccessKeyUse, std::less<>> uses_ GUARDED_BY(use_mutex_);
+  std::vector<std::string> deletions_ GUARDED_BY(use_mutex_);  // tasks' ids, the newest last
 };
 
 }  // namespace trivet::service

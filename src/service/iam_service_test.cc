@@ -449,5 +449,68 @@ TEST(Boundaries, AreCountedWhereTheyAreUsed) {
   EXPECT_TRUE(bed.iam().delete_policy(made->arn));
 }
 
+TEST(InstanceProfiles, HoldOneRoleThatStays) {
+  IdentityBed bed;
+  bed.role("app", trust(kRootArn));
+  bed.role("other", trust(kRootArn));
+  const auto made = bed.iam().create_instance_profile("Web", "/x/", {{"a", "b"}}, kNow);
+  ASSERT_TRUE(made) << made.error().message;
+  EXPECT_EQ(made->id.substr(0, 4), "AIPA");
+  EXPECT_EQ(fault_of(bed.iam().create_instance_profile("WEB", "/", {}, kNow)),
+            "EntityAlreadyExistsException");
+  EXPECT_EQ(fault_of(bed.iam().add_to_instance_profile("web", "none")), "NoSuchEntityException");
+  EXPECT_EQ(message_of(bed.iam().get_instance_profile("db")),
+            "Instance Profile db cannot be found.");
+  EXPECT_TRUE(bed.iam().add_to_instance_profile("web", "APP"));
+  EXPECT_EQ(bed.iam().get_instance_profile("web")->role_name, "app");
+  EXPECT_EQ(fault_of(bed.iam().add_to_instance_profile("web", "other")), "LimitExceededException");
+  EXPECT_EQ(bed.iam().list_instance_profiles({}, "app")->items.size(), 1U);
+  EXPECT_EQ(bed.iam().list_instance_profiles({}, "other")->items.size(), 0U);
+  EXPECT_EQ(fault_of(bed.iam().list_instance_profiles({}, "none")), "NoSuchEntityException");
+  EXPECT_EQ(message_of(bed.iam().delete_role("app")),
+            "Cannot delete entity, must remove roles from instance profile first.");
+  EXPECT_EQ(fault_of(bed.iam().delete_instance_profile("web")), "DeleteConflictException");
+  EXPECT_EQ(fault_of(bed.iam().remove_from_instance_profile("web", "other")),
+            "NoSuchEntityException");
+  const auto later = *IamService::open(
+      {.store = &bed.store(), .sealer = bed.sealer(), .realm = {.account = AccountId(kAccount)}});
+  EXPECT_EQ(later->get_instance_profile("web")->role_name, "app") << "after a restart";
+  EXPECT_TRUE(bed.iam().remove_from_instance_profile("web", "app"));
+  EXPECT_TRUE(bed.iam().delete_instance_profile("web"));
+  EXPECT_EQ(fault_of(bed.iam().get_instance_profile("web")), "NoSuchEntityException");
+  EXPECT_TRUE(bed.iam().delete_role("app"));
+}
+
+TEST(ServiceLinkedRoles, OnlyTheirServiceChangesThem) {
+  IdentityBed bed;
+  const auto made = bed.iam().create_service_linked_role("rds.amazonaws.com", "", "for RDS", kNow);
+  ASSERT_TRUE(made) << made.error().message;
+  EXPECT_EQ(made->name, "AWSServiceRoleForRDS");
+  EXPECT_EQ(made->path, "/aws-service-role/rds.amazonaws.com/");
+  const EntityRef role{EntityRef::Kind::kRole, made->name};
+  for (const Status& refused :
+       {bed.iam().delete_role(made->name), bed.iam().attach_policy(role, kAdmin),
+        bed.iam().put_inline_policy(role, "own", kAllowAll), bed.iam().set_boundary(role, kAdmin),
+        bed.iam().update_trust_policy(made->name, made->trust_policy)}) {
+    EXPECT_EQ(fault_of(refused), "UnmodifiableEntityException");
+  }
+  EXPECT_TRUE(bed.iam().tag(role, {{"team", "db"}}));
+  const auto again = bed.iam().create_service_linked_role("rds.amazonaws.com", "", "", kNow);
+  EXPECT_EQ(fault_of(again), "InvalidInputException");
+  EXPECT_EQ(fault_of(bed.iam().create_service_linked_role("ecs.amazonaws.com", "", "", kNow)),
+            "NotImplemented");
+  EXPECT_EQ(fault_of(bed.iam().create_role(
+                {.name = "own", .path = made->path, .trust_policy = made->trust_policy}, kNow)),
+            "InvalidInputException");
+  const auto task = bed.iam().delete_service_linked_role(made->name);
+  ASSERT_TRUE(task) << task.error().message;
+  EXPECT_TRUE(task->starts_with("task/aws-service-role/rds.amazonaws.com/AWSServiceRoleForRDS/"));
+  EXPECT_TRUE(bed.iam().check_deletion(*task));
+  EXPECT_EQ(fault_of(bed.iam().check_deletion("task/x")), "NoSuchEntityException");
+  EXPECT_EQ(fault_of(bed.iam().get_role(made->name)), "NoSuchEntityException");
+  bed.role("plain", trust(kRootArn));
+  EXPECT_EQ(fault_of(bed.iam().delete_service_linked_role("plain")), "NoSuchEntityException");
+}
+
 }  // namespace
 }  // namespace trivet::service

@@ -60,6 +60,13 @@ Result<std::shared_ptr<const OidcEntry>> oidc_entry(const StoredValue& value) {
   return std::make_shared<const OidcEntry>(std::move(entry));
 }
 
+Result<std::shared_ptr<const ProfileEntry>> profile_entry(const StoredValue& value) {
+  ProfileEntry entry;
+  TRIVET_TRY(entry.record, decode_iam_instance_profile(value.value));
+  entry.modified = value.modified;
+  return std::make_shared<const ProfileEntry>(std::move(entry));
+}
+
 Result<std::shared_ptr<const AccountEntry>> account_entry(const StoredValue& value) {
   AccountEntry entry;
   TRIVET_TRY(entry.record, decode_iam_account(value.value));
@@ -120,6 +127,9 @@ std::string oidc_key(std::string_view url) {
 std::string role_key(std::string_view name) {
   return std::string(kRolePrefix) + to_lower(name);
 }
+std::string instance_profile_key(std::string_view name) {
+  return std::string(kInstanceProfilePrefix) + to_lower(name);
+}
 std::string policy_key(std::string_view name) {
   return std::string(kPolicyPrefix) + to_lower(name);
 }
@@ -137,6 +147,8 @@ Status IamState::put(const StoredValue& value, const Sealer& sealer) {
     TRIVET_TRY(groups[*group], group_entry(value));
   } else if (const auto url = name_in(value.key, kOidcPrefix)) {
     TRIVET_TRY(oidc_providers[*url], oidc_entry(value));
+  } else if (const auto profile = name_in(value.key, kInstanceProfilePrefix)) {
+    TRIVET_TRY(instance_profiles[*profile], profile_entry(value));
   } else if (value.key == kAccountKey) {
     TRIVET_TRY(account, account_entry(value));
   } else if (const auto role = name_in(value.key, kRolePrefix)) {
@@ -158,6 +170,8 @@ void IamState::erase(std::string_view key) {
     groups.erase(*group);
   } else if (const auto url = name_in(key, kOidcPrefix)) {
     oidc_providers.erase(*url);
+  } else if (const auto profile = name_in(key, kInstanceProfilePrefix)) {
+    instance_profiles.erase(*profile);
   } else if (const auto role = name_in(key, kRolePrefix)) {
     roles.erase(*role);
   } else if (const auto policy = name_in(key, kPolicyPrefix)) {
@@ -167,6 +181,10 @@ void IamState::erase(std::string_view key) {
   } else if (const auto hash = name_in(key, kSessionDataPrefix)) {
     session_data.erase(*hash);
   }
+}
+
+const ProfileEntry* IamState::find_instance_profile(std::string_view name) const {
+  return find_in(instance_profiles, to_lower(name));
 }
 
 const UserEntry* IamState::find_user(std::string_view name) const {

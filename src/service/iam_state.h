@@ -24,6 +24,7 @@ inline constexpr std::string_view kUserPrefix = "iam/users/";
 inline constexpr std::string_view kGroupPrefix = "iam/groups/";
 inline constexpr std::string_view kRolePrefix = "iam/roles/";
 inline constexpr std::string_view kOidcPrefix = "iam/oidc-providers/";
+inline constexpr std::string_view kInstanceProfilePrefix = "iam/instance-profiles/";
 inline constexpr std::string_view kAccountKey = "iam/account";
 inline constexpr std::string_view kPolicyPrefix = "iam/policies/";
 inline constexpr std::string_view kAccessKeyPrefix = "iam/access-keys/";
@@ -34,6 +35,7 @@ std::string user_key(std::string_view name);
 std::string group_key(std::string_view name);
 std::string role_key(std::string_view name);
 std::string oidc_key(std::string_view url);
+std::string instance_profile_key(std::string_view name);
 std::string policy_key(std::string_view name);
 std::string access_key_key(std::string_view id);
 std::string session_data_key(std::string_view hash);
@@ -68,6 +70,10 @@ struct OidcEntry {
   IamOidcProvider record;
   Revision modified;
 };
+struct ProfileEntry {
+  IamInstanceProfile record;
+  Revision modified;
+};
 struct AccountEntry {
   IamAccount record;
   Revision modified;
@@ -90,6 +96,7 @@ struct IamState {
   Entries<AccessKeyEntry> access_keys;          // by id
   Entries<SessionDataEntry> session_data;       // by hash
   Entries<OidcEntry> oidc_providers;            // by URL without its scheme
+  Entries<ProfileEntry> instance_profiles;      // by name in lower case
   std::shared_ptr<const AccountEntry> account;  // nullptr: nothing was set yet
 
   // Takes in one value of the store. Keys that are none of IAM's are ignored. kCorrupt, naming the
@@ -100,6 +107,7 @@ struct IamState {
   const UserEntry* find_user(std::string_view name) const;
   const GroupEntry* find_group(std::string_view name) const;
   const RoleEntry* find_role(std::string_view name) const;
+  const ProfileEntry* find_instance_profile(std::string_view name) const;
   // By ARN: exact, as AWS compares them. nullptr when there is none.
   const PolicyEntry* find_policy(const Realm& realm, std::string_view arn) const;
   // The groups that a user is in, by name.

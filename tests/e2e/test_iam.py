@@ -420,6 +420,33 @@ def tags_of_requests_and_resources_decide(home):
 
 
 @suite.test
+def instance_profiles_and_the_role_of_rds(home):
+    iam = home.client("iam")
+    iam.create_role(RoleName="worn", AssumeRolePolicyDocument=document(
+        {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}))
+    iam.create_instance_profile(InstanceProfileName="web")
+    keys = keys_of(home, "pat", allow("iam:AddRoleToInstanceProfile"))
+    code, text = refusal(home.client("iam", keys).add_role_to_instance_profile, InstanceProfileName="web",
+                         RoleName="worn")
+    assert code == "AccessDenied" and "iam:PassRole" in text, text
+    home.aws("iam", "add-role-to-instance-profile", "--instance-profile-name", "web", "--role-name", "worn")
+    shown = home.aws("iam", "list-instance-profiles-for-role", "--role-name", "worn")["InstanceProfiles"]
+    assert [profile["Roles"][0]["RoleName"] for profile in shown] == ["worn"], shown
+    assert refusal(iam.delete_role, RoleName="worn")[0] == "DeleteConflict"
+    details = iam.get_account_authorization_details(Filter=["Role"])["RoleDetailList"]
+    assert {"worn": ["web"]} == {role["RoleName"]: [each["InstanceProfileName"] for each in role["InstanceProfileList"]]
+                                 for role in details if role["InstanceProfileList"]}, details
+    iam.remove_role_from_instance_profile(InstanceProfileName="web", RoleName="worn")
+    iam.delete_instance_profile(InstanceProfileName="web")
+    iam.delete_role(RoleName="worn")
+    made = home.aws("iam", "create-service-linked-role", "--aws-service-name", "rds.amazonaws.com")["Role"]
+    assert made["Arn"] == arn_of(home, "role/aws-service-role/rds.amazonaws.com/AWSServiceRoleForRDS"), made
+    assert refusal(iam.delete_role, RoleName=made["RoleName"])[0] == "UnmodifiableEntity"
+    task = iam.delete_service_linked_role(RoleName=made["RoleName"])["DeletionTaskId"]
+    assert iam.get_service_linked_role_deletion_status(DeletionTaskId=task)["Status"] == "SUCCEEDED"
+
+
+@suite.test
 def roots_key_can_be_rotated_and_switched_off(home):
     iam = home.client("iam")
     second = iam.create_access_key()["AccessKey"]

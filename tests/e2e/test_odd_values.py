@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Every action of every service, with values that nobody means, of somebody who may do nothing and of root: each gets an
-answer that is no failure of ours, and the daemon lives on."""
+"""Every action of every service, with values that nobody means, of somebody who may do nothing and of root: each gets
+an answer that is no failure of ours, and the daemon lives on."""
 import json
 import random
 
@@ -47,9 +47,11 @@ class Wishes:
         if kind == "structure":
             return self.members(shape, depth) if depth < 5 else {}
         if kind == "list":
-            return [self.value(shape.member, depth + 1) for _ in range(self.rng.choice((0, 1, 1, 2)) if depth < 5 else 0)]
+            count = self.rng.choice((0, 1, 1, 2)) if depth < 5 else 0
+            return [self.value(shape.member, depth + 1) for _ in range(count)]
         if kind == "map":
-            return {self.text(shape.key) or "k": self.value(shape.value, depth + 1) for _ in range(self.rng.randrange(2))}
+            count = self.rng.randrange(2)
+            return {self.text(shape.key) or "k": self.value(shape.value, depth + 1) for _ in range(count)}
         if kind == "boolean":
             return self.rng.random() < 0.5
         if kind in ("integer", "long"):
@@ -98,6 +100,7 @@ def call(caller, action, parameters):
     try:
         return getattr(caller, xform_name(action))(**parameters)["ResponseMetadata"]["HTTPStatusCode"]
     except botocore.exceptions.ClientError as error:
+        assert "is not built yet" not in str(error), error
         return error.response["ResponseMetadata"]["HTTPStatusCode"]
     except (botocore.exceptions.ConnectionError, botocore.exceptions.ConnectionClosedError,
             botocore.exceptions.ReadTimeoutError) as error:

@@ -30,9 +30,13 @@ void add_account_actions(ActionTable& table, IamService& service);
 void add_detail_actions(ActionTable& table, IamService& service);
 void add_simulation_actions(ActionTable& table, IamService& service);
 void add_oidc_actions(ActionTable& table, IamService& service);
+void add_instance_profile_actions(ActionTable& table, IamService& service);
+void add_service_linked_role_actions(ActionTable& table, IamService& service);
 
 iam::User user_shape(const IamService& service, const IamUser& user);
 iam::Role role_shape(const IamService& service, const IamRole& role);
+iam::InstanceProfile instance_profile_shape(const IamService& service,
+                                            const IamInstanceProfile& profile);
 iam::Group group_shape(const IamService& service, const IamGroup& group);
 // nullopt when there is none.
 std::optional<iam::AttachedPermissionsBoundary> boundary_shape(const IamEntity& entity);

@@ -70,17 +70,22 @@ void add_roles(const IamService& service, const service::IamState& state, Detail
   for (const auto& [key, entry] : state.roles) {
     const auto shown = service.get_role(entry->record.name);
     const IamRole& role = shown ? *shown : entry->record;
-    out.emplace_back("3" + key,
-                     iam::RoleDetail{.Path = role.path,
-                                     .RoleName = role.name,
-                                     .RoleId = role.id,
-                                     .Arn = role_arn(service, role.path, role.name),
-                                     .CreateDate = role.created,
-                                     .AssumeRolePolicyDocument = percent_encode(role.trust_policy),
-                                     .RolePolicyList = inline_shapes(role),
-                                     .AttachedManagedPolicies = attached_shapes(role),
-                                     .PermissionsBoundary = boundary_shape(role),
-                                     .Tags = tag_shapes(role.tags)});
+    iam::RoleDetail detail{.Path = role.path,
+                           .RoleName = role.name,
+                           .RoleId = role.id,
+                           .Arn = role_arn(service, role.path, role.name),
+                           .CreateDate = role.created,
+                           .AssumeRolePolicyDocument = percent_encode(role.trust_policy),
+                           .RolePolicyList = inline_shapes(role),
+                           .AttachedManagedPolicies = attached_shapes(role),
+                           .PermissionsBoundary = boundary_shape(role),
+                           .Tags = tag_shapes(role.tags)};
+    for (const auto& [name, profile] : state.instance_profiles) {
+      if (profile->record.role_name == role.name) {
+        detail.InstanceProfileList.push_back(instance_profile_shape(service, profile->record));
+      }
+    }
+    out.emplace_back("3" + key, std::move(detail));
   }
 }
 
