@@ -60,7 +60,10 @@ OPERATIONS = {
         GenerateCredentialReport GetCredentialReport CreateOpenIDConnectProvider GetOpenIDConnectProvider
         ListOpenIDConnectProviders DeleteOpenIDConnectProvider UpdateOpenIDConnectProviderThumbprint
         AddClientIDToOpenIDConnectProvider RemoveClientIDFromOpenIDConnectProvider
-        TagOpenIDConnectProvider UntagOpenIDConnectProvider ListOpenIDConnectProviderTags""",
+        TagOpenIDConnectProvider UntagOpenIDConnectProvider ListOpenIDConnectProviderTags
+        TagInstanceProfile UntagInstanceProfile ListInstanceProfileTags ListSSHPublicKeys ListMFADevices
+        ListVirtualMFADevices ListSigningCertificates ListServiceSpecificCredentials GetLoginProfile
+        DeleteLoginProfile""",
     "sts": """GetCallerIdentity AssumeRole GetSessionToken GetFederationToken GetAccessKeyInfo
         DecodeAuthorizationMessage AssumeRoleWithWebIdentity""",
     "ec2": """DescribeVpcs CreateVpc DeleteVpc ModifyVpcAttribute DescribeVpcAttribute DescribeSubnets
@@ -72,7 +75,9 @@ OPERATIONS = {
         ReplaceRouteTableAssociation CreateRoute ReplaceRoute DeleteRoute CreateInternetGateway
         AttachInternetGateway DetachInternetGateway DeleteInternetGateway DescribeInternetGateways
         CreateNetworkInterface DescribeNetworkInterfaces DeleteNetworkInterface
-        ModifyNetworkInterfaceAttribute CreateVpcEndpoint DescribeVpcEndpoints DeleteVpcEndpoints""",
+        ModifyNetworkInterfaceAttribute CreateVpcEndpoint DescribeVpcEndpoints DeleteVpcEndpoints
+        ModifySecurityGroupRules UpdateSecurityGroupRuleDescriptionsIngress
+        UpdateSecurityGroupRuleDescriptionsEgress DescribePrefixLists DescribeRegions""",
     "lambda": """CreateFunction GetFunction GetFunctionConfiguration ListFunctions UpdateFunctionCode
         UpdateFunctionConfiguration DeleteFunction PublishVersion ListVersionsByFunction CreateAlias GetAlias
         UpdateAlias DeleteAlias ListAliases PublishLayerVersion GetLayerVersion GetLayerVersionByArn ListLayers

@@ -45,6 +45,7 @@ constexpr CommonError kCommon[] = {
     {"InvalidParameterValue", 400, "", 400},
     {"InvalidPermission.Duplicate", 400, "", 400},
     {"InvalidPermission.NotFound", 400, "", 400},
+    {"InvalidPrefixListId.NotFound", 400, "", 400},
     {"InvalidQueryParameter", 400, "", 400},
     {"InvalidRoute.NotFound", 400, "", 400},
     {"InvalidRouteTableID.NotFound", 400, "", 400},

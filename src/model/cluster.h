@@ -78,7 +78,6 @@ struct Cluster {
   std::string backup_window;       // hh24:mi-hh24:mi, UTC
   std::string maintenance_window;  // ddd:hh24:mi-ddd:hh24:mi, UTC
   std::string parameter_group;
-  std::vector<std::string> log_exports;
   Tags tags;
   WallTime created{};
   Endpoint writer_endpoint;

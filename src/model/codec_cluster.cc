@@ -66,7 +66,6 @@ void read_options(const json& j, Cluster& c) {
   c.backup_window = j.at("backup_window");
   c.maintenance_window = j.at("maintenance_window");
   c.parameter_group = j.at("parameter_group");
-  c.log_exports = j.at("log_exports").get<std::vector<std::string>>();
 }
 
 }  // namespace
@@ -142,7 +141,6 @@ std::string encode(const Cluster& c) {
             {"backup_window", c.backup_window},
             {"maintenance_window", c.maintenance_window},
             {"parameter_group", c.parameter_group},
-            {"log_exports", c.log_exports},
             {"tags", c.tags},
             {"created_ms", to_ms(c.created)},
             {"writer_endpoint", to_json(c.writer_endpoint)},

@@ -51,6 +51,23 @@ Status check_group_texts(const CreateSecurityGroup& wanted) {
   return ok();
 }
 
+Error no_such_rule(std::string_view id) {
+  return aws_fault(Errc::kNotFound, "InvalidSecurityGroupRuleId.NotFound",
+                   fmt::format("The security group rule ID '{}' does not exist", id));
+}
+
+Error no_such_permission() {
+  return aws_fault(Errc::kNotFound, "InvalidPermission.NotFound",
+                   "The specified rule does not exist in this security group.");
+}
+
+// nullptr when the group has no such rule.
+SecurityGroupRule* find_rule(SecurityGroup& group, std::string_view id) {
+  const auto it = std::find_if(group.rules.begin(), group.rules.end(),
+                               [&](const SecurityGroupRule& rule) { return rule.id == id; });
+  return it == group.rules.end() ? nullptr : &*it;
+}
+
 bool refers_to(const SecurityGroup& group, const std::string& id) {
   return std::any_of(group.rules.begin(), group.rules.end(),
                      [&](const SecurityGroupRule& rule) { return rule.group_id == id; });
@@ -173,14 +190,12 @@ Result<std::vector<SecurityGroupRule>> Ec2Service::revoke(const SecurityGroupRef
       if (!take([&](const SecurityGroupRule& rule) {
             return rule.id == id && rule.is_egress == unwanted.is_egress;
           })) {
-        return aws_fault(Errc::kNotFound, "InvalidSecurityGroupRuleId.NotFound",
-                         fmt::format("The security group rule ID '{}' does not exist", id));
+        return no_such_rule(id);
       }
     }
     for (const SecurityGroupRule& rule : unwanted.rules) {
       if (!take([&](const SecurityGroupRule& other) { return says_the_same(rule, other); })) {
-        return aws_fault(Errc::kNotFound, "InvalidPermission.NotFound",
-                         "The specified rule does not exist in this security group.");
+        return no_such_permission();
       }
     }
     NetworkChange change;
@@ -189,6 +204,63 @@ Result<std::vector<SecurityGroupRule>> Ec2Service::revoke(const SecurityGroupRef
   };
   TRIVET_CHECK_OK(needs_.network.change(plan));
   return gone;
+}
+
+Status Ec2Service::modify_rules(const SecurityGroupRef& ref,
+                                std::vector<SecurityGroupRule> changed) {
+  TRIVET_CHECK_OK(check_rules(changed));
+  return needs_.network.change([&](const NetworkState& state) -> Result<NetworkChange> {
+    TRIVET_TRY(SecurityGroup group, find_group(state, ref));
+    std::vector<SecurityGroupRule> written;
+    for (const SecurityGroupRule& wanted : changed) {
+      const SecurityGroupRule* const found = find_rule(group, wanted.id);
+      if (found == nullptr) {
+        return no_such_rule(wanted.id);
+      }
+      if (!wanted.group_id.empty() && state.find_security_group(wanted.group_id) == nullptr) {
+        return no_such_group({.id = wanted.group_id, .name = ""}, state);
+      }
+      SecurityGroupRule& rule = written.emplace_back(wanted);
+      rule.is_egress = found->is_egress;
+      rule.tags = found->tags;
+    }
+    // Taken out first: two may get each other's place.
+    std::erase_if(group.rules, [&](const SecurityGroupRule& rule) {
+      return std::any_of(changed.begin(), changed.end(),
+                         [&](const SecurityGroupRule& other) { return other.id == rule.id; });
+    });
+    TRIVET_CHECK_OK(add_rules(group, written));
+    NetworkChange change;
+    change.put(group);
+    return change;
+  });
+}
+
+Status Ec2Service::update_rule_descriptions(const SecurityGroupRef& ref, bool is_egress,
+                                            std::vector<SecurityGroupRule> wanted) {
+  if (std::all_of(wanted.begin(), wanted.end(),
+                  [](const SecurityGroupRule& rule) { return rule.id.empty(); })) {
+    TRIVET_CHECK_OK(check_rules(wanted));
+  }
+  return needs_.network.change([&](const NetworkState& state) -> Result<NetworkChange> {
+    TRIVET_TRY(SecurityGroup group, find_group(state, ref));
+    for (const SecurityGroupRule& each : wanted) {
+      const auto it =
+          std::find_if(group.rules.begin(), group.rules.end(), [&](const SecurityGroupRule& rule) {
+            return rule.is_egress == is_egress &&
+                   (each.id.empty() ? says_the_same(each, rule) : each.id == rule.id);
+          });
+      if (it == group.rules.end()) {
+        return each.id.empty() ? no_such_permission() : no_such_rule(each.id);
+      }
+      it->description = each.description;
+      std::vector<SecurityGroupRule> checked{*it};
+      TRIVET_CHECK_OK(check_rules(checked));
+    }
+    NetworkChange change;
+    change.put(group);
+    return change;
+  });
 }
 
 }  // namespace trivet::service

@@ -169,6 +169,7 @@ class Ec2Service {
   // With its interfaces. Faults: InvalidVpcEndpointId.NotFound.
   Status delete_endpoint(const std::string& id);
 
+  Status check_subnet(const std::string& id) const;  // InvalidSubnetID.NotFound
   // Faults: InvalidVpcID.NotFound, InvalidParameterValue, InvalidGroup.Duplicate.
   Result<SecurityGroup> create_security_group(const CreateSecurityGroup& wanted);
   // The id of what was deleted. Faults: InvalidGroup.NotFound, CannotDelete ("default"),
@@ -189,6 +190,13 @@ class Ec2Service {
     std::vector<SecurityGroupRule> rules;
   };
   Result<std::vector<SecurityGroupRule>> revoke(const SecurityGroupRef& ref, Revoke unwanted);
+  // Rules with these ids get what these say, and keep their direction and tags. All or none.
+  // Faults: those of authorize, InvalidSecurityGroupRuleId.NotFound.
+  Status modify_rules(const SecurityGroupRef& ref, std::vector<SecurityGroupRule> changed);
+  // Descriptions of the rules of this direction with these ids or, without an id, that say the
+  // same. All or none. Faults: those of revoke, InvalidParameterValue.
+  Status update_rule_descriptions(const SecurityGroupRef& ref, bool is_egress,
+                                  std::vector<SecurityGroupRule> wanted);
   // On any of the resources by id, all or none. Faults: Invalid….NotFound, InvalidParameterValue,
   // TagLimitExceeded.
   Status create_tags(const std::vector<std::string>& ids, const Tags& tags);

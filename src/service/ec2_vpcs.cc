@@ -217,6 +217,11 @@ Result<Subnet> Ec2Service::create_subnet(const CreateSubnet& wanted) {
   return subnet;
 }
 
+Status Ec2Service::check_subnet(const std::string& id) const {
+  TRIVET_TRY(const NetworkState now, needs_.network.load());
+  return now.find_subnet(id) == nullptr ? Status(no_such_subnet(id)) : ok();
+}
+
 Status Ec2Service::delete_subnet(const std::string& id) {
   return needs_.network.change([&](const NetworkState& state) -> Result<NetworkChange> {
     const Subnet* subnet = state.find_subnet(id);

@@ -111,6 +111,17 @@ Status IamService::remove_from_instance_profile(std::string_view profile, std::s
   });
 }
 
+Status IamService::tag_instance_profile(std::string_view name, const TagList& added,
+                                        const std::vector<std::string>& removed) {
+  return mutate([&](const IamState& state) -> Result<Commit> {
+    TRIVET_TRY(const ProfileEntry* entry, find_profile(state, name));
+    IamInstanceProfile changed = entry->record;
+    TRIVET_TRY(changed.tags, merge_tags(changed.tags, added));
+    remove_tags(changed.tags, removed);
+    return replace(*entry, changed);
+  });
+}
+
 Status IamService::delete_instance_profile(std::string_view name) {
   return mutate([&](const IamState& state) -> Result<Commit> {
     TRIVET_TRY(const ProfileEntry* entry, find_profile(state, name));

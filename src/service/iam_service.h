@@ -216,6 +216,8 @@ class IamService {
   // One role for each. LimitExceeded.
   Status add_to_instance_profile(std::string_view profile, std::string_view role);
   Status remove_from_instance_profile(std::string_view profile, std::string_view role);
+  Status tag_instance_profile(std::string_view name, const TagList& added,
+                              const std::vector<std::string>& removed);
   // DeleteConflict while it has a role.
   Status delete_instance_profile(std::string_view name);
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // AuthorizeSecurityGroupIngress, AuthorizeSecurityGroupEgress, RevokeSecurityGroupIngress,
-// RevokeSecurityGroupEgress, DescribeSecurityGroupRules.
+// RevokeSecurityGroupEgress, DescribeSecurityGroupRules, ModifySecurityGroupRules,
+// UpdateSecurityGroupRuleDescriptionsIngress, UpdateSecurityGroupRuleDescriptionsEgress.
 #include <fmt/format.h>
 
 #include "api/ec2/group_refs.h"
@@ -14,8 +15,10 @@ using Rule = trivet::SecurityGroupRule;
 
 // Requests about egress and ingress differ in little but their names.
 template <typename Request>
-constexpr bool kIsEgress = std::is_same_v<Request, AuthorizeSecurityGroupEgressRequest> ||
-                           std::is_same_v<Request, RevokeSecurityGroupEgressRequest>;
+constexpr bool kIsEgress =
+    std::is_same_v<Request, AuthorizeSecurityGroupEgressRequest> ||
+    std::is_same_v<Request, RevokeSecurityGroupEgressRequest> ||
+    std::is_same_v<Request, UpdateSecurityGroupRuleDescriptionsEgressRequest>;
 
 ec2::SecurityGroupRule rule_shape(const Rule& rule, const std::string& group_id,
                                   const Realm& realm) {
@@ -176,6 +179,69 @@ Result<typename Operation<Request>::Response> revoke(Ec2Service& service, const 
   return response;
 }
 
+Rule rule_of(const ec2::SecurityGroupRuleUpdate& update) {
+  Rule rule;
+  rule.id = update.SecurityGroupRuleId;
+  if (const auto& wanted = update.SecurityGroupRule) {
+    rule.protocol = wanted->IpProtocol.value_or("");
+    rule.port_min = wanted->FromPort;
+    rule.port_max = wanted->ToPort;
+    rule.cidr_v4 = wanted->CidrIpv4.value_or("");
+    rule.cidr_v6 = wanted->CidrIpv6.value_or("");
+    rule.prefix_list_id = wanted->PrefixListId.value_or("");
+    rule.group_id = wanted->ReferencedGroupId.value_or("");
+    rule.description = wanted->Description.value_or("");
+  }
+  return rule;
+}
+
+Result<ModifySecurityGroupRulesResponse> modify_rules(
+    Ec2Service& service, const ModifySecurityGroupRulesRequest& request) {
+  std::vector<Rule> changed;
+  for (const ec2::SecurityGroupRuleUpdate& update : request.SecurityGroupRules) {
+    changed.push_back(rule_of(update));
+  }
+  TRIVET_CHECK_OK(service.modify_rules({.id = request.GroupId, .name = ""}, std::move(changed)));
+  return ModifySecurityGroupRulesResponse{.Return = true};
+}
+
+template <typename Request>
+Result<typename Operation<Request>::Response> describe_rules(Ec2Service& service,
+                                                             const Request& request) {
+  const service::SecurityGroupRef ref = group_ref(request);
+  TRIVET_CHECK_OK(check_group_ref(ref));
+  std::vector<Rule> wanted;
+  for (const ec2::IpPermission& permission : request.IpPermissions) {
+    for (Rule& rule : rules_of(permission)) {
+      rule.is_egress = kIsEgress<Request>;
+      wanted.push_back(std::move(rule));
+    }
+  }
+  if (!wanted.empty() && !request.SecurityGroupRuleDescriptions.empty()) {
+    return aws_fault(Errc::kInvalidArgument, "InvalidParameterCombination",
+                     "The parameter securityGroupRuleDescriptions may not be used together with "
+                     "ipPermissions");
+  }
+  for (const ec2::SecurityGroupRuleDescription& each : request.SecurityGroupRuleDescriptions) {
+    if (!each.SecurityGroupRuleId || each.SecurityGroupRuleId->empty()) {
+      return aws_fault(Errc::kInvalidArgument, "MissingParameter",
+                       "The request must contain the parameter securityGroupRuleId");
+    }
+    Rule& rule = wanted.emplace_back();
+    rule.id = *each.SecurityGroupRuleId;
+    rule.description = each.Description.value_or("");
+  }
+  if (wanted.empty()) {
+    return aws_fault(
+        Errc::kInvalidArgument, "MissingParameter",
+        "Either 'ipPermissions' or 'securityGroupRuleDescriptions' should be provided.");
+  }
+  TRIVET_CHECK_OK(service.update_rule_descriptions(ref, kIsEgress<Request>, std::move(wanted)));
+  typename Operation<Request>::Response response;
+  response.Return = true;
+  return response;
+}
+
 // A rule with the group that it is in.
 struct GroupRule {
   Rule rule;
@@ -238,9 +304,26 @@ void add_revoke(ActionTable& table, Ec2Service& service) {
       [&service](const Call&, const Request& request) { return revoke(service, request); }));
 }
 
+template <typename Request, typename Do>
+void add_change(ActionTable& table, Ec2Service& service, Do change) {
+  table.add(make_action<Request>(
+      [&service](const Call&, const Request& request) {
+        return std::vector<Permission>{group_permission(
+            service, fmt::format("ec2:{}", Operation<Request>::kAction), group_ref(request))};
+      },
+      [&service, change](const Call&, const Request& request) {
+        return change(service, request);
+      }));
+}
+
 }  // namespace
 
 void add_security_group_rule_actions(ActionTable& table, Ec2Service& service) {
+  add_change<ModifySecurityGroupRulesRequest>(table, service, modify_rules);
+  add_change<UpdateSecurityGroupRuleDescriptionsIngressRequest>(
+      table, service, describe_rules<UpdateSecurityGroupRuleDescriptionsIngressRequest>);
+  add_change<UpdateSecurityGroupRuleDescriptionsEgressRequest>(
+      table, service, describe_rules<UpdateSecurityGroupRuleDescriptionsEgressRequest>);
   add_authorize<AuthorizeSecurityGroupIngressRequest>(table, service);
   add_authorize<AuthorizeSecurityGroupEgressRequest>(table, service);
   add_revoke<RevokeSecurityGroupIngressRequest>(table, service);

@@ -211,6 +211,15 @@ Result<ModifySubnetAttributeResponse> modify(Ec2Service& service,
                        is_true(request.EnableResourceNameDnsAAAARecordOnLaunch)},
                       {"EnableLniAtDeviceIndex", request.EnableLniAtDeviceIndex.has_value()},
                       {"DisableLniAtDeviceIndex", is_true(request.DisableLniAtDeviceIndex)}}));
+  const bool says_what_is =
+      request.AssignIpv6AddressOnCreation || request.EnableDns64 ||
+      request.MapCustomerOwnedIpOnLaunch || request.PrivateDnsHostnameTypeOnLaunch ||
+      request.EnableResourceNameDnsARecordOnLaunch ||
+      request.EnableResourceNameDnsAAAARecordOnLaunch || request.DisableLniAtDeviceIndex;
+  if (!request.MapPublicIpOnLaunch && says_what_is) {
+    TRIVET_CHECK_OK(service.check_subnet(request.SubnetId));
+    return ModifySubnetAttributeResponse{};
+  }
   if (!request.MapPublicIpOnLaunch || !request.MapPublicIpOnLaunch->Value) {
     return aws_fault(Errc::kInvalidArgument, "MissingParameter",
                      "The request must contain the parameter mapPublicIpOnLaunch");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // CreateVpcEndpoint, DescribeVpcEndpoints, DeleteVpcEndpoints: addresses of this API in a VPC.
+// DescribePrefixLists: endpoints of the kind Gateway have them, and there are none.
 #include <fmt/format.h>
 
 #include "api/ec2/common.h"
@@ -146,6 +147,19 @@ Result<DeleteVpcEndpointsResponse> remove(Ec2Service& service,
 }  // namespace
 
 void add_vpc_endpoint_actions(ActionTable& table, Ec2Service& service) {
+  table.add(make_action<DescribePrefixListsRequest>(
+      [&service](const Call&, const DescribePrefixListsRequest&) {
+        return describe_permission(service.realm(), "ec2:DescribePrefixLists");
+      },
+      [](const Call&,
+         const DescribePrefixListsRequest& request) -> Result<DescribePrefixListsResponse> {
+        if (!request.PrefixListIds.empty()) {
+          return aws_fault(
+              Errc::kNotFound, "InvalidPrefixListId.NotFound",
+              fmt::format("The prefix list ID '{}' does not exist", request.PrefixListIds.front()));
+        }
+        return DescribePrefixListsResponse{};
+      }));
   table.add(make_action<DescribeVpcEndpointsRequest>(
       [&service](const Call&, const DescribeVpcEndpointsRequest&) {
         return describe_permission(service.realm(), "ec2:DescribeVpcEndpoints");

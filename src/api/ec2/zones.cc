@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// DescribeAvailabilityZones, DescribeAccountAttributes.
+// DescribeRegions, DescribeAvailabilityZones, DescribeAccountAttributes.
 #include <fmt/format.h>
 
 #include "api/ec2/common.h"
@@ -78,6 +78,31 @@ Result<DescribeAvailabilityZonesResponse> describe_zones(
   return response;
 }
 
+// The one that is here.
+Result<DescribeRegionsResponse> describe_regions(const Realm& realm,
+                                                 const DescribeRegionsRequest& request) {
+  ec2::Region region;
+  region.RegionName = realm.region;
+  region.OptInStatus = "opt-in-not-required";
+  region.Endpoint = "ec2." + realm.region + ".amazonaws.com";
+  for (const std::string& name : request.RegionNames) {
+    if (name != realm.region) {
+      return bad_value(fmt::format("Invalid region: [{}]", name));
+    }
+  }
+  TRIVET_TRY(const bool is_passing, passes(request.Filters, [&](std::string_view name) {
+               return name == "region-name"     ? FilterValues(one(realm.region))
+                      : name == "endpoint"      ? FilterValues(one(*region.Endpoint))
+                      : name == "opt-in-status" ? FilterValues(one(*region.OptInStatus))
+                                                : std::nullopt;
+             }));
+  DescribeRegionsResponse response;
+  if (is_passing) {
+    response.Regions.push_back(std::move(region));
+  }
+  return response;
+}
+
 Result<DescribeAccountAttributesResponse> describe_account(
     Ec2Service& service, const DescribeAccountAttributesRequest& request) {
   TRIVET_TRY(const NetworkState state, service.state());
@@ -97,6 +122,13 @@ Result<DescribeAccountAttributesResponse> describe_account(
 }  // namespace
 
 void add_zone_actions(ActionTable& table, Ec2Service& service) {
+  table.add(make_action<DescribeRegionsRequest>(
+      [&service](const Call&, const DescribeRegionsRequest&) {
+        return describe_permission(service.realm(), "ec2:DescribeRegions");
+      },
+      [&service](const Call&, const DescribeRegionsRequest& request) {
+        return describe_regions(service.realm(), request);
+      }));
   table.add(make_action<DescribeAvailabilityZonesRequest>(
       [&service](const Call&, const DescribeAvailabilityZonesRequest&) {
         return describe_permission(service.realm(), "ec2:DescribeAvailabilityZones");

@@ -19,6 +19,7 @@ void add_iam_actions(ActionTable& table, service::IamService& service) {
   iam::add_detail_actions(table, service);
   iam::add_simulation_actions(table, service);
   iam::add_oidc_actions(table, service);
+  iam::add_absent_actions(table, service);
   iam::add_instance_profile_actions(table, service);
   iam::add_service_linked_role_actions(table, service);
 }

@@ -30,6 +30,7 @@ void add_account_actions(ActionTable& table, IamService& service);
 void add_detail_actions(ActionTable& table, IamService& service);
 void add_simulation_actions(ActionTable& table, IamService& service);
 void add_oidc_actions(ActionTable& table, IamService& service);
+void add_absent_actions(ActionTable& table, IamService& service);
 void add_instance_profile_actions(ActionTable& table, IamService& service);
 void add_service_linked_role_actions(ActionTable& table, IamService& service);
 

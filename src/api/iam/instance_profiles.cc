@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // CreateInstanceProfile, GetInstanceProfile, ListInstanceProfiles, ListInstanceProfilesForRole,
-// AddRoleToInstanceProfile, RemoveRoleFromInstanceProfile, DeleteInstanceProfile.
+// AddRoleToInstanceProfile, RemoveRoleFromInstanceProfile, DeleteInstanceProfile,
+// TagInstanceProfile, UntagInstanceProfile, ListInstanceProfileTags.
 #include "api/iam/common.h"
 
 namespace trivet::api::iam {
@@ -32,7 +33,14 @@ Permission profile_permission(const IamService& service, const Request& request)
 template <typename Request>
 auto on_profile(IamService& service) {
   return [&service](const Call&, const Request& request) {
-    return Permissions{profile_permission(service, request)};
+    Permission permission = profile_permission(service, request);
+    if constexpr (requires { request.Tags; }) {
+      add_request_tags(request.Tags, permission);
+    }
+    if constexpr (requires { request.TagKeys; }) {
+      permission.context["aws:TagKeys"] = request.TagKeys;
+    }
+    return Permissions{permission};
   };
 }
 
@@ -99,6 +107,32 @@ void add_profile_reads(ActionTable& table, IamService& service) {
       }));
 }
 
+void add_profile_tags(ActionTable& table, IamService& service) {
+  table.add(make_action<TagInstanceProfileRequest>(
+      on_profile<TagInstanceProfileRequest>(service),
+      [&service](const Call&, const TagInstanceProfileRequest& request) {
+        return done<TagInstanceProfileResponse>(
+            service.tag_instance_profile(request.InstanceProfileName, tag_list(request.Tags), {}));
+      }));
+  table.add(make_action<UntagInstanceProfileRequest>(
+      on_profile<UntagInstanceProfileRequest>(service),
+      [&service](const Call&, const UntagInstanceProfileRequest& request) {
+        return done<UntagInstanceProfileResponse>(
+            service.tag_instance_profile(request.InstanceProfileName, {}, request.TagKeys));
+      }));
+  table.add(make_action<ListInstanceProfileTagsRequest>(
+      on_profile<ListInstanceProfileTagsRequest>(service),
+      [&service](const Call&, const ListInstanceProfileTagsRequest& request)
+          -> Result<ListInstanceProfileTagsResponse> {
+        TRIVET_TRY(const IamInstanceProfile profile,
+                   service.get_instance_profile(request.InstanceProfileName));
+        ListInstanceProfileTagsResponse response;
+        response.Tags = tag_shapes(profile.tags);
+        set_page_end("", response);
+        return response;
+      }));
+}
+
 void add_profile_changes(ActionTable& table, IamService& service) {
   table.add(make_action<AddRoleToInstanceProfileRequest>(
       [&service](const Call&, const AddRoleToInstanceProfileRequest& request) {
@@ -149,6 +183,7 @@ void add_instance_profile_actions(ActionTable& table, IamService& service) {
   add_create_profile(table, service);
   add_profile_reads(table, service);
   add_profile_changes(table, service);
+  add_profile_tags(table, service);
 }
 
 }  // namespace trivet::api::iam

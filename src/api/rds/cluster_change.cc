@@ -11,6 +11,7 @@
 
 #include "api/rds/cluster_wish.h"
 #include "api/rds/common.h"
+#include "api/rds/shapes.h"
 #include "api/rds/windows.h"
 
 namespace trivet::api::rds {
@@ -19,6 +20,11 @@ namespace {
 // 9.7 is what 9.7.4 is one of.
 bool is_version(std::string_view asked, std::string_view running) {
   return running == asked || running.starts_with(std::string(asked) + '.');
+}
+
+// What is shown, which has a baseline where nothing was asked for; 0 is "the baseline" there.
+bool keeps_iops(std::int32_t asked, const Cluster& now) {
+  return shown_iops(now) == asked || (asked == 0 && !now.iops);
 }
 
 Status refuse_aurora(const ModifyDBClusterRequest& request) {
@@ -54,14 +60,16 @@ Status refuse_unbuilt(const ModifyDBClusterRequest& request, const Cluster& now)
       {"NewDBClusterIdentifier", differs(request.NewDBClusterIdentifier, now.id.str())},
       {"DBClusterParameterGroupName",
        differs(request.DBClusterParameterGroupName, now.parameter_group)},
-      {"CloudwatchLogsExportConfiguration", request.CloudwatchLogsExportConfiguration.has_value()},
+      {"CloudwatchLogsExportConfiguration",
+       request.CloudwatchLogsExportConfiguration &&
+           !request.CloudwatchLogsExportConfiguration->EnableLogTypes.empty()},
       {"EngineVersion",
        has_text(request.EngineVersion) && !is_version(*request.EngineVersion, now.engine_version)},
       {"DBClusterInstanceClass", differs(request.DBClusterInstanceClass, now.instance_class)},
       {"AllocatedStorage",
        request.AllocatedStorage && *request.AllocatedStorage != now.allocated_storage_gib},
       {"StorageType", differs(request.StorageType, now.storage_type)},
-      {"Iops", request.Iops && now.iops != std::optional<std::int64_t>(*request.Iops)},
+      {"Iops", request.Iops && !keeps_iops(*request.Iops, now)},
       {"MonitoringInterval",
        request.MonitoringInterval && *request.MonitoringInterval != now.monitoring_interval_s},
       {"MonitoringRoleArn", has_text(request.MonitoringRoleArn) &&

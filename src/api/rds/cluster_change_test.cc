@@ -74,6 +74,7 @@ TEST(ClusterChange, TakesWhatIsAlreadySo) {
                                {"NewDBClusterIdentifier", "Demo"},
                                {"DBClusterParameterGroupName", "default.mysql9.7"},
                                {"MonitoringInterval", "0"},
+                               {"Iops", "3000"},
                                {"NetworkType", "IPV4"}});
   ASSERT_TRUE(changed) << changed.error().message;
   EXPECT_EQ(*changed, cluster());
@@ -82,9 +83,10 @@ TEST(ClusterChange, TakesWhatIsAlreadySo) {
 TEST(ClusterChange, RefusesWhatItCannotChange) {
   EXPECT_EQ(refusal({{"DBClusterInstanceClass", "db.m5d.large"}}), "NotImplemented");
   EXPECT_EQ(refusal({{"AllocatedStorage", "21"}}), "NotImplemented");
-  EXPECT_EQ(refusal({{"Iops", "3000"}}), "NotImplemented");
+  EXPECT_EQ(refusal({{"Iops", "12000"}}), "NotImplemented");
   EXPECT_EQ(refusal({{"EngineVersion", "9.7.5"}}), "NotImplemented");
   EXPECT_EQ(refusal({{"EngineVersion", "9"}}), "");
+  EXPECT_EQ(refusal({{"Iops", "0"}}), "");
   EXPECT_EQ(refusal({{"NewDBClusterIdentifier", "other"}}), "NotImplemented");
   EXPECT_EQ(refusal({{"ManageMasterUserPassword", "true"}}), "NotImplemented");
   EXPECT_EQ(refusal({{"Port", "3307"}}), "InvalidParameterCombination");

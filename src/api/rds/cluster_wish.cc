@@ -264,9 +264,8 @@ Status read_backup(const CreateDBClusterRequest& request, const WishContext& con
   return ok();
 }
 
-Status read_log_exports(const CreateDBClusterRequest& request, Cluster& wanted) {
+Status refuse_log_exports(const CreateDBClusterRequest& request, const Cluster& wanted) {
   constexpr std::string_view kTypes[] = {"error", "general", "iam-db-auth-error", "slowquery"};
-  std::set<std::string> types;
   for (const std::string& type : request.EnableCloudwatchLogsExports) {
     if (std::find(std::begin(kTypes), std::end(kTypes), type) == std::end(kTypes)) {
       return bad_combination(fmt::format(
@@ -274,9 +273,13 @@ Status read_log_exports(const CreateDBClusterRequest& request, Cluster& wanted) 
           "types, see the documentation.",
           type, wanted.engine_version));
     }
-    types.insert(type);
   }
-  wanted.log_exports = {types.begin(), types.end()};
+  if (!request.EnableCloudwatchLogsExports.empty()) {
+    return not_implemented(
+        "The parameter EnableCloudwatchLogsExports is not implemented for CreateDBCluster: logs "
+        "are "
+        "read with DescribeDBLogFiles and DownloadDBLogFilePortion.");
+  }
   return ok();
 }
 
@@ -319,7 +322,7 @@ Result<ClusterWish> read_cluster_wish(const CreateDBClusterRequest& request,
   TRIVET_CHECK_OK(read_database(request, wish));
   TRIVET_CHECK_OK(read_monitoring(request, wanted));
   TRIVET_CHECK_OK(read_backup(request, context, wanted));
-  TRIVET_CHECK_OK(read_log_exports(request, wanted));
+  TRIVET_CHECK_OK(refuse_log_exports(request, wanted));
   TRIVET_CHECK_OK(read_zones(request, context, wish));
   TRIVET_TRY(wanted.tags, read_tags(request.Tags));
   if (request.DBSubnetGroupName && !request.DBSubnetGroupName->empty()) {

@@ -67,8 +67,6 @@ TEST(ClusterWish, KeepsWhatMayBeGiven) {
   p["PreferredMaintenanceWindow"] = "Sun:05:00-Sun:05:30";
   p["MonitoringInterval"] = "60";
   p["MonitoringRoleArn"] = "arn:aws:iam::123456789012:role/m";
-  p["EnableCloudwatchLogsExports.member.1"] = "slowquery";
-  p["EnableCloudwatchLogsExports.member.2"] = "error";
   p["VpcSecurityGroupIds.VpcSecurityGroupId.1"] = "sg-1";
   p["Tags.Tag.1.Key"] = "env";
   p["Tags.Tag.1.Value"] = "dev";
@@ -93,7 +91,6 @@ TEST(ClusterWish, KeepsWhatMayBeGiven) {
   EXPECT_EQ(wanted.backup_window, "23:45-00:30");
   EXPECT_EQ(wanted.maintenance_window, "sun:05:00-sun:05:30");
   EXPECT_EQ(wanted.monitoring_interval_s, 60);
-  EXPECT_EQ(wanted.log_exports, (std::vector<std::string>{"error", "slowquery"}));
   EXPECT_EQ(wanted.security_group_ids, std::vector<std::string>{"sg-1"});
   EXPECT_EQ(wanted.tags, (Tags{{"env", "dev"}}));
 }
@@ -162,6 +159,7 @@ const Refused kRefused[] = {
     {"MonitoringRoleArn", "arn:aws:iam::123456789012:role/m", kCombination,
      "MonitoringInterval value other than 0"},
     {"EnableCloudwatchLogsExports.member.1", "audit", kCombination, "log types 'audit'"},
+    {"EnableCloudwatchLogsExports.member.1", "error", "NotImplemented", "DescribeDBLogFiles"},
     {"AvailabilityZones.AvailabilityZone.1", "us-east-1f", "InvalidVPCNetworkStateFault",
      "'us-east-1f' is unavailable"},
     {"AvailabilityZones.AvailabilityZone.1", "us-east-1a", kCombination, "3 Availability Zones"},

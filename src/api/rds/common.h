@@ -92,11 +92,11 @@ Result<bool> passes(const std::vector<Filter>& filters,
 // next one. Faults: InvalidParameterValue.
 template <typename T, typename KeyOf>
 Status cut_page(std::vector<T>& items, const std::optional<std::int32_t>& records_max,
-                std::optional<std::string>& marker, KeyOf key_of) {
+                std::optional<std::string>& marker, KeyOf key_of, std::int32_t most = 100) {
   const std::int32_t count = records_max.value_or(100);
-  if (count < 20 || count > 100) {
+  if (count < 20 || count > most) {
     return bad_value("Invalid value " + std::to_string(count) +
-                     " for MaxRecords. Must be between 20 and 100");
+                     " for MaxRecords. Must be between 20 and " + std::to_string(most));
   }
   if (marker && !marker->empty()) {
     const auto after = from_base64(*marker);

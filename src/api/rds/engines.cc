@@ -13,6 +13,7 @@ namespace {
 
 using service::EngineVersion;
 
+constexpr std::int32_t kOptionsMax = 1'000;  // AWS's greatest MaxRecords for options
 constexpr std::string_view kLicense = "general-public-license";
 // What RDS has beside mysql. None of it is installed here: they are answered with nothing.
 constexpr std::string_view kOtherEngines[] = {"aurora",
@@ -231,8 +232,9 @@ Result<DescribeOrderableDBInstanceOptionsResponse> describe_options(
   }
   DescribeOrderableDBInstanceOptionsResponse response{.OrderableDBInstanceOptions = {},
                                                       .Marker = request.Marker};
-  TRIVET_CHECK_OK(cut_page(found, request.MaxRecords, response.Marker,
-                           [](const Option& option) { return option.key(); }));
+  TRIVET_CHECK_OK(cut_page(
+      found, request.MaxRecords, response.Marker, [](const Option& option) { return option.key(); },
+      kOptionsMax));
   for (const Option& option : found) {
     response.OrderableDBInstanceOptions.push_back(option_shape(option, realm));
   }

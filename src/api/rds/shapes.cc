@@ -88,7 +88,6 @@ void set_options(const Cluster& cluster, rds::DBCluster& out) {
   out.CopyTagsToSnapshot = cluster.copy_tags_to_snapshot;
   out.PubliclyAccessible = cluster.publicly_accessible;
   out.IAMDatabaseAuthenticationEnabled = cluster.iam_authentication;
-  out.EnabledCloudwatchLogsExports = cluster.log_exports;
   out.MonitoringInterval = cluster.monitoring_interval_s;
   out.MonitoringRoleArn = unless_empty(cluster.monitoring_role_arn);
   out.PerformanceInsightsEnabled = false;
@@ -129,6 +128,10 @@ rds::DBCluster cluster_shape(const service::ClusterView& view, const Realm& real
   set_storage(cluster, out);
   set_options(cluster, out);
   return out;
+}
+
+std::optional<std::int32_t> shown_iops(const Cluster& cluster) {
+  return storage_of(cluster).iops;
 }
 
 rds::DBSubnetGroup subnet_group_shape(const DbSubnetGroup& group,
@@ -208,7 +211,6 @@ rds::DBInstance instance_shape(const service::ClusterView& view, const Member& m
   out.IAMDatabaseAuthenticationEnabled = cluster.iam_authentication;
   out.PerformanceInsightsEnabled = false;
   out.DatabaseInsightsMode = "standard";
-  out.EnabledCloudwatchLogsExports = cluster.log_exports;
   out.DeletionProtection = cluster.deletion_protection;
   out.TagList = tag_shapes(facts.tags);
   out.NetworkType = "IPV4";

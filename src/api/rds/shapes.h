@@ -11,6 +11,8 @@
 namespace trivet::api::rds {
 
 rds::DBCluster cluster_shape(const service::ClusterView& view, const Realm& realm);
+// gp3 has a baseline without being asked. nullopt: the storage type has none.
+std::optional<std::int32_t> shown_iops(const Cluster& cluster);
 rds::DBSubnetGroup subnet_group_shape(const DbSubnetGroup& group,
                                       const service::NetworkState& network, const Realm& realm);
 
