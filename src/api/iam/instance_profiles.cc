@@ -4,6 +4,7 @@
 // AddRoleToInstanceProfile, RemoveRoleFromInstanceProfile, DeleteInstanceProfile,
 // TagInstanceProfile, UntagInstanceProfile, ListInstanceProfileTags.
 #include "api/iam/common.h"
+#include "service/iam_ids.h"
 
 namespace trivet::api::iam {
 namespace {
