@@ -64,6 +64,7 @@ class Exchange {
   Outcome receive_payload(int daemon, std::string_view& payload);
   Outcome after_failure(int daemon, short events);
   Outcome wait(int daemon, short events, std::int64_t milliseconds);
+  bool has_client_left() const;
   bool is_killed() const;
 
   const THD* const thd_;

@@ -47,8 +47,7 @@ Server::Server(const service::TokenVerifier& verifier, const Clock& clock, Audit
     : verifier_(verifier),
       clock_(clock),
       audit_(audit),
-      loop_("auth"),
-      server_(loop_, [this](std::string_view frame, const net::FramePeer& peer) {
+      server_("auth", [this](std::string_view frame, const net::FramePeer& peer) {
         return answer(frame, peer);
       }) {}
 
@@ -67,7 +66,6 @@ void Server::close(const std::string& path) {
 
 void Server::stop() {
   server_.stop();
-  loop_.stop();
 }
 
 namespace {

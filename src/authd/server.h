@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Answers the login plugin: one unix socket for each member, frames of core/wire, verdicts of the
-// token verifier. Verification runs inline on this server's own loop, so an API call never delays a
-// login.
+// token verifier. Verification runs inline on this server's own thread, so an API call never delays
+// a login.
 #pragma once
 
 #include <string>
 
 #include "base/clock.h"
-#include "net/loop.h"
 #include "net/unix_server.h"
 #include "ports/audit_sink.h"
 #include "service/token_verifier.h"
@@ -32,7 +31,6 @@ class Server {
   const service::TokenVerifier& verifier_;
   const Clock& clock_;
   AuditSink& audit_;
-  net::Loop loop_;
   net::UnixServer server_;
 };
 

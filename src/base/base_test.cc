@@ -58,6 +58,8 @@ TEST(Crypto, KnownDigests) {
   EXPECT_EQ(to_hex(hmac_sha256(std::string(131, '\xaa'),
                                "Test Using Larger Than Block-Size Key - Hash Key First")),
             "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
+  EXPECT_EQ(sha256_of_parts({"a", "", "bc"}), sha256("abc"));
+  EXPECT_EQ(sha256_of_parts({}), sha256(""));
   EXPECT_EQ(to_hex(hmac_sha256("", "")),
             "b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad");
 }
@@ -94,6 +96,8 @@ TEST(Iso8601, OnlyRealDates) {
   EXPECT_EQ(format_amz_date(*parse_iso8601("2024-02-29T23:59:59Z")), "20240229T235959Z");
   EXPECT_EQ(format_iso8601_millis(*parse_iso8601("2024-05-06T07:08:09.5Z")),
             "2024-05-06T07:08:09.500Z");
+  EXPECT_EQ(format_iso8601_millis(*parse_iso8601("0987-12-31T23:59:59.07Z")),
+            "0987-12-31T23:59:59.070Z");
   EXPECT_FALSE(parse_amz_date("20230229T000000Z"));
   EXPECT_FALSE(parse_amz_date("20240506T070860Z"));
   EXPECT_FALSE(parse_amz_date("20240506T240000Z"));
@@ -131,6 +135,20 @@ TEST(JsonLine, IsAnObjectOfWhatWasAdded) {
       std::move(line).str(),
       R"({"text":"a\u0009\"b\"","count":18446744073709551615,"below":-1,"ms":1.5,"list":[1]})");
   EXPECT_EQ(JsonLine().str(), "{}");
+}
+
+TEST(JsonLine, WritesThousandthsAsTheShortestNumber) {
+  const auto written = [](std::int64_t thousandths) {
+    JsonLine line;
+    line.add_thousandths("n", thousandths);
+    return std::move(line).str();
+  };
+  EXPECT_EQ(written(0), R"({"n":0})");
+  EXPECT_EQ(written(7), R"({"n":0.007})");
+  EXPECT_EQ(written(120), R"({"n":0.12})");
+  EXPECT_EQ(written(20'000), R"({"n":20})");
+  EXPECT_EQ(written(1'234'567), R"({"n":1234.567})");
+  EXPECT_EQ(written(-1'050), R"({"n":-1.05})");
 }
 
 // A short text lies in the object itself, so moving it away copies it.

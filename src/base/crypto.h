@@ -5,13 +5,16 @@
 #pragma once
 
 #include <cstddef>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
 
 namespace trivet {
 
-std::string sha256(std::string_view data);                             // 32 bytes
+std::string sha256(std::string_view data);  // 32 bytes
+// Of the parts one behind the other.
+std::string sha256_of_parts(std::initializer_list<std::string_view> parts);
 std::string hmac_sha256(std::string_view key, std::string_view data);  // 32 bytes
 // Takes the same time wherever the first difference is. Different lengths are unequal at once.
 bool constant_time_equal(std::string_view a, std::string_view b);

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "base/uri.h"
@@ -24,20 +25,28 @@ std::size_t character_size(std::string_view text) {
 
 void quote(std::string_view text, std::string& out) {
   out += '"';
-  for (std::size_t at = 0; at < text.size(); ++at) {
-    const char c = text[at];
-    if (static_cast<unsigned char>(c) >= 0x80) {
-      const std::size_t size = character_size(text.substr(at));
-      out += size == 0 ? "\\ufffd" : text.substr(at, size);
-      at += size == 0 ? 0 : size - 1;
+  while (!text.empty()) {
+    const auto special = std::find_if(text.begin(), text.end(), [](unsigned char at) {
+      return at < 0x20 || at >= 0x7f || at == '"' || at == '\\';
+    });
+    const auto plain = static_cast<std::size_t>(special - text.begin());
+    out += text.substr(0, plain);
+    text.remove_prefix(plain);
+    if (text.empty()) {
+      break;
+    }
+    const auto c = static_cast<unsigned char>(text.front());
+    std::size_t size = 1;
+    if (c >= 0x80) {
+      size = character_size(text);
+      out += size == 0 ? "\\ufffd" : text.substr(0, size);
     } else if (c == '"' || c == '\\') {
       out += '\\';
-      out += c;
-    } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
-      out += fmt::format("\\u{:04x}", static_cast<unsigned>(static_cast<unsigned char>(c)));
+      out += text.front();
     } else {
-      out += c;
+      out += fmt::format("\\u{:04x}", unsigned{c});
     }
+    text.remove_prefix(std::max<std::size_t>(size, 1));
   }
   out += '"';
 }
@@ -56,7 +65,15 @@ void JsonLine::add(std::string_view name, std::string_view text) {
 }
 
 void JsonLine::add_thousandths(std::string_view name, std::int64_t thousandths) {
-  add_written(name, fmt::format("{}", static_cast<double>(thousandths) / 1000.0));
+  constexpr std::size_t kDigits = 3;
+  std::string text = std::to_string(thousandths < 0 ? -thousandths : thousandths);
+  text.insert(0, text.size() > kDigits ? 0 : kDigits + 1 - text.size(), '0');
+  text.insert(text.size() - kDigits, 1, '.');
+  text.erase(text.find_last_not_of('0') + 1);
+  if (text.back() == '.') {
+    text.pop_back();
+  }
+  add_written(name, thousandths < 0 ? "-" + text : text);
 }
 
 void JsonLine::add_written(std::string_view name, std::string_view json) {
@@ -68,9 +85,9 @@ void JsonLine::begin(std::string_view name) {
   if (text_.empty()) {
     text_.reserve(kUsualBytes);
   }
-  text_ += text_.empty() ? '{' : ',';
-  quote(name, text_);
-  text_ += ':';
+  text_ += text_.empty() ? "{\"" : ",\"";
+  text_ += name;
+  text_ += "\":";
 }
 
 std::string JsonLine::str() && {

@@ -16,7 +16,7 @@ namespace trivet {
 // (others' error messages may hold anything) becomes U+FFFD, or the whole line could not be read.
 std::string json_quoted(std::string_view text);
 
-// Not thread-safe. A name is added once.
+// Not thread-safe. A name is added once, and needs no escapes.
 class JsonLine {
  public:
   void add(std::string_view name, std::string_view text);

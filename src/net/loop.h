@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One named thread that runs socket events, posted tasks and timers, one at a time: HTTP and the
-// unix sockets live on such loops. Nothing that runs on it may block. (Byte relays use Poller,
-// poller.h.)
+// One named thread that runs socket events, posted tasks and timers, one at a time: HTTP lives on
+// such loops. Nothing that runs on it may block. (Byte relays use Poller, poller.h.)
 #pragma once
 
 #include <functional>

@@ -22,7 +22,7 @@
 
 namespace trivet::net {
 
-// Owned by the router; lives longer than what it watches.
+// Owned by the server or router that uses it; lives longer than what it watches.
 class Poller {
  public:
   using Task = std::function<void()>;

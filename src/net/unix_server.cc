@@ -1,128 +1,161 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "net/unix_server.h"
 
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include <atomic>
-#include <boost/asio/local/stream_protocol.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/write.hpp>
+#include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <future>
 #include <map>
-#include <set>
+#include <system_error>
+#include <thread>
 #include <utility>
 
+#include "base/assert.h"
+#include "base/clock.h"
 #include "base/log.h"
-#include "net/acceptor.h"
+#include "base/mutex.h"
+#include "net/poller.h"
 
 namespace trivet::net {
 namespace {
 
-using ErrorCode = boost::system::error_code;
-using LocalSocket = asio::local::stream_protocol::socket;
-
-constexpr Millis kLoopDeadline{5'000};
+constexpr Millis kThreadDeadline{5'000};
 constexpr std::size_t kLengthBytes = 4;
 constexpr std::size_t kReadBytes = 4096;  // at least, in one call: a usual frame whole
+// As many as are taken before other events of the thread get their turn.
+constexpr int kAcceptedAtOnceMax = 64;
+// Out of descriptors: time for some to be closed.
+constexpr Millis kAcceptPause{100};
 
-class Connection;
+Instant now() {
+  return SystemClock().now();
+}
+
+// Its calls wait, but not longer.
+void set_waits(int fd, Millis longest) {
+  const timeval limit{.tv_sec = longest.count() / 1000, .tv_usec = longest.count() % 1000 * 1000};
+  setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+  setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+  fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
+}
 
 }  // namespace
 
-// On the loop's thread but for `open_connections`.
-struct UnixServer::State {
-  struct Listening {
-    std::shared_ptr<Acceptor> acceptor;
-    std::set<std::shared_ptr<Connection>> connections;  // keeps each alive until it is closed
+// On the poller's thread but for what says otherwise.
+struct UnixServer::Impl {
+  class Connection;
+  struct Door final : Poller::Watcher {
+    void ready(std::uint32_t) override { owner->accept_from(*this); }
+    Impl* owner = nullptr;
+    std::string path;
+    std::string tag;
+    Fd fd;
+    std::uint32_t wishes = 0;
+    std::map<std::uint64_t, std::unique_ptr<Connection>> connections;  // by number
   };
-  // Not owned: what waits in the loop's context keeps this state, and would keep the context with
-  // it.
-  Loop::Impl* loop = nullptr;
-  FrameHandler handler;
-  UnixServerOptions options;
-  std::map<std::string, Listening> listening;  // by path
-  std::atomic<std::size_t> open_connections{0};
-  std::size_t delayed = 0;  // answers that wait
-  bool is_stopped = false;
+
+  Impl(const std::string& name, FrameHandler given, UnixServerOptions limits)
+      : thread_name(name), handler(std::move(given)), options(limits), poller(name) {}
+
+  void open(Fd listening, const std::string& path, const std::string& tag);
+  void watch(Door& door, std::uint32_t wishes);
+  void accept_from(Door& door);
+  void admit(Door& door, Fd accepted);
+  void forget(const std::string& path, std::uint64_t connection);
+  void close(const std::string& path);
+  void close_all();
+  // From any other thread, under `mutex`. Runs `task` on the thread and waits, or runs it here when
+  // the thread has ended. False when the thread did not get to it in time: it may run later.
+  bool run(Poller::Task task) REQUIRES_LOCK(mutex);
+
+  const std::string thread_name;
+  const FrameHandler handler;
+  const UnixServerOptions options;
+  std::map<std::string, std::shared_ptr<Door>> doors;  // by path
+  std::uint64_t last_number = 0;                       // of a connection
+  std::atomic<std::size_t> delayed{0};                 // answers that wait; of the connections
+  std::atomic<std::size_t> open_connections{0};        // read by any thread
+  Mutex mutex;                                         // of who adds, removes and stops
+  bool is_stopped GUARDED_BY(mutex) = false;
+  Poller poller;  // last: its thread uses the rest
 };
 
-namespace {
-
-// One client. Runs on the loop's thread, all calls.
-class Connection : public std::enable_shared_from_this<Connection> {
+// One client, and the thread that it is served on.
+class UnixServer::Impl::Connection {
  public:
-  Connection(std::shared_ptr<UnixServer::State> server, std::string path, FramePeer peer, Fd fd)
-      : server_(std::move(server)),
+  Connection(Impl& owner, std::uint64_t number, std::string path, FramePeer peer, Fd fd)
+      : owner_(owner),
+        number_(number),
         path_(std::move(path)),
         peer_(std::move(peer)),
-        socket_(server_->loop->context, asio::local::stream_protocol(), fd.release()),
-        idle_(server_->loop->context),
-        delay_(server_->loop->context) {}
-
-  void start() {
-    ErrorCode error;
-    socket_.non_blocking(true, error);
-    if (error) {
-      close();
-      return;
-    }
+        fd_(std::move(fd)) {
     touch();
-    watch_idle();
-    read();
+    set_waits(fd_.get(), owner.options.idle_timeout);
   }
-
-  // Cuts the connection. Calling it twice is harmless.
-  void close() {
-    if (!socket_.is_open()) {
-      return;
-    }
-    const auto self = shared_from_this();
-    ErrorCode ignored;
-    socket_.close(ignored);
-    idle_.cancel();
-    delay_.cancel();
-    --server_->open_connections;
-    const auto found = server_->listening.find(path_);
-    if (found != server_->listening.end()) {
-      found->second.connections.erase(self);
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+  // Cuts the connection and waits for its thread, which is at most one answer of the handler away.
+  ~Connection() {
+    cut();
+    if (thread_.joinable()) {
+      thread_.join();
     }
   }
 
- private:
-  void touch() {
-    active_until_ = asio::steady_timer::clock_type::now() + server_->options.idle_timeout;
-  }
-
-  // Set once for each timeout, not for each frame: setting a timer costs a system call.
-  void watch_idle() {
-    idle_.expires_at(active_until_);
-    idle_.async_wait([self = shared_from_this()](const ErrorCode& error) {
-      if (error) {
-        return;
+  // Throws std::system_error: there is no thread to be had.
+  void start() {
+    thread_ = std::thread([this] {
+      pthread_setname_np(pthread_self(), owner_.thread_name.c_str());
+      while (receive() && answer()) {
       }
-      if (self->active_until_ <= asio::steady_timer::clock_type::now()) {
-        self->close();
-      } else {
-        self->watch_idle();
-      }
+      cut();
+      explicit_bzero(in_.data(), in_.size());
+      owner_.poller.post(
+          [&owner = owner_, path = path_, number = number_] { owner.forget(path, number); });
     });
   }
 
-  void read() {
-    if (in_.size() - received_ < kReadBytes) {
-      grow(received_ + kReadBytes);
+  // Ends every wait of the thread. The descriptor stays its own until there is no thread.
+  void cut() { shutdown(fd_.get(), SHUT_RDWR); }
+
+ private:
+  void touch() { active_until_ = now() + owner_.options.idle_timeout; }
+
+  // Until there is a whole frame. False: the connection is over.
+  bool receive() {
+    for (;;) {
+      if (received_ >= kLengthBytes) {
+        frame_ = first_frame();
+        if (frame_ > owner_.options.frame_bytes_max) {
+          log(Level::kWarning, "net.frame_too_long",
+              {{"tag", peer_.tag}, {"bytes", std::uint64_t{frame_}}});
+          return false;
+        }
+        if (received_ - kLengthBytes >= frame_) {
+          return true;
+        }
+      }
+      if (in_.size() - received_ < kReadBytes) {
+        grow(received_ + kReadBytes);
+      }
+      const ssize_t got = recv(fd_.get(), in_.data() + received_, in_.size() - received_, 0);
+      if (got > 0) {
+        received_ += static_cast<std::size_t>(got);
+      } else if (got == 0 || errno != EINTR) {
+        return false;
+      }
+      if (received_ > 0 && now() > active_until_) {
+        return false;  // byte by byte
+      }
     }
-    socket_.async_read_some(asio::buffer(in_.data() + received_, in_.size() - received_),
-                            [self = shared_from_this()](const ErrorCode& error, std::size_t size) {
-                              if (error) {
-                                self->close();
-                              } else {
-                                self->received_ += size;
-                                self->look();
-                              }
-                            });
   }
 
   // Room for `size` bytes, leaving no copy of a token behind.
@@ -131,30 +164,6 @@ class Connection : public std::enable_shared_from_this<Connection> {
     std::memcpy(wider.data(), in_.data(), received_);
     explicit_bzero(in_.data(), in_.size());
     in_.swap(wider);
-  }
-
-  // Answers the frames that are whole, one after the other, and reads on.
-  void look() {
-    while (socket_.is_open()) {
-      if (received_ < kLengthBytes) {
-        read();
-        return;
-      }
-      const std::size_t size = first_frame();
-      if (size > server_->options.frame_bytes_max) {
-        log(Level::kWarning, "net.frame_too_long",
-            {{"tag", peer_.tag}, {"bytes", std::uint64_t{size}}});
-        close();
-        return;
-      }
-      if (received_ - kLengthBytes < size) {
-        read();
-        return;
-      }
-      if (!answer(size)) {
-        return;
-      }
-    }
   }
 
   // As its first four bytes say.
@@ -166,17 +175,16 @@ class Connection : public std::enable_shared_from_this<Connection> {
     return size;
   }
 
-  // False: not sent yet, or the connection is closed; who sends it looks on.
-  bool answer(std::size_t size) {
+  // False: the connection is over.
+  bool answer() {
     const FrameAnswer response =
-        server_->handler(std::string_view(in_).substr(kLengthBytes, size), peer_);
+        owner_.handler(std::string_view(in_).substr(kLengthBytes, frame_), peer_);
     // A frame may carry a login token: it is not kept between requests.
-    const std::size_t end = kLengthBytes + size;
+    const std::size_t end = kLengthBytes + frame_;
     std::memmove(in_.data(), in_.data() + end, received_ - end);
     explicit_bzero(in_.data() + (received_ - end), end);
     received_ -= end;
-    if (response.payload.empty() || !socket_.is_open()) {
-      close();
+    if (response.payload.empty() || !has_waited(response.delay)) {
       return false;
     }
     touch();
@@ -186,118 +194,162 @@ class Connection : public std::enable_shared_from_this<Connection> {
       out_.push_back(static_cast<char>(response_size >> shift & 0xff));
     }
     out_ += response.payload;
-    if (response.delay > Millis(0) && server_->delayed < server_->options.delayed_max) {
-      send_after(response.delay);
-      return false;
-    }
-    return send();
+    return send_all();
   }
 
-  void send_after(Millis delay) {
-    ++server_->delayed;
-    delay_.expires_after(delay);
-    delay_.async_wait([self = shared_from_this()](const ErrorCode& error) {
-      --self->server_->delayed;
-      if (!error && self->socket_.is_open() && self->send()) {
-        self->look();
-      }
-    });
-  }
-
-  // At once, as nearly always can be done: the loop need not come round for it. False as in
-  // answer().
-  bool send() {
-    ErrorCode error;
-    const std::size_t sent = socket_.write_some(asio::buffer(out_), error);
-    if (error && error != asio::error::would_block) {
-      close();
-      return false;
-    }
-    if (sent == out_.size()) {
+  // False: the client left, or the connection is cut.
+  bool has_waited(Millis delay) {
+    if (delay <= Millis(0)) {
       return true;
     }
-    asio::async_write(socket_, asio::buffer(out_.data() + sent, out_.size() - sent),
-                      [self = shared_from_this()](const ErrorCode& failed, std::size_t) {
-                        if (failed) {
-                          self->close();
-                        } else {
-                          self->look();
-                        }
-                      });
-    return false;
+    bool is_there = true;
+    if (++owner_.delayed <= owner_.options.delayed_max) {
+      pollfd watched = {.fd = fd_.get(), .events = POLLRDHUP, .revents = 0};
+      is_there = poll(&watched, 1, static_cast<int>(delay.count())) <= 0;
+    }
+    --owner_.delayed;
+    return is_there;
   }
 
-  std::shared_ptr<UnixServer::State> server_;
+  bool send_all() {
+    std::string_view rest = out_;
+    while (!rest.empty()) {
+      const ssize_t count = send(fd_.get(), rest.data(), rest.size(), MSG_NOSIGNAL);
+      if (count > 0) {
+        rest.remove_prefix(static_cast<std::size_t>(count));
+      } else if (errno != EINTR) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  Impl& owner_;
+  const std::uint64_t number_;
   const std::string path_;
   const FramePeer peer_;
-  LocalSocket socket_;
-  asio::steady_timer idle_;
-  asio::steady_timer delay_;  // of an answer
-  asio::steady_timer::time_point active_until_;
+  const Fd fd_;
+  // The rest is of the thread.
+  Instant active_until_;
   std::string in_;  // the first `received_` bytes are read and not answered
   std::size_t received_ = 0;
+  std::size_t frame_ = 0;  // the size of the first frame
   std::string out_;
+  std::thread thread_;  // last: it uses the others
 };
 
-void add_connection(const std::shared_ptr<UnixServer::State>& state, const std::string& path,
-                    const std::string& tag, Fd fd) {
-  const auto credentials = peer_credentials(fd.get());
-  const auto found = state->listening.find(path);
-  if (!credentials || found == state->listening.end()) {
-    return;
-  }
-  if (state->open_connections >= state->options.connections_max) {
-    log(Level::kWarning, "net.too_many_connections", {{"path", path}});
-    return;
-  }
-  FramePeer peer{.tag = tag, .credentials = *credentials};
-  auto connection = std::make_shared<Connection>(state, path, std::move(peer), std::move(fd));
-  found->second.connections.insert(connection);
-  ++state->open_connections;
-  connection->start();
+void UnixServer::Impl::open(Fd listening, const std::string& path, const std::string& tag) {
+  auto door = std::make_shared<Door>();
+  door->owner = this;
+  door->path = path;
+  door->tag = tag;
+  door->fd = std::move(listening);
+  watch(*door, EPOLLIN);
+  doors[path] = std::move(door);
 }
 
-// Takes `path` out of `state` and closes all that belongs to it.
-void drop_path(const std::shared_ptr<UnixServer::State>& state, const std::string& path) {
-  const auto found = state->listening.find(path);
-  if (found == state->listening.end()) {
+void UnixServer::Impl::watch(Door& door, std::uint32_t wishes) {
+  if (!poller.watch(door.fd.get(), door.wishes, wishes, door)) {
+    log(Level::kError, "net.watch_failed", {{"path", door.path}});
     return;
   }
-  const auto dropped = std::move(found->second);
-  state->listening.erase(found);
+  door.wishes = wishes;
+}
+
+void UnixServer::Impl::accept_from(Door& door) {
+  for (int i = 0; i < kAcceptedAtOnceMax && door.fd; ++i) {
+    auto accepted = accept_one(door.fd.get());
+    if (accepted) {
+      admit(door, std::move(*accepted));
+      continue;
+    }
+    if (accepted.error().message.empty()) {
+      return;
+    }
+    log(Level::kWarning, "net.accept_failed", {{"error", accepted.error().message}});
+    watch(door, 0);
+    poller.after(kAcceptPause, [this, path = door.path] {
+      const auto found = doors.find(path);
+      if (found != doors.end()) {
+        watch(*found->second, EPOLLIN);
+      }
+    });
+    return;
+  }
+}
+
+void UnixServer::Impl::admit(Door& door, Fd accepted) {
+  const auto credentials = peer_credentials(accepted.get());
+  if (!credentials) {
+    return;
+  }
+  if (open_connections >= options.connections_max) {
+    log(Level::kWarning, "net.too_many_connections", {{"path", door.path}});
+    return;
+  }
+  FramePeer peer{.tag = door.tag, .credentials = *credentials};
+  auto connection = std::make_unique<Connection>(*this, ++last_number, door.path, std::move(peer),
+                                                 std::move(accepted));
+  try {
+    connection->start();
+  } catch (const std::system_error& error) {
+    log(Level::kWarning, "net.no_thread", {{"path", door.path}, {"error", error.what()}});
+    return;
+  }
+  ++open_connections;
+  door.connections.emplace(last_number, std::move(connection));
+}
+
+// Of one that has ended by itself; gone already when its door was closed meanwhile.
+void UnixServer::Impl::forget(const std::string& path, std::uint64_t connection) {
+  const auto door = doors.find(path);
+  if (door != doors.end()) {
+    open_connections -= door->second->connections.erase(connection);
+  }
+}
+
+void UnixServer::Impl::close(const std::string& path) {
+  const auto found = doors.find(path);
+  if (found == doors.end()) {
+    return;
+  }
+  const auto door = found->second;
+  doors.erase(found);
   unlink(path.c_str());
-  dropped.acceptor->close();
-  for (const auto& connection : dropped.connections) {
-    connection->close();
+  watch(*door, 0);
+  door->fd.close();
+  for (const auto& [number, connection] : door->connections) {
+    connection->cut();  // all of them before the first is waited for
+  }
+  open_connections -= door->connections.size();
+  door->connections.clear();
+  poller.release_later(door);
+}
+
+void UnixServer::Impl::close_all() {
+  while (!doors.empty()) {
+    close(std::string(doors.begin()->first));
   }
 }
 
-// Runs `task` on the loop's thread and waits, or runs it here when the loop has ended. nullopt when
-// the loop did not get to it in time.
-template <typename Task>
-auto run_on(Loop::Impl* loop, Task task) -> std::optional<decltype(task())> {
-  if (loop->stopped) {
-    return task();
+bool UnixServer::Impl::run(Poller::Task task) {
+  if (is_stopped) {
+    task();
+    return true;
   }
-  TRIVET_ASSERT(std::this_thread::get_id() != loop->thread.get_id());
-  auto result = std::make_shared<std::promise<decltype(task())>>();
-  auto ran = result->get_future();
-  asio::post(loop->context,
-             [result, task = std::move(task)]() mutable { result->set_value(task()); });
-  if (ran.wait_for(kLoopDeadline) != std::future_status::ready) {
-    return std::nullopt;
-  }
-  return ran.get();
+  TRIVET_ASSERT(!poller.on_this_thread());
+  // Shared: the thread may come to it after we gave up.
+  auto done = std::make_shared<std::promise<void>>();
+  std::future<void> ran = done->get_future();
+  poller.post([done, task = std::move(task)] {
+    task();
+    done->set_value();
+  });
+  return ran.wait_for(kThreadDeadline) == std::future_status::ready;
 }
 
-}  // namespace
-
-UnixServer::UnixServer(Loop& loop, FrameHandler handler, UnixServerOptions options)
-    : state_(std::make_shared<State>()) {
-  state_->loop = loop.impl().get();
-  state_->handler = std::move(handler);
-  state_->options = options;
-}
+UnixServer::UnixServer(const std::string& name, FrameHandler handler, UnixServerOptions options)
+    : impl_(std::make_unique<Impl>(name, std::move(handler), options)) {}
 
 UnixServer::~UnixServer() {
   stop();
@@ -305,51 +357,39 @@ UnixServer::~UnixServer() {
 
 Status UnixServer::add(const std::string& path, const std::string& tag,
                        const UnixListenOptions& options) {
-  TRIVET_TRY(Fd fd, listen_unix(path, options));
-  auto kept = std::make_shared<Fd>(std::move(fd));
-  const auto added = run_on(state_->loop, [state = state_, kept, path, tag] {
-    if (state->is_stopped || state->loop->stopped) {
-      unlink(path.c_str());
-      return false;
-    }
-    auto acceptor = std::make_shared<Acceptor>(
-        state->loop->context, std::move(*kept),
-        [state, path, tag](Fd accepted) { add_connection(state, path, tag, std::move(accepted)); });
-    state->listening[path].acceptor = acceptor;
-    acceptor->start();
-    return true;
-  });
-  if (!added.value_or(false)) {
+  const MutexLock lock(impl_->mutex);
+  if (impl_->is_stopped) {
     return make_error(Errc::kUnavailable, "listen on " + path + ": the server has stopped");
+  }
+  TRIVET_TRY(Fd fd, listen_unix(path, options));
+  auto kept = std::make_shared<Fd>(std::move(fd));  // a std::function is copyable
+  if (!impl_->run(
+          [impl = impl_.get(), kept, path, tag] { impl->open(std::move(*kept), path, tag); })) {
+    return make_error(Errc::kUnavailable, "listen on " + path + ": the server does not answer");
   }
   return ok();
 }
 
 void UnixServer::remove(const std::string& path) {
-  const auto removed = run_on(state_->loop, [state = state_, path] {
-    drop_path(state, path);
-    return true;
-  });
-  if (!removed) {
+  const MutexLock lock(impl_->mutex);
+  if (!impl_->run([impl = impl_.get(), path] { impl->close(path); })) {
     log(Level::kWarning, "net.unix_remove_late", {{"path", path}});
   }
 }
 
 void UnixServer::stop() {
-  const auto stopped = run_on(state_->loop, [state = state_] {
-    state->is_stopped = true;
-    while (!state->listening.empty()) {
-      drop_path(state, std::string(state->listening.begin()->first));
-    }
-    return true;
-  });
-  if (!stopped) {
-    log(Level::kWarning, "net.unix_stop_late", {});
+  const MutexLock lock(impl_->mutex);
+  if (impl_->is_stopped) {
+    return;
   }
+  impl_->run([impl = impl_.get()] { impl->close_all(); });
+  impl_->poller.stop();
+  impl_->doors.clear();  // nothing, but where the thread did not get to it
+  impl_->is_stopped = true;
 }
 
 std::size_t UnixServer::connections() const {
-  return state_->open_connections;
+  return impl_->open_connections;
 }
 
 }  // namespace trivet::net

@@ -44,11 +44,10 @@ class UnixServerTest : public testing::Test {
   }
   const TestFolder folder_;
   const std::string path_ = folder_.file("a");
-  Loop loop_{"auth-test"};
 };
 
 TEST_F(UnixServerTest, AnswersManyFramesOfOneConnection) {
-  UnixServer server(loop_, answer);
+  UnixServer server("auth-test", answer);
   ASSERT_TRUE(server.add(path_, "member-1").has_value());
   TestSocket client = TestSocket::connect_to_path(path_);
   ASSERT_TRUE(client.send_all(framed("one") + framed("two") + framed("")));
@@ -67,7 +66,7 @@ TEST_F(UnixServerTest, AnswersManyFramesOfOneConnection) {
 TEST_F(UnixServerTest, AnswersWhoAsksALotAndReadsLate) {
   constexpr int kQuestions = 200;
   const std::string long_answer = patterned_bytes(20 * 1024, 5);
-  UnixServer server(loop_, [&](std::string_view payload, const FramePeer&) {
+  UnixServer server("auth-test", [&](std::string_view payload, const FramePeer&) {
     return long_answer + std::string(payload);
   });
   ASSERT_TRUE(server.add(path_, "m").has_value());
@@ -86,7 +85,7 @@ TEST_F(UnixServerTest, AnswersWhoAsksALotAndReadsLate) {
 }
 
 TEST_F(UnixServerTest, TakesTheLongestFrameAndClosesOnALongerOne) {
-  UnixServer server(loop_, answer);
+  UnixServer server("auth-test", answer);
   ASSERT_TRUE(server.add(path_, "m").has_value());
   TestSocket client = TestSocket::connect_to_path(path_);
   const std::string longest = patterned_bytes(80 * 1024, 3);
@@ -101,7 +100,7 @@ TEST_F(UnixServerTest, ADelayedAnswerHoldsUpNobodyElse) {
   const auto answer_slowly = [](std::string_view payload, const FramePeer&) {
     return FrameAnswer(std::string(payload), payload == "slow" ? Millis(150) : Millis(0));
   };
-  UnixServer server(loop_, answer_slowly, {.delayed_max = 1});
+  UnixServer server("auth-test", answer_slowly, {.delayed_max = 1});
   ASSERT_TRUE(server.add(path_, "m").has_value());
   TestSocket slow = TestSocket::connect_to_path(path_);
   TestSocket other = TestSocket::connect_to_path(path_);
@@ -123,7 +122,7 @@ TEST_F(UnixServerTest, ADelayedAnswerHoldsUpNobodyElse) {
 }
 
 TEST_F(UnixServerTest, ClosesWhenTheHandlerHasNoAnswer) {
-  UnixServer server(loop_, answer);
+  UnixServer server("auth-test", answer);
   ASSERT_TRUE(server.add(path_, "m").has_value());
   TestSocket client = TestSocket::connect_to_path(path_);
   ASSERT_TRUE(client.send_all(framed("hang up")));
@@ -131,7 +130,7 @@ TEST_F(UnixServerTest, ClosesWhenTheHandlerHasNoAnswer) {
 }
 
 TEST_F(UnixServerTest, KnowsEachMemberByItsPath) {
-  UnixServer server(loop_, answer);
+  UnixServer server("auth-test", answer);
   const std::string second = folder_.file("b");
   ASSERT_TRUE(server.add(path_, "member-1", {.mode = 0600}).has_value());
   ASSERT_TRUE(server.add(second, "member-2", {.mode = 0660, .gid = getgid()}).has_value());
@@ -165,7 +164,7 @@ TEST_F(UnixServerTest, KnowsEachMemberByItsPath) {
 }
 
 TEST_F(UnixServerTest, ClosesIdleConnections) {
-  UnixServer server(loop_, answer, {.idle_timeout = Millis(20)});
+  UnixServer server("auth-test", answer, {.idle_timeout = Millis(20)});
   ASSERT_TRUE(server.add(path_, "m").has_value());
   TestSocket idle = TestSocket::connect_to_path(path_);
   TestSocket half = TestSocket::connect_to_path(path_);
@@ -176,7 +175,7 @@ TEST_F(UnixServerTest, ClosesIdleConnections) {
 }
 
 TEST_F(UnixServerTest, ServesManyConnectionsAndClosesThoseOverTheCap) {
-  UnixServer server(loop_, answer, {.connections_max = 200});
+  UnixServer server("auth-test", answer, {.connections_max = 200});
   ASSERT_TRUE(server.add(path_, "m").has_value());
   std::vector<TestSocket> clients;
   for (int i = 0; i < 200; ++i) {
@@ -191,12 +190,19 @@ TEST_F(UnixServerTest, ServesManyConnectionsAndClosesThoseOverTheCap) {
   EXPECT_EQ(read_frame(over), "(closed)");
 }
 
-TEST_F(UnixServerTest, MayOutliveItsLoop) {
-  UnixServer server(loop_, answer);
+TEST_F(UnixServerTest, StopsWhileAnswersWait) {
+  UnixServer server("auth-test", [](std::string_view payload, const FramePeer&) {
+    return FrameAnswer(std::string(payload), Millis(60'000));
+  });
   ASSERT_TRUE(server.add(path_, "m").has_value());
-  loop_.stop();
+  TestSocket client = TestSocket::connect_to_path(path_);
+  ASSERT_TRUE(client.send_all(framed("late")));
+  ASSERT_TRUE(eventually([&] { return server.connections() == 1; }));
+  server.stop();
+  EXPECT_EQ(read_frame(client), "(closed)");
+  EXPECT_EQ(server.connections(), 0U);
   server.remove(path_);
-  EXPECT_NE(access(path_.c_str(), F_OK), 0);
+  server.stop();
 }
 
 }  // namespace

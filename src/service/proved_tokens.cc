@@ -4,19 +4,14 @@
 #include <utility>
 
 #include "base/crypto.h"
-#include "base/secret.h"
 
 namespace trivet::service {
 
 std::string ProvedTokens::digest(const MemberId& member, const wire::TokenRequest& request) {
-  // With its lengths, so that no two different triples are the same text.
-  std::string text = std::to_string(member.str().size()) + ' ' +
-                     std::to_string(request.user.size()) + ' ' + member.str();
-  text.reserve(text.size() + request.user.size() + request.token.size());
-  text += request.user;
-  text += request.token;
-  const SecretString wiped(std::move(text));
-  return sha256(wiped.reveal());
+  // With their lengths, so that no two different triples are the same text.
+  const std::string lengths =
+      std::to_string(member.str().size()) + ' ' + std::to_string(request.user.size()) + ' ';
+  return sha256_of_parts({lengths, member.str(), request.user, request.token});
 }
 
 std::shared_ptr<const ProvedToken> ProvedTokens::find(const std::string& digest,

@@ -2,6 +2,8 @@
 #include "adapter/audit/audit_log.h"
 
 #include <algorithm>
+#include <string_view>
+#include <utility>
 
 #include "adapter/audit/record_text.h"
 #include "base/log.h"
@@ -12,12 +14,24 @@ namespace {
 // More clusters than a host carries; deleted ones make room by being closed.
 constexpr std::size_t kErrorFilesOpenMax = 64;
 constexpr Millis kGather{20};
-constexpr std::size_t kWriteBytes = 65'536;  // about, at once
+constexpr std::size_t kWriteBytes = 65'536;  // at once, so that a full file is not much too long
 
 // A name of a cluster is letters, digits and hyphens; anything else must not reach a path.
 bool is_file_name(const std::string& name) {
   return !name.empty() && name.size() <= 63 &&
          name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == std::string::npos;
+}
+
+// The whole lines at the begin of `rest`, one at least, which are taken off it.
+std::string_view take_lines(std::string_view& rest) {
+  std::size_t last = rest.size() - 1;
+  if (rest.size() > kWriteBytes) {
+    last = rest.rfind('\n', kWriteBytes - 1);
+    last = last == std::string_view::npos ? rest.find('\n') : last;
+  }
+  const std::string_view lines = rest.substr(0, last + 1);
+  rest.remove_prefix(last + 1);
+  return lines;
 }
 
 }  // namespace
@@ -29,42 +43,45 @@ AuditLog::~AuditLog() {
   worker_.stop();
 }
 
-void AuditLog::queue(Record record) {
+void AuditLog::add(LoginRecord record) {
+  const std::string line = audit_line(record);
+  queue(line, record.is_accepted ? nullptr : &record);
+}
+
+void AuditLog::add(ApiRecord record) {
+  queue(audit_line(record), nullptr);
+}
+
+void AuditLog::queue(const std::string& line, LoginRecord* refused) {
   const MutexLock lock(mutex_);
-  if (queue_.size() >= options_.queue_max) {
+  if (queue_.records >= options_.queue_max) {
     ++dropped_;
     return;
   }
-  queue_.push_back(std::move(record));
-  if (queue_.size() == 1) {
+  queue_.lines += line;
+  queue_.lines += '\n';
+  if (refused != nullptr) {
+    queue_.refused.push_back(std::move(*refused));
+  }
+  if (++queue_.records == 1) {
     worker_.post_after(kGather, [this] { write_queue(); });
   }
 }
 
 void AuditLog::write_queue() {
-  std::vector<Record>& records = taken_;
-  records.clear();
+  taken_.lines.clear();
+  taken_.records = 0;
+  taken_.refused.clear();
   {
     const MutexLock lock(mutex_);
-    records.swap(queue_);
+    std::swap(taken_, queue_);
   }
-  std::string lines;
-  std::size_t count = 0;
-  for (const Record& record : records) {
-    lines += std::visit([](const auto& one) { return audit_line(one); }, record);
-    lines += '\n';
-    ++count;
-    if (lines.size() >= kWriteBytes || &record == &records.back()) {
-      write(lines, std::exchange(count, 0));
-      lines.clear();
-    }
+  for (std::string_view rest = taken_.lines; !rest.empty();) {
+    write(take_lines(rest));
   }
-  for (const Record& record : records) {
-    const auto* const login = std::get_if<LoginRecord>(&record);
-    if (login != nullptr && !login->is_accepted) {
-      write_error(*login);
-      options_.on_refused(*login);
-    }
+  for (const LoginRecord& record : taken_.refused) {
+    write_error(record);
+    options_.on_refused(record);
   }
 }
 
@@ -80,11 +97,11 @@ void AuditLog::say_dropped() {
   }
 }
 
-void AuditLog::write(const std::string& lines, std::size_t records) {
+void AuditLog::write(std::string_view lines) {
   say_dropped();
   const Status written = file_.write(lines);
   if (!written) {
-    dropped_ += records;
+    dropped_ += static_cast<std::uint64_t>(std::count(lines.begin(), lines.end(), '\n'));
     if (!is_failing_) {
       log(Level::kError, "audit.not_written", {{"error", written.error().message}});
     }

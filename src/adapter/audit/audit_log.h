@@ -3,6 +3,7 @@
 // The audit log and RDS's iam-db-auth-error log as files. A thread of its own writes them, so that
 // a disk that hangs delays no login: what does not fit into the queue is counted, and said later.
 // It writes what came in 20 ms at once: waking it for each login would cost more than the writing.
+// Who adds a record makes its line: to hand the record over costs more than that.
 #pragma once
 
 #include <atomic>
@@ -11,8 +12,7 @@
 #include <map>
 #include <memory>
 #include <string>
-#include <utility>
-#include <variant>
+#include <string_view>
 #include <vector>
 
 #include "adapter/audit/line_file.h"
@@ -38,8 +38,8 @@ class AuditLog final : public AuditSink {
   explicit AuditLog(Options options);
   ~AuditLog() override;
 
-  void add(LoginRecord record) override { queue(std::move(record)); }
-  void add(ApiRecord record) override { queue(std::move(record)); }
+  void add(LoginRecord record) override;
+  void add(ApiRecord record) override;
   // Since the start: records that were lost, to a full queue or to a file that could not be
   // written.
   std::uint64_t dropped() const { return dropped_; }
@@ -48,19 +48,24 @@ class AuditLog final : public AuditSink {
   void flush(Millis deadline);
 
  private:
-  using Record = std::variant<LoginRecord, ApiRecord>;
+  // What waits for the worker.
+  struct Queue {
+    std::string lines;  // each with its end
+    std::size_t records = 0;
+    std::vector<LoginRecord> refused;
+  };
 
-  void queue(Record record);
+  void queue(const std::string& line, LoginRecord* refused);
   void write_queue();
-  void write(const std::string& lines, std::size_t records);
+  void write(std::string_view lines);
   void write_error(const LoginRecord& record);
   void say_dropped();
 
   const Options options_;
   Mutex mutex_;
-  std::vector<Record> queue_ GUARDED_BY(mutex_);  // not empty: write_queue() is to come
-  std::vector<Record> taken_;                     // of the worker; its room is used again
-  LineFile file_;                                 // of the worker
+  Queue queue_ GUARDED_BY(mutex_);  // not empty: write_queue() is to come
+  Queue taken_;                     // of the worker; its room is used again
+  LineFile file_;                   // of the worker
   std::map<std::string, std::unique_ptr<LineFile>> errors_;  // of the worker
   std::uint64_t dropped_said_ = 0;                           // of the worker
   bool is_failing_ = false;                                  // of the worker
