@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdlib>
 
 #include "adapter/engine/files.h"
@@ -61,6 +62,17 @@ std::string last_error(const MemberPaths& paths) {
   return last;
 }
 
+// A folder that mysqld's user passes through. The mode is set each time: a daemon that is killed
+// between making it and setting its mode must not leave it shut for ever.
+Status make_passage(const std::string& folder) {
+  constexpr unsigned kMode = 0711;
+  TRIVET_CHECK_OK(engine::make_folders_exactly(folder, kMode));
+  if (::chmod(folder.c_str(), kMode) != 0) {
+    return make_error(Errc::kUnavailable, errno_message("chmod " + folder, errno));
+  }
+  return ok();
+}
+
 }  // namespace
 
 LocalAgent::LocalAgent(LocalAgents& agents, MemberSeed seed)
@@ -84,9 +96,10 @@ Millis LocalAgent::left(const Stamp& stamp) const {
 
 Status LocalAgent::make_member_folders() {
   const auto& owner = agents_.settings().mysqld_user;
-  TRIVET_CHECK_OK(engine::make_folders_exactly(agents_.settings().home + "/clusters", 0711));
-  TRIVET_CHECK_OK(engine::make_folders_exactly(paths_.cluster_folder, 0711));
-  TRIVET_CHECK_OK(engine::make_folders_exactly(agents_.settings().home + "/run", 0711));
+  const std::string& home = agents_.settings().home;
+  for (const std::string& folder : {home + "/clusters", paths_.cluster_folder, home + "/run"}) {
+    TRIVET_CHECK_OK(make_passage(folder));
+  }
   for (const std::string& folder : {paths_.folder, paths_.tmp(), paths_.run_folder}) {
     TRIVET_CHECK_OK(engine::make_folders_exactly(folder, 0700));
     TRIVET_CHECK_OK(chown_to(folder, owner));

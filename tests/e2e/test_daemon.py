@@ -11,7 +11,7 @@ import time
 
 import botocore.exceptions
 
-from harness import BIN, Home, kill, processes_of
+from harness import BIN, Home, is_alive, kill, processes_of
 from suite import Suite
 from waiting import wait_until
 
@@ -221,6 +221,23 @@ def killed_in_the_middle_of_creations(home):
         home.delete_cluster("cut")
         only_the_daemon_is_left(home)
     return f"available {', '.join(took)} s after the restart"
+
+
+@suite.test
+def a_folder_that_was_left_shut_is_opened(home):
+    """As a daemon leaves it that is killed between making it and setting its mode."""
+    home.create_cluster("shut")
+    home.wait_whole("shut")
+    folder = pathlib.Path(home.path) / "clusters" / home.cluster_status("shut")["resource_id"]
+    folder.chmod(0o700)
+    reader = next(m for m in home.members("shut").values() if m["role"] == "reader")
+    kill(reader["pid"])
+    wait_until("the reader to be seen dead", lambda: not is_alive(reader["pid"]), 20, every=0.01)
+    wait_until("another process of the reader",
+               lambda: home.members("shut")[reader["identifier"]]["pid"] not in (None, 0, reader["pid"]), 60)
+    home.wait_whole("shut")
+    assert folder.stat().st_mode & 0o777 == 0o711
+    home.delete_cluster("shut")
 
 
 @suite.test
