@@ -92,7 +92,9 @@ def what_cannot_be_changed_changes_nothing(home):
 
 @suite.test
 def it_outlives_the_daemon(home):
-    modify(home, BackupRetentionPeriod=7, CopyTagsToSnapshot=True, PreferredBackupWindow="05:00-05:30")
+    # Both windows: the maintenance window that a cluster is given is another one each time.
+    modify(home, BackupRetentionPeriod=7, CopyTagsToSnapshot=True, PreferredBackupWindow="05:00-05:30",
+           PreferredMaintenanceWindow="mon:07:00-mon:07:30")
     home.kill_daemon()
     home.start()
     home.wait_whole()
